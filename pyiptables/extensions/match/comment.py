@@ -1,0 +1,31 @@
+"""``-m comment``: a remark on a rule (``libxt_comment.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+
+
+class Comment(Match):
+    """``values``: comment (text)."""
+
+    __slots__ = ()
+
+    name = "comment"
+    summary = "a remark; matches every packet"
+    # XT_MAX_COMMENT_LEN counts the closing zero byte.
+    options = (Option("comment", Text(high=255, size=256), mandatory=True, help="the remark"),)
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return f" /* {self.values['comment']} */"
+
+    def matches(self, packet: Packet, ctx: Context) -> bool:
+        return True
+
+
+EXTENSIONS = (Comment,)

@@ -1,0 +1,31 @@
+"""``-m mark``: the packet's mark (``libxt_mark.c``, kernel ``xt_mark.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import MarkMask, mark_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+
+
+class Mark(Match):
+    """``values``: mark (value, mask)."""
+
+    __slots__ = ()
+
+    name = "mark"
+    summary = "the packet's netfilter mark"
+    options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask"),)
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return f" mark match {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
+
+    def matches(self, packet: Packet, ctx: Context) -> bool:
+        value, mask = self.values["mark"]
+        return ((packet.mark & mask) == value) != bool(self.inverted)
+
+
+EXTENSIONS = (Mark,)

@@ -1,0 +1,62 @@
+"""``-j LOG``: a line in the kernel log (``libxt_LOG.c``, kernel ``xt_LOG.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Option, Target
+from pyiptables.xtables.values import SYSLOG_LEVELS, SysLogLevel, Text, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+    from pyiptables.xtables.names import Names
+
+_WARNING = 4
+_FLAGS = {"log-tcp-sequence": 1, "log-tcp-options": 2, "log-ip-options": 4, "log-uid": 8, "log-macdecode": 32}
+
+
+class Log(Target):
+    """``values``: log-level (0-7), log-prefix (text) and the flags."""
+
+    __slots__ = ()
+
+    name = "LOG"
+    summary = "log the packet and go on with the next rule"
+    options = (
+        Option("log-level", SysLogLevel(), help="syslog level, a name or 0-7"),
+        Option("log-prefix", Text(low=1, size=30), help="text in front of the line, up to 29 characters"),
+        Option("log-tcp-sequence", help="log TCP sequence numbers"),
+        Option("log-tcp-options", help="log TCP options"),
+        Option("log-ip-options", help="log IP options"),
+        Option("log-uid", help="log the user who owns the local socket"),
+        Option("log-macdecode", help="decode MAC addresses and protocol"),
+    )
+
+    def save(self) -> str:
+        text = ""
+        if "log-prefix" in self.values:
+            text += " --log-prefix" + quoted(self.values["log-prefix"])
+        level = self.values.get("log-level", _WARNING)
+        if level != _WARNING:
+            text += f" --log-level {level}"
+        return text + "".join([f" --{flag}" for flag in _FLAGS if flag in self.values])
+
+    def show(self, numeric: bool, names: Names) -> str:
+        level = self.values.get("log-level", _WARNING)
+        bits = sum([bit for flag, bit in _FLAGS.items() if flag in self.values])
+        if numeric:
+            text = f" LOG flags {bits} level {level}"
+        else:
+            word = {3: "err", 4: "warn"}.get(level) or next(n for n, v in SYSLOG_LEVELS.items() if v == level)
+            text = f" LOG level {word}"
+            text += "".join([" " + flag[4:] for flag in _FLAGS if flag in self.values])
+        if "log-prefix" in self.values:
+            text += f' prefix "{self.values["log-prefix"]}"'
+        return text
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        from pyiptables.netfilter.packet import Verdict
+
+        return Verdict.CONTINUE
+
+
+EXTENSIONS = (Log,)

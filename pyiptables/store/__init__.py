@@ -1,0 +1,166 @@
+"""The state directory: one save file per family, replaced as a whole under a lock."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["LockBusy", "State", "StateError", "default_directory"]
+
+
+class StateError(Exception):
+    """The state cannot be read or written; the text says where and why."""
+
+
+class LockBusy(Exception):
+    """Somebody else holds the lock."""
+
+
+def default_directory(environ: dict[str, str] | os._Environ[str]) -> str:
+    """``PYIPTABLES_STATE``, else ``$XDG_STATE_HOME/pyiptables``, else ``~/.local/state/pyiptables``."""
+    given = environ.get("PYIPTABLES_STATE")
+    if given:
+        return given
+    base = environ.get("XDG_STATE_HOME") or os.path.join(
+        environ.get("HOME") or os.path.expanduser("~"), ".local", "state"
+    )
+    return os.path.join(base, "pyiptables")
+
+
+class State:
+    """A state directory. Reading makes nothing; the first write creates it, private to its owner."""
+
+    __slots__ = ("_lock_fd", "directory")
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._lock_fd = -1
+
+    def path(self, family: int) -> str:
+        return os.path.join(self.directory, f"rules.v{family}")
+
+    def read(self, family: int) -> bytes:
+        """The file's bytes; b'' when there is none yet."""
+        try:
+            fd = os.open(self.path(family), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise StateError(f"cannot read {self.path(family)}: {error.strerror}") from error
+        try:
+            parts = []
+            size = max(os.fstat(fd).st_size, 1 << 16) + 1
+            while part := os.read(fd, size):
+                parts.append(part)
+        except OSError as error:
+            raise StateError(f"cannot read {self.path(family)}: {error.strerror}") from error
+        finally:
+            os.close(fd)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def write(self, family: int, *pieces: bytes) -> None:
+        """Replace the file by the pieces put together: the old or the new is there at any moment, never a mixture."""
+        path = self.path(family)
+        temporary = f"{path}.new"
+        try:
+            self._make_directory()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+            fd = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                for piece in pieces:
+                    view = memoryview(piece)
+                    while view:
+                        view = view[os.write(fd, view) :]
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.replace(temporary, path)
+        except OSError as error:
+            try:
+                os.unlink(temporary)
+            except OSError:
+                pass
+            raise StateError(f"cannot write {path}: {error.strerror}") from error
+
+    def _make_directory(self) -> None:
+        if not os.path.isdir(self.directory):
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+
+    # -- the lock --------------------------------------------------------------------------------------------
+    def lock(self, wait: int = 0) -> None:
+        """Take the lock: 0 = at once or LockBusy, -1 = as long as it takes, else for that many seconds."""
+        try:
+            import fcntl
+        except ImportError:
+            self._lock_without_flock(wait)
+            return
+        path = os.path.join(self.directory, "lock")
+        try:
+            self._make_directory()
+            self._lock_fd = os.open(
+                path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0), 0o600
+            )
+        except OSError as error:
+            raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError:
+            if wait == 0:
+                self.unlock()
+                raise LockBusy from None
+        if wait < 0:
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            return
+        import time
+
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            time.sleep(0.01)
+            try:
+                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                continue
+        self.unlock()
+        raise LockBusy
+
+    def _lock_without_flock(self, wait: int) -> None:
+        """Windows: an exclusively locked byte of the lock file."""
+        import time
+
+        import msvcrt
+
+        path = os.path.join(self.directory, "lock")
+        try:
+            self._make_directory()
+            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
+        end = None if wait < 0 else time.monotonic() + wait
+        while True:
+            try:
+                os.lseek(self._lock_fd, 0, os.SEEK_SET)
+                msvcrt.locking(self._lock_fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+                return
+            except OSError:
+                if end is not None and time.monotonic() >= end:
+                    self.unlock()
+                    raise LockBusy from None
+                time.sleep(0.01)
+
+    def unlock(self) -> None:
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.unlock()

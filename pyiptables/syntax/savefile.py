@@ -1,0 +1,107 @@
+"""iptables-save text: writing a ruleset, and reading one that was written by us or by a real iptables-save."""
+
+from __future__ import annotations
+
+from pyiptables.ruleset import Chain, Rule, Ruleset, Table
+from pyiptables.syntax.variant import CHAINS
+
+__all__ = ["SaveFileError", "chain_order", "read_canonical", "write"]
+
+
+class SaveFileError(Exception):
+    """Text that is no save file: ``line`` (from 1) and what is wrong with it."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(f"line {line}: {text}")
+        self.line = line
+        self.text = text
+
+
+def chain_order(table: Table) -> list[Chain]:
+    """Built-in chains in hook order, then the others by name, as both variants print them."""
+    builtin = CHAINS.get(table.name, ())
+    chains = table.chains
+    order = [chains[name] for name in builtin if name in chains]
+    order += [chains[name] for name in sorted(chains, key=_bytes) if name not in builtin]
+    return order
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def write(ruleset: Ruleset, counters: bool = True) -> str:
+    """The ruleset as save text without time stamps: the form of the state file."""
+    out: list[str] = []
+    for table in ruleset.tables.values():
+        out.append(f"*{table.name}\n")
+        chains = chain_order(table)
+        for chain in chains:
+            numbers = f"[{chain.packets}:{chain.bytes}]" if counters else "[0:0]"
+            out.append(f":{chain.name} {chain.policy or '-'} {numbers}\n")
+        for chain in chains:
+            append_rules(out, chain, counters)
+        out.append("COMMIT\n")
+    return "".join(out)
+
+
+def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
+    """The chain's rules as save lines."""
+    head = f"-A {chain.name} "
+    bare = f"-A {chain.name}\n"
+    if counters:
+        for rule in chain.rules:
+            line = f"{head}{rule.text}\n" if rule.text else bare
+            out.append(f"[{rule.packets}:{rule.bytes}] {line}")
+    else:
+        for rule in chain.rules:
+            out.append(f"{head}{rule.text}\n" if rule.text else bare)
+
+
+def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
+    """Read what :func:`write` wrote, rule texts as they stand. Raises SaveFileError for anything else."""
+    ruleset = Ruleset(family)
+    table: Table | None = None
+    chains: dict[str, Chain] = {}
+    number = 0
+    for line in text.split("\n"):
+        number += 1
+        first = line[:1]
+        if first in ("[", "-") and table is not None:
+            packets = octets = 0
+            rest = line
+            if first == "[":
+                numbers, _, rest = line.partition("] ")
+                left, _, right = numbers[1:].partition(":")
+                if not (left.isdigit() and right.isdigit()):
+                    raise SaveFileError(number, "bad counters")
+                packets, octets = int(left), int(right)
+            if rest[:3] != "-A ":
+                raise SaveFileError(number, "not a rule")
+            name, _, body = rest[3:].partition(" ")
+            chain = chains.get(name)
+            if chain is None:
+                raise SaveFileError(number, f"no chain '{name}'")
+            chain.rules.append(Rule(body, packets, octets, None if file is None else (file, number)))
+        elif first == ":" and table is not None:
+            parts = line[1:].split(" ")
+            if len(parts) != 3 or parts[2][:1] != "[" or parts[2][-1:] != "]":
+                raise SaveFileError(number, "bad chain line")
+            left, _, right = parts[2][1:-1].partition(":")
+            if not (left.isdigit() and right.isdigit()):
+                raise SaveFileError(number, "bad counters")
+            chain = Chain(parts[0], None if parts[1] == "-" else parts[1], int(left), int(right))
+            table.chains[parts[0]] = chain
+        elif first == "*" and table is None:
+            table = Table(line[1:])
+            if table.name not in CHAINS:
+                raise SaveFileError(number, f"no table '{table.name}'")
+            ruleset.tables[table.name] = table
+            chains = table.chains
+        elif line == "COMMIT" and table is not None:
+            table = None
+        elif first not in ("", "#"):
+            raise SaveFileError(number, "not understood")
+    if table is not None:
+        raise SaveFileError(number, "COMMIT expected")
+    return ruleset

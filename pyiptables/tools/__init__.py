@@ -1,0 +1,1 @@
+"""The emulated programs: argument list → operation on a state → text and exit code."""

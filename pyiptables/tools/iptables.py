@@ -1,0 +1,212 @@
+"""``iptables`` and ``ip6tables``: one command (``do_command4`` in ``iptables.c``, ``do_commandx`` in ``xtables.c``)."""
+
+from __future__ import annotations
+
+from errno import EINVAL
+
+from pyiptables.ruleset import Chain, Rule, RuleSpec
+from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
+from pyiptables.syntax.listing import Format, chain_header, echo_line, rule_line
+from pyiptables.syntax.rule import text_of, typed
+from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.tables import Tables
+from pyiptables.xtables.errors import CommandFailure, ResourceProblem
+
+__all__ = ["execute", "main"]
+
+_READING = frozenset("LSC")
+
+
+def main(program: Program, argv: list[str]) -> int:
+    """Run one command line; returns the exit status, raises what ``run`` turns into messages."""
+    parsing = program.parsing()
+    try:
+        command = parse(argv, parsing)
+    except VersionWanted as wanted:
+        version = program.variant.version
+        program.out.append(f"Not {version} ;-)\n" if wanted.inverted else f"{program.name} v{version}\n")
+        return 0
+    except HelpWanted as wanted:
+        from pyiptables.tools.help import program_help
+
+        program.out.append(program_help(program, wanted.matches, wanted.targets))
+        return 0
+    reading = command.action in ("L", "S", "C")
+    program.lock(command.wait, reading)
+    tables = program.load()
+    try:
+        tables.use_table(command.table)
+        execute(program, tables, command)
+        tables.commit(command.table, parsing)
+    except CommandFailure as failure:
+        hint = " Run `dmesg' for more information." if failure.errno == EINVAL else ""
+        program.err.append(f"{program.name}: {failure.text}.{hint}\n")
+        return failure.status
+    if tables.changed:
+        program.save(tables, reading)
+    return 0
+
+
+def execute(program: Program, tables: Tables, command: Command) -> None:
+    """Carry a command out on the tables; CommandFailure when it cannot be."""
+    action = command.action
+    table, chain = command.table, command.chain
+    if action in ("A", "I", "R", "C") or (action == "D" and command.number is None):
+        _rule_command(program, tables, command)
+    elif action == "D":
+        assert chain is not None and command.number is not None
+        tables.delete_number(table, chain, command.number)
+    elif action[0] in "LS" or action[-1] in "LS":
+        _show(program, tables, command)
+    elif action == "F":
+        _speak(program, command, "Flushing", tables.flush(table, chain, bool(command.verbose)))
+    elif action == "Z":
+        _zero(program, tables, command)
+    elif action == "X":
+        _speak(program, command, "Deleting", tables.delete_chain(table, chain))
+    elif action == "N":
+        assert chain is not None
+        tables.new_chain(table, chain)
+    elif action == "E":
+        assert chain is not None and command.newname is not None
+        tables.rename(table, chain, command.newname)
+    elif action == "P":
+        assert chain is not None and command.policy is not None
+        tables.set_policy(table, chain, command.policy, command.counters)
+
+
+def _rule_command(program: Program, tables: Tables, command: Command) -> None:
+    action = command.action
+    table, chain, parsing = command.table, command.chain, command.parsing
+    assert chain is not None
+    family = program.family
+    base = tables.prepare(table, command.spec, parsing)
+    adding = action in ("A", "I", "R")
+    if adding:
+        base = program.variant.read_back(base)
+    tables.assert_jump(table, base)
+    echo = _format(program, command, numeric=True) if command.verbose else None
+    failure: CommandFailure | None = None
+    pairs = [(s, d) for s in command.sources for d in command.destinations]
+    if action == "R":
+        pairs = pairs[:1]
+    echo_first = program.variant.echoes_first(action)
+    for (src, src_mask), (dst, dst_mask) in pairs:
+        spec = base if len(pairs) == 1 else base.copy()
+        spec.src, spec.src_mask, spec.dst, spec.dst_mask = src, src_mask, dst, dst_mask
+        line = "" if echo is None else echo_line(spec, family, echo)
+        if echo_first:
+            program.out.append(line)
+        try:
+            _one_rule(tables, command, chain, spec)
+        except CommandFailure as error:
+            failure = error
+            if program.variant.stops_at_failure:
+                break
+        except ResourceProblem:
+            # The kernel is asked last, after the echo.
+            if not echo_first:
+                program.out.append(line)
+            raise
+        else:
+            if not echo_first:
+                program.out.append(line)
+    if failure is not None:
+        raise failure
+
+
+def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> None:
+    action, table = command.action, command.table
+    if action == "D":
+        tables.delete(table, chain, spec)
+        return
+    if action == "C":
+        tables.find(table, chain, spec)
+        return
+    packets, octets = command.counters or (0, 0)
+    rule = Rule(text_of(spec, tables.family), packets, octets, spec=spec)
+    if action == "A":
+        tables.append(table, chain, [rule], command.parsing)
+    elif action == "I":
+        tables.insert(table, chain, command.number or 1, [rule], command.parsing)
+    else:
+        tables.replace(table, chain, command.number or 1, rule, command.parsing)
+
+
+def _format(program: Program, command: Command, numeric: bool | None = None) -> Format:
+    return Format(
+        program.names,
+        program.variant,
+        "n" in command.options if numeric is None else numeric,
+        bool(command.verbose),
+        "x" in command.options,
+        "0" in command.options,
+    )
+
+
+def _speak(program: Program, command: Command, what: str, names: list[str]) -> None:
+    if command.verbose:
+        program.out += [f"{what} chain `{name}'\n" for name in names]
+
+
+def _zero(program: Program, tables: Tables, command: Command) -> None:
+    if command.number is not None:
+        assert command.chain is not None
+        tables.zero_rule(command.table, command.chain, command.number)
+    else:
+        _speak(program, command, "Zeroing", tables.zero(command.table, command.chain))
+
+
+def _show(program: Program, tables: Tables, command: Command) -> None:
+    if "L" in command.action:
+        _list(program, tables, command)
+    else:
+        _list_rules(program, tables, command)
+    if "Z" in command.action:
+        _zero(program, tables, command)
+
+
+def _chains(tables: Tables, command: Command) -> list[Chain]:
+    if command.chain is None:
+        return list(tables.visible_chains(command.table))
+    found = tables.visible_chain(command.table, command.chain)
+    if found is None:
+        raise CommandFailure("No chain/target/match by that name", 2)
+    return [found]
+
+
+def _list(program: Program, tables: Tables, command: Command) -> None:
+    format = _format(program, command)
+    out = program.out
+    first = True
+    for chain in _chains(tables, command):
+        if not first:
+            out.append("\n")
+        first = False
+        if command.number is None:
+            references = tables.references(command.table, chain.name) if chain.policy is None else 0
+            out.append(chain_header(chain, references, format))
+        for number, rule in enumerate(chain.rules, 1):
+            if command.number in (None, number):
+                spec = typed(rule, program.family)
+                out.append(rule_line(spec, program.family, number, (rule.packets, rule.bytes), format))
+
+
+def _list_rules(program: Program, tables: Tables, command: Command) -> None:
+    out = program.out
+    counters = bool(command.verbose)
+    chains = _chains(tables, command)
+    if command.number is None:
+        for chain in chains:
+            if chain.policy is None:
+                out.append(f"-N {chain.name}\n")
+            else:
+                numbers = f" -c {chain.packets} {chain.bytes}" if counters else ""
+                out.append(f"-P {chain.name} {chain.policy}{numbers}\n")
+    for chain in chains:
+        for number, rule in enumerate(chain.rules, 1):
+            if command.number in (None, number):
+                text = rule.text
+                if counters:
+                    text = text_of(typed(rule, program.family), program.family, (rule.packets, rule.bytes))
+                out.append(f"-A {chain.name} {text}\n" if text else f"-A {chain.name}\n")

@@ -1,0 +1,137 @@
+"""What the kernel checks when a table is committed: hooks, tables and protocols of extensions, jumps and loops.
+
+Sources: ``nft_compat.c`` and ``nft_chain_validate`` (``nf_tables_api.c``) for nft; ``mark_source_chains`` and
+``find_check_entry`` (``ip_tables.c``), ``xt_check_match``/``xt_check_target`` (``x_tables.c``) for legacy.
+"""
+
+from __future__ import annotations
+
+from errno import EINVAL, ELOOP, EMLINK
+
+from pyiptables.syntax.rule import typed
+from pyiptables.xtables.errors import KernelRefusal
+from pyiptables.xtables.option import HOOKS, Parsing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
+    from pyiptables.xtables.option import Extension
+
+__all__ = ["check_chain_graph", "check_rule", "jumps_of"]
+
+#: ``NFT_JUMP_STACK_SIZE``: how deep nft lets chains call each other.
+_NFT_DEPTH = 16
+
+
+def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsing) -> None:
+    """Refuse the rule as the kernel would for a rule reached from these hooks (none: a chain nobody calls)."""
+    for match in spec.matches:
+        _check_extension(match, spec, table, hooks)
+        match.kernel_check(parsing)
+    if spec.target is not None:
+        _check_extension(spec.target, spec, table, hooks)
+        spec.target.kernel_check(parsing)
+
+
+def _check_extension(extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str]) -> None:
+    if extension.tables is not None and table not in extension.tables:
+        raise KernelRefusal(EINVAL, f"{extension.name} is not for table {table}")
+    check_hooks(extension, hooks)
+    if extension.protocols is not None and (spec.proto not in extension.protocols or spec.proto_inv):
+        raise KernelRefusal(EINVAL, f"{extension.name} needs its protocol")
+
+
+def check_hooks(extension: Extension, hooks: frozenset[str]) -> None:
+    allowed = extension.hooks_allowed()
+    if allowed is not None and not hooks.issubset(allowed):
+        raise KernelRefusal(EINVAL, f"{extension.name} is not for chain {', '.join(sorted(hooks - set(allowed)))}")
+
+
+def jumps_of(rule: Rule, chains: dict[str, Chain], family: int) -> str | None:
+    """The chain the rule jumps or goes to, None when it does not."""
+    spec = rule.spec
+    if spec is not None:
+        return spec.jump if spec.target is None and spec.jump in chains else None
+    # Canonical text ends in the jump, and a quoted word can hold no bare " -j ".
+    head, _, name = rule.text.rpartition(" ")
+    if name in chains and (head.endswith(("-j", "-g"))):
+        return name
+    return None
+
+
+def check_chain_graph(table: Table, family: int, variant: str) -> dict[str, frozenset[str]]:
+    """From which hooks each chain is reached. Raises KernelRefusal for loops (and depth, with nft)."""
+    chains = table.chains
+    calls: dict[str, list[str]] = {}
+    for chain in chains.values():
+        called = []
+        for rule in chain.rules:
+            name = jumps_of(rule, chains, family)
+            if name is not None:
+                called.append(name)
+        calls[chain.name] = list(dict.fromkeys(called))
+    reached: dict[str, set[str]] = {name: set() for name in chains}
+    for base in HOOKS:
+        if base in chains:
+            if variant == "nft":
+                _walk_nft(base, calls, base, reached)
+            else:
+                _walk_legacy(base, calls, base, reached)
+    return {name: frozenset(hooks) for name, hooks in reached.items()}
+
+
+def _walk_legacy(base: str, calls: dict[str, list[str]], hook: str, reached: dict[str, set[str]]) -> None:
+    """Depth-first with the path in hand: a chain met again on its own path is a loop."""
+    path = [(base, iter(calls[base]))]
+    on_path = {base}
+    reached[base].add(hook)
+    while path:
+        name, rest = path[-1]
+        for called in rest:
+            if called in on_path:
+                raise KernelRefusal(ELOOP)
+            if hook not in reached[called]:
+                reached[called].add(hook)
+                on_path.add(called)
+                path.append((called, iter(calls[called])))
+                break
+        else:
+            path.pop()
+            on_path.discard(name)
+
+
+def _walk_nft(base: str, calls: dict[str, list[str]], hook: str, reached: dict[str, set[str]]) -> None:
+    """The kernel only counts levels; a loop is a path that gets too deep."""
+    depth: dict[str, int] = {}
+    stack = [(base, 0)]
+    while stack:
+        name, level = stack.pop()
+        if level >= _NFT_DEPTH:
+            raise KernelRefusal(EMLINK)
+        if depth.get(name, -1) >= level:
+            continue
+        depth[name] = level
+        reached[name].add(hook)
+        stack += [(called, level + 1) for called in calls[name]]
+
+
+def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int) -> tuple[Chain, int] | None:
+    """The first rule (chain, number) whose extensions must not stand in the hooks it is reached from."""
+    for chain in table.chains.values():
+        hooks = reached[chain.name]
+        if not hooks:
+            continue
+        for number, rule in enumerate(chain.rules, 1):
+            spec = rule.spec
+            if spec is None:
+                if " -m " not in rule.text and "-m " != rule.text[:3] and "-j" not in rule.text:
+                    continue
+                spec = typed(rule, family)
+            try:
+                for extension in spec.matches:
+                    check_hooks(extension, hooks)
+                if spec.target is not None:
+                    check_hooks(spec.target, hooks)
+            except KernelRefusal:
+                return chain, number
+    return None

@@ -1,0 +1,127 @@
+"""What all emulated programs share: how they are called, their streams, the state they act on."""
+
+from __future__ import annotations
+
+from pyiptables.ruleset import Ruleset
+from pyiptables.store import LockBusy, State, StateError
+from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
+from pyiptables.syntax.variant import Variant
+from pyiptables.tools.tables import Tables, tables_for
+from pyiptables.xtables.errors import IptablesError
+from pyiptables.xtables.option import Parsing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyiptables.xtables.names import Names
+
+__all__ = ["Exit", "Program"]
+
+
+class Exit(Exception):
+    """Leave the program with this status; everything there was to say has been said."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Program:
+    """One run of an emulated program.
+
+    ``name`` is what the program calls itself in messages, ``called`` the name it was called by.
+    Output collects in ``out`` and ``err``; nothing here prints.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        called: str,
+        family: int,
+        variant: Variant,
+        state: State,
+        names: Names,
+        stdin: Callable[[], str],
+    ) -> None:
+        self.name = name
+        self.called = called
+        self.family = family
+        self.variant = variant
+        self.state = state
+        self.names = names
+        self.stdin = stdin
+        self.out: list[str] = []
+        self.err: list[str] = []
+
+    def parsing(self, table: str = "filter") -> Parsing:
+        parsing = Parsing(self.family, self.names, self.variant.name, table)
+        parsing.notices = self.err
+        parsing.read_file = read_file
+        return parsing
+
+    # -- the state -----------------------------------------------------------------------------------------------
+    def load(self) -> Tables:
+        """The rules of this family. A foreign file is taken if iptables-restore would take it."""
+        data = self.state.read(self.family)
+        text = data.decode("utf-8", "surrogateescape")
+        try:
+            ruleset = read_canonical(text, self.family)
+            foreign = b"#" in data and b"# pyiptables:" not in data
+        except SaveFileError:
+            foreign = True
+            ruleset = Ruleset(self.family)
+        if foreign:
+            ruleset = self._load_foreign(text)
+        return tables_for(self.variant, ruleset)
+
+    def _load_foreign(self, text: str) -> Ruleset:
+        from pyiptables.tools.restore import load_text
+
+        try:
+            return load_text(text, self.family, self.variant, self.names, self.state.path(self.family))
+        except IptablesError as error:
+            raise StateError(error.text) from error
+
+    def save(self, tables: Tables, reading: bool = False) -> None:
+        """Write the rules. A command that only reads (and, with legacy, made a table) does so if it can."""
+        text = write(tables.ruleset)
+        try:
+            self.state.write(self.family, text.encode("utf-8", "surrogateescape"))
+        except StateError:
+            if not reading:
+                raise
+
+    def lock(self, wait: int | None, reading: bool = False) -> None:
+        """Keep others from writing. Legacy waits only as told, in its own words (``xtables_lock``); nft has no lock
+        that could be busy, so writers wait for each other here."""
+        if not self.variant.locks:
+            if not reading:
+                self.state.lock(-1)
+            return
+        try:
+            self.state.lock(wait or 0)
+        except LockBusy:
+            if wait:
+                hint = f"Stopped waiting after {wait}s.\n"
+            else:
+                hint = "Perhaps you want to use the -w option?\n"
+            self.err.append(f"Another app is currently holding the xtables lock. {hint}")
+            raise Exit(4) from None
+        except StateError:
+            if not reading:
+                raise
+
+
+def read_file(path: str) -> bytes:
+    """A file's bytes for extensions that name one; OSError as it comes."""
+    import os
+
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)

@@ -1,0 +1,456 @@
+"""``iptables-restore`` and ``ip6tables-restore`` (``xtables-restore.c``, ``iptables-restore.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.ruleset import Chain, Ruleset, Table
+from pyiptables.store import State
+from pyiptables.syntax.command import VERDICTS, Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
+from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
+from pyiptables.syntax.variant import CHAINS, NFT, Variant
+from pyiptables.syntax.words import split_words
+from pyiptables.tools.getopt_errors import complaint
+from pyiptables.tools.iptables import execute
+from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.tables import Tables, strerror, tables_for
+from pyiptables.xtables.errors import (
+    CommandFailure,
+    IptablesError,
+    OtherProblem,
+    ParameterProblem,
+    ResourceProblem,
+)
+from pyiptables.xtables.numbers import UINT64
+from pyiptables.xtables.values import byte_length
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiptables.xtables.names import Names
+
+__all__ = ["load_text", "main"]
+
+LONG = {
+    "counters": (NONE, "c"),
+    "verbose": (NONE, "v"),
+    "version": (NONE, "V"),
+    "test": (NONE, "t"),
+    "help": (NONE, "h"),
+    "noflush": (NONE, "n"),
+    "modprobe": (REQUIRED, "M"),
+    "table": (REQUIRED, "T"),
+    "ipv4": (NONE, "4"),
+    "ipv6": (NONE, "6"),
+    "wait": (OPTIONAL, "w"),
+    "wait-interval": (OPTIONAL, "W"),
+}
+SHORT = {**{letter: (NONE, letter) for letter in "bcvVthnwW"}, "M": (REQUIRED, "M"), "T": (REQUIRED, "T")}
+
+#: Lines are read with ``fgets`` into ``char buffer[10240]``.
+_LINE_SIZE = 10239
+
+
+class LineError(IptablesError):
+    """An error with the line it belongs to."""
+
+    def __init__(self, error: IptablesError, line: int) -> None:
+        super().__init__(error.text)
+        self.status = error.status
+        self.error = error
+        self.line = line
+
+    def render(self, program: str, version: str, line: int | None = None) -> str:
+        return self.error.render(program, version, self.line)
+
+
+class Settings:
+    """The options of a restore."""
+
+    __slots__ = ("counters", "noflush", "table", "testing", "verbose")
+
+    def __init__(self) -> None:
+        self.counters = self.noflush = self.testing = False
+        self.verbose = 0
+        self.table: str | None = None
+
+
+def main(program: Program, argv: list[str]) -> int:
+    settings = Settings()
+    wait: int | None = None
+    interval = False
+    scanner = Scanner(argv, SHORT, [LONG], in_order=False)
+    while (item := scanner.next()) is not None:
+        key, argument = item
+        if key == "b":
+            program.err.append("-b/--binary option is not implemented\n")
+        elif key == "c":
+            settings.counters = True
+        elif key == "v":
+            settings.verbose += 1
+        elif key == "V":
+            program.out.append(f"{program.name} v{program.variant.version}\n")
+            return 0
+        elif key == "t":
+            settings.testing = True
+        elif key == "h":
+            from pyiptables.tools.help import restore_help
+
+            program.err.append(restore_help(program))
+            return 0
+        elif key == "n":
+            settings.noflush = True
+        elif key == "M":
+            pass
+        elif key == "T":
+            settings.table = argument
+        elif key == "w" and program.variant.locks:
+            wait = wait_seconds(argument, scanner)
+        elif key == "W" and program.variant.locks:
+            program.err.append(wait_interval(argument, scanner))
+            interval = True
+        elif key in ("w", "W"):
+            if argument is None and scanner.has_argument():
+                scanner.take()
+        else:
+            if key in (UNKNOWN, MISSING):
+                program.err.append(complaint(program.called, key, scanner))
+            program.err.append(f"Try `{program.name} -h' for more information.\n")
+            return 1
+    operands = scanner.operands + argv[scanner.index :]
+    if len(operands) > 1:
+        program.err.append("Unknown arguments found on commandline\n")
+        return 1
+    text = _read_file(program, operands[0]) if operands else program.stdin()
+    if interval and not wait:
+        program.err.append("Option --wait-interval requires option --wait\n")
+        return 1
+    program.lock(wait)
+    tables = program.load()
+    restore = Restore(program, tables, settings)
+    try:
+        restore.run(text)
+    finally:
+        # What was committed before an error stays.
+        if restore.committed is not None:
+            tables.ruleset = restore.committed
+            program.save(tables)
+    return 0
+
+
+def _read_file(program: Program, path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        program.err.append(f"Can't open {path}: {error.strerror}\n")
+        raise Exit(1) from error
+
+
+def load_text(text: str, family: int, variant: Variant, names: Names, file: str | None = None) -> Ruleset:
+    """A ruleset from any text that iptables-restore takes. Raises IptablesError with file and line in its text."""
+    tables = tables_for(variant, Ruleset(family))
+    name = "iptables-restore" if family == 4 else "ip6tables-restore"
+    program = Program(name, name, family, variant, State(""), names, lambda: "")
+    settings = Settings()
+    settings.counters = True
+    restore = Restore(program, tables, settings)
+    restore.lenient_counters = True
+    try:
+        restore.run(text)
+    except Exit as leave:
+        raise ParameterProblem(f"{file or '-'}:{restore.line}: {''.join(program.err).strip()}") from leave
+    except IptablesError as error:
+        raise ParameterProblem(f"{file or '-'}:{restore.line}: {error.text.strip()}") from error
+    if file is not None:
+        for table in tables.ruleset.tables.values():
+            for chain in table.chains.values():
+                for rule in chain.rules:
+                    if rule.source is not None:
+                        rule.source = (file, rule.source[1])
+    return tables.ruleset
+
+
+class Restore:
+    """Reads restore text line by line into the tables; ``committed`` is what to keep, None when nothing was."""
+
+    def __init__(self, program: Program, tables: Tables, settings: Settings) -> None:
+        self.program = program
+        self.tables = tables
+        self.settings = settings
+        self.line = 0
+        self.in_table = False
+        self.current = ""
+        self.committed: Ruleset | None = None
+        self.lenient_counters = False
+        self.nft = program.variant is NFT
+        self.queue: list[tuple[int, Command | tuple[object, ...]]] = []
+        self._before: Ruleset | None = None
+
+    # -- lines -----------------------------------------------------------------------------------------------
+    def run(self, text: str) -> None:
+        try:
+            for line in _lines(text):
+                self.line += 1
+                self._one(line)
+        except LineError:
+            raise
+        except IptablesError as error:
+            raise LineError(error, self.line) from error
+        if self.in_table:
+            self.fail(f"{self.program.name}: COMMIT expected at line {self.line + 1}\n")
+
+    def fail(self, text: str) -> None:
+        self.program.err.append(text)
+        raise Exit(1)
+
+    def _one(self, line: str) -> None:
+        first = line[:1]
+        if first == "\n":
+            return
+        if first == "#":
+            if self.settings.verbose:
+                self.program.out.append(line)
+            return
+        if self.in_table and self._is_commit(line):
+            self._commit()
+        elif first == "*" and not self.in_table:
+            if not self._start_table(line):
+                return
+        elif first == ":" and self.in_table:
+            self._chain_line(line)
+        elif self.in_table:
+            self._rule_line(line)
+        else:
+            if self.settings.table is not None and self.settings.table != self.current and (self.current or not self.nft):
+                return
+            self.fail(f"{self.program.name}: line {self.line} failed\n")
+
+    def _is_commit(self, line: str) -> bool:
+        if self.nft:
+            return line[:6] == "COMMIT" and line[6:7] in ("", "\n")
+        return line == "COMMIT\n"
+
+    def _start_table(self, line: str) -> bool:
+        words = _tokens(line[1:])
+        name = self.program.name
+        if not words:
+            raise ParameterProblem(f"{name}: line {self.line} table name invalid")
+        table = words[0]
+        if self.nft and table not in CHAINS:
+            raise ParameterProblem(f"{name}: line {self.line} table name '{table}' invalid")
+        self.current = table
+        if self.settings.table is not None and self.settings.table != table:
+            return False
+        if table not in CHAINS:
+            raise ParameterProblem(f"{name}: unable to initialize table '{table}'")
+        self._before = self.tables.ruleset.copy()
+        if self.nft:
+            if not self.settings.noflush:
+                self._queue(("flush",))
+        else:
+            self.tables.use_table(table)
+            if not self.settings.noflush:
+                found = self.tables.ruleset.tables[table]
+                if self.settings.verbose:
+                    chains = self.tables.visible_chains(table)
+                    self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
+                    self.program.out += [
+                        f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None
+                    ]
+                for chain in list(found.chains.values()):
+                    if chain.policy is None:
+                        del found.chains[chain.name]
+                    chain.rules = []
+        self.in_table = True
+        return True
+
+    def _queue(self, item: Command | tuple[object, ...]) -> None:
+        self.queue.append((self.line, item))
+
+    def _chain_line(self, line: str) -> None:
+        words = _tokens(line[1:])
+        name = self.program.name
+        if not words:
+            raise ParameterProblem(f"{name}: line {self.line} chain name invalid")
+        chain = words[0]
+        if self.nft:
+            assert_chain_name(chain, self.program.family)
+        elif byte_length(chain) >= 29:
+            raise ParameterProblem(f"Invalid chain name `{chain}' (28 chars max)")
+        builtin = chain in CHAINS[self.current]
+        if not self.nft and not builtin:
+            table = self.tables.ruleset.tables[self.current]
+            found = table.chains.get(chain)
+            if found is not None and self.settings.noflush:
+                found.rules = []
+            elif found is not None:
+                raise ParameterProblem(f"error creating chain '{chain}':File exists")
+            else:
+                table.chains[chain] = Chain(chain)
+        if len(words) < 2:
+            raise ParameterProblem(f"{name}: line {self.line} policy invalid")
+        policy = words[1]
+        if self.nft and not builtin:
+            self._queue(("chain", chain))
+            return
+        if not self.nft and policy == "-":
+            return
+        counters = _counters(words[2]) if len(words) > 2 else None
+        missing = counters is None and self.settings.counters and not self.lenient_counters
+        if (len(words) > 2 and counters is None) or missing:
+            raise ParameterProblem(f"invalid policy counters for chain '{chain}'")
+        given = counters if self.settings.counters else None
+        if self.nft:
+            self._queue(("policy", chain, policy, given))
+            return
+        try:
+            self.tables.set_policy(self.current, chain, policy, given)
+        except CommandFailure as failure:
+            raise OtherProblem(
+                f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}"
+            ) from failure
+
+    def _rule_line(self, line: str) -> None:
+        program, settings = self.program, self.settings
+        rest, counters = _rule_counters(line, self.line)
+        words: list[str] = []
+        if not settings.noflush:
+            words += ["-v"] * settings.verbose
+        if settings.counters and counters is not None:
+            words += ["--set-counters", *counters]
+        words += split_words(rest, room=254 - len(words) - 3)
+        parsing = program.parsing(self.current)
+        try:
+            command = parse(words, parsing, self.current, restore=program.name)
+        except LineIgnored:
+            return
+        except VersionWanted as wanted:
+            version = program.variant.version
+            program.out.append(f"Not {version} ;-)\n" if wanted.inverted else f"{program.name} v{version}\n")
+            raise Exit(0) from wanted
+        except HelpWanted as wanted:
+            from pyiptables.tools.help import program_help
+
+            program.out.append(program_help(program, wanted.matches, wanted.targets))
+            raise Exit(0) from wanted
+        self.tables.use_table(command.table) if self.nft else None
+        if self.nft:
+            self._queue(command)
+            return
+        try:
+            execute(program, self.tables, command)
+        except CommandFailure:
+            self.fail(f"{program.name}: line {self.line} failed\n")
+
+    # -- transactions ------------------------------------------------------------------------------------------
+    def _commit(self) -> None:
+        program = self.program
+        if self.nft:
+            queue, self.queue = self.queue, []
+            if not self.settings.testing:
+                self._run_queue(queue)
+        else:
+            parsing = program.parsing(self.current)
+            if not self.settings.testing:
+                try:
+                    self.tables.commit(self.current, parsing)
+                except CommandFailure:
+                    self.fail(f"{program.name}: line {self.line} failed\n")
+        if self.settings.testing:
+            assert self._before is not None
+            self.tables.ruleset = self._before
+        else:
+            self.committed = self.tables.ruleset.copy()
+        self.in_table = False
+
+    def _run_queue(self, queue: list[tuple[int, Command | tuple[object, ...]]]) -> None:
+        """``nft_prepare`` then the kernel: errors name the line that queued the command."""
+        program, tables = self.program, self.tables
+        for line, item in queue:
+            try:
+                if isinstance(item, Command):
+                    execute(program, tables, item)
+                else:
+                    self._run_chain_item(item)
+            except CommandFailure as failure:
+                self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
+            except ResourceProblem as problem:
+                raise LineError(ResourceProblem(f"\nline {line}:{problem.text}"), line) from problem
+
+    def _run_chain_item(self, item: tuple[object, ...]) -> None:
+        tables = self.tables
+        if item[0] == "flush":
+            if self.settings.verbose and self.current in tables.ruleset.tables:
+                chains = tables.visible_chains(self.current)
+                self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
+                self.program.out += [f"Deleting chain `{c.name}'\n" for c in chains if c.policy is None]
+            tables.ruleset.tables.pop(self.current, None)
+        elif item[0] == "chain":
+            name = str(item[1])
+            table = tables.table(self.current)
+            found = table.chains.get(name)
+            if found is None:
+                table.chains[name] = Chain(name)
+            else:
+                found.rules = []
+        else:
+            _, chain, policy, counters = item
+            try:
+                tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
+            except CommandFailure as failure:
+                raise OtherProblem(
+                    f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}"
+                ) from failure
+        tables.changed = True
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines with their newline, as ``fgets`` cuts them; a zero byte ends what C sees of a line."""
+    start = 0
+    size = len(text)
+    while start < size:
+        end = text.find("\n", start)
+        end = size if end < 0 else end + 1
+        line = text[start:end]
+        start = end
+        if len(line) > _LINE_SIZE // 4 and byte_length(line) > _LINE_SIZE:
+            data = line.encode("utf-8", "surrogateescape")
+            for at in range(0, len(data), _LINE_SIZE):
+                yield _c_string(data[at : at + _LINE_SIZE].decode("utf-8", "surrogateescape"))
+        else:
+            yield _c_string(line) if "\0" in line else line
+
+
+def _c_string(line: str) -> str:
+    return line.partition("\0")[0]
+
+
+def _tokens(text: str) -> list[str]:
+    """``strtok(…, " \\t\\n")``."""
+    return [word for word in text.replace("\t", " ").replace("\n", " ").split(" ") if word]
+
+
+def _counters(text: str) -> tuple[int, int] | None:
+    """``sscanf("[%llu:%llu]")``."""
+    if text[:1] != "[":
+        return None
+    packets, colon, rest = text[1:].partition(":")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    if not colon or not packets.isdigit() or not digits:
+        return None
+    return min(int(packets), UINT64), min(int(digits), UINT64)
+
+
+def _rule_counters(line: str, number: int) -> tuple[str, tuple[str, str] | None]:
+    """``tokenize_rule_counters``: the line behind ``[packets:bytes]`` and the two texts."""
+    if line[:1] != "[":
+        return line, None
+    inside, bracket, rest = line[1:].partition("]")
+    if not bracket:
+        raise ParameterProblem(f"Bad line {number}: need ]")
+    packets, colon, octets = inside.lstrip(":").partition(":")
+    if not packets:
+        raise ParameterProblem(f"Bad line {number}: need :")
+    if not octets.lstrip("]"):
+        raise ParameterProblem(f"Bad line {number}: need ]")
+    return rest, (packets, octets)

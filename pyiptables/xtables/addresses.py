@@ -1,0 +1,134 @@
+"""IPv4/IPv6 addresses and masks between text and integers, with libxtables' and libc's rules."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.numbers import strtoui
+
+__all__ = [
+    "ALL_ONES",
+    "address_text",
+    "ip4_text",
+    "ip6_text",
+    "mask_prefix",
+    "parse_ip4",
+    "parse_ip6",
+    "parse_ip6_mask",
+    "prefix_mask",
+]
+
+ALL_ONES = {4: 0xFFFFFFFF, 6: (1 << 128) - 1}
+
+
+def ip4_text(value: int) -> str:
+    return f"{value >> 24 & 255}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
+
+
+def ip6_text(value: int) -> str:
+    """``inet_ntop(AF_INET6)`` of glibc, with its embedded IPv4 forms."""
+    words = [value >> shift & 0xFFFF for shift in range(112, -1, -16)]
+    best_at, best_len = -1, 1
+    at = -1
+    for i in range(9):
+        if i < 8 and words[i] == 0:
+            if at < 0:
+                at = i
+            if i - at + 1 > best_len:
+                best_at, best_len = at, i - at + 1
+        else:
+            at = -1
+    if best_at == 0 and (
+        best_len == 6 or (best_len == 5 and words[5] == 0xFFFF) or (best_len == 7 and words[7] != 1)
+    ):
+        tail = ip4_text(value & 0xFFFFFFFF)
+        return f"::ffff:{tail}" if best_len == 5 else f"::{tail}"
+    if best_at < 0:
+        return ":".join([f"{word:x}" for word in words])
+    head = ":".join([f"{word:x}" for word in words[:best_at]])
+    rest = ":".join([f"{word:x}" for word in words[best_at + best_len :]])
+    return f"{head}::{rest}"
+
+
+def address_text(value: int, family: int) -> str:
+    return ip4_text(value) if family == 4 else ip6_text(value)
+
+
+def parse_ip4(text: str, whole: bool = False) -> int | None:
+    """``__numeric_to_ipaddr`` (``xtables.c``): fewer than four parts are a network address (1.2 = 1.2.0.0).
+
+    With ``whole`` (masks) all four parts are needed. Parts are read like C numbers: 0x and leading 0 count.
+    """
+    parts = text[:19].split(".", 3)
+    if whole and len(parts) < 4:
+        return None
+    value = 0
+    for part in parts:
+        octet = strtoui(part, 0, 255)
+        if octet is None:
+            return None
+        value = value << 8 | octet
+    return value << 8 * (4 - len(parts))
+
+
+def parse_ip6(text: str) -> int | None:
+    """``inet_pton(AF_INET6)``."""
+    head, double, tail = text.partition("::")
+    if double and ("::" in tail or tail.startswith(":")):
+        return None
+    left = _words(head, not double)
+    right = _words(tail, True) if double else []
+    if left is None or right is None:
+        return None
+    missing = 8 - len(left) - len(right)
+    if (double and missing < 1) or (not double and missing):
+        return None
+    value = 0
+    for word in left + [0] * missing + right:
+        value = value << 16 | word
+    return value
+
+
+def _words(text: str, last: bool) -> list[int] | None:
+    if not text:
+        return []
+    words: list[int] = []
+    parts = text.split(":")
+    for i, part in enumerate(parts):
+        if last and i == len(parts) - 1 and "." in part:
+            quad = _strict_ip4(part)
+            if quad is None:
+                return None
+            words += [quad >> 16, quad & 0xFFFF]
+        elif 1 <= len(part) <= 4 and all(c in "0123456789abcdefABCDEF" for c in part):
+            words.append(int(part, 16))
+        else:
+            return None
+    return words
+
+
+def _strict_ip4(text: str) -> int | None:
+    parts = text.split(".")
+    value = 0
+    for part in parts:
+        if not (part.isascii() and part.isdigit()) or len(part) > 3 or int(part) > 255:
+            return None
+        if len(part) > 1 and part[0] == "0":
+            return None
+        value = value << 8 | int(part)
+    return value if len(parts) == 4 else None
+
+
+def prefix_mask(length: int, family: int) -> int:
+    width = 32 if family == 4 else 128
+    return ALL_ONES[family] ^ ((1 << (width - length)) - 1)
+
+
+def mask_prefix(mask: int, family: int) -> int | None:
+    """The prefix length of a mask, None when its ones are not contiguous from the left."""
+    width = 32 if family == 4 else 128
+    low = mask ^ ALL_ONES[family]
+    return None if low & (low + 1) else width - low.bit_length()
+
+
+def parse_ip6_mask(bits: int) -> int:
+    """The mask ``parse_ip6mask`` (``xtables.c``) builds for a prefix length."""
+    return prefix_mask(bits, 6)

@@ -1,0 +1,270 @@
+"""What every match and target is made of: an option table, and the protocol the rest of the program knows.
+
+The base classes do what libxtables' guided option parser does (``xtables_option_parse``,
+``xtables_options_fcheck`` in ``xtoptions.c``) from the declarative table; an extension overrides only what is odd
+about it. An instance is one use of the extension in one rule, immutable once :meth:`Extension.final_check` ran.
+"""
+
+from __future__ import annotations
+
+from pyiptables.xtables.addresses import address_text
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.names import NoNames
+from pyiptables.xtables.values import Nothing, ValueType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+    from pyiptables.ruleset import RuleSpec
+    from pyiptables.xtables.names import Names
+
+    class Scanner(Protocol):
+        """What an extension may do with the words that follow its option."""
+
+        def has_argument(self) -> bool: ...
+        def take(self) -> str: ...
+
+
+__all__ = ["HOOKS", "Extension", "Match", "Option", "Parsing", "Target"]
+
+#: The hooks by the names of their built-in chains.
+HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+
+_NOTHING = Nothing()
+
+
+class Option:
+    """One option of an extension (``struct xt_option_entry``).
+
+    ``aliases`` are other long names with the same meaning; ``save_as`` is the name the save form prints when it
+    is not the first. ``also``/``excl`` name options that must / must not be given together with this one.
+    ``help`` is one line for ``-h``, the completion and the man page.
+    """
+
+    __slots__ = ("aliases", "also", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type")  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        type: ValueType = _NOTHING,
+        *,
+        invert: bool = False,
+        mandatory: bool = False,
+        multi: bool = False,
+        aliases: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
+        excl: tuple[str, ...] = (),
+        save_as: str | None = None,
+        metavar: str | None = None,
+        help: str = "",
+    ) -> None:
+        self.name = name
+        self.type = type
+        self.invert = invert
+        self.mandatory = mandatory
+        self.multi = multi
+        self.aliases = aliases
+        self.also = also
+        self.excl = excl
+        self.save_as = save_as or name
+        self.metavar = type.metavar if metavar is None else metavar
+        self.help = help
+
+
+class Parsing:
+    """What an extension may know while a command line is read.
+
+    ``notices`` collects lines for stderr that are no errors. ``sets`` answers whether an ipset exists (with its
+    family and dimension), ``read_file`` gives a file's bytes or raises OSError (``-m bpf --object-pinned`` and
+    the like); both are None where nothing outside may be asked.
+    """
+
+    __slots__ = (
+        "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "table", "variant",
+    )  # fmt: skip
+
+    def __init__(self, family: int, names: Names | None = None, variant: str = "nft", table: str = "filter"):
+        self.family = family
+        self.names: Names = NoNames() if names is None else names
+        self.variant = variant
+        self.table = table
+        self.proto = 0
+        self.proto_inv = False
+        self.notices: list[str] = []
+        #: The words still to come, for options that take more than one (``--tcp-flags mask comp``).
+        self.scanner: Scanner | None = None
+        self.sets: Callable[[str], Any] | None = None
+        self.read_file: Callable[[str], bytes] | None = None
+
+    def next_word(self) -> str | None:
+        """The word after the option's argument, taken; None when there is none or it begins with - or !."""
+        scanner = self.scanner
+        return scanner.take() if scanner is not None and scanner.has_argument() else None
+
+    def no_such_host(self, name: str) -> str:
+        """``gai_strerror`` for a name nobody knows: a look-up without a network fails for now, not for good."""
+        if not name or any(c in name for c in " \t/,"):
+            return "Name or service not known"
+        return "Temporary failure in name resolution"
+
+
+class Extension:
+    """One use of a match or target. Class attributes describe it, ``values``/``inverted`` hold what was given.
+
+    ``values`` maps option names to parsed values, ``inverted`` is the set of options given with ``!``.
+    """
+
+    __slots__ = ("family", "inverted", "values")
+
+    #: The name after ``-m``/``-j``.
+    name = ""
+    #: Address families that have it.
+    families: tuple[int, ...] = (4, 6)
+    #: The option table, in libxtables' order (it decides the order of checks and of the save form).
+    options: tuple[Option, ...] = ()
+    #: The name in save and listing when this one is only another spelling of it (``state`` → ``conntrack``?).
+    real_name: str | None = None
+    #: An alias that announces no conversion (``XTABLES_EXT_ALIAS``).
+    silent_alias = False
+    #: One sentence: what it does (help, completion, man page).
+    summary = ""
+    #: What the kernel demands (``struct xt_match``/``xt_target``): tables, hooks, protocols; None = any.
+    tables: tuple[str, ...] | None = None
+    hooks: tuple[str, ...] | None = None
+    protocols: tuple[int, ...] | None = None
+
+    def __init__(self, family: int) -> None:
+        self.family = family
+        self.values: dict[str, Any] = {}
+        self.inverted: set[str] = set()
+
+    # -- reading -----------------------------------------------------------------------------------------
+    def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:
+        """Take one option (``xtables_option_parse``); ``text`` is '' for an option without argument."""
+        name = option.name
+        if name in self.values and (not option.multi or name in option.excl):
+            raise ParameterProblem(f'{self.name}: option "--{name}" can only be used once.\n')
+        if invert and not option.invert:
+            raise ParameterProblem(f'{self.name}: option "--{name}" cannot be inverted.\n')
+        value = option.type.parse(text, option, self, parsing)
+        self.accept(option, value, invert, parsing)
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        """Keep a parsed value; override to check or combine it."""
+        self.values[option.name] = value
+        if invert:
+            self.inverted.add(option.name)
+
+    def final_check(self, parsing: Parsing) -> None:
+        """The extension's own checks after all options (``x6_fcheck``), before the table's."""
+
+    def check_options(self) -> None:
+        """Required, conflicting and companion options (``xtables_options_fcheck``)."""
+        given = self.values
+        for option in self.options:
+            if option.name not in given:
+                if option.mandatory:
+                    raise ParameterProblem(f'{self.name}: option "--{option.name}" must be specified\n')
+                continue
+            if not option.also and not option.excl:
+                continue
+            for other in self.options:
+                if other.name == option.name:
+                    continue
+                if other.name in option.also and other.name not in given:
+                    raise ParameterProblem(
+                        f'{self.name}: option "--{option.name}" also requires "--{other.name}".\n'
+                    )
+                if other.name in option.excl and other.name in given:
+                    raise ParameterProblem(
+                        f'{self.name}: option "--{option.name}" cannot be used together with "--{other.name}".\n'
+                    )
+
+    def hooks_allowed(self) -> tuple[str, ...] | None:
+        """The hooks this use may stand in, None for any; for checks that depend on the options given."""
+        return self.hooks
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """What the kernel's ``checkentry`` refuses beyond tables, hooks and protocols: raise KernelRefusal."""
+
+    # -- writing -----------------------------------------------------------------------------------------
+    def save(self) -> str:
+        """The save form after ``-m name``/``-j name``: '' or text that starts with a space."""
+        parts = []
+        for option in self.options:
+            if option.name in self.values:
+                mark = " !" if option.name in self.inverted else ""
+                parts.append(f"{mark} --{option.save_as}{self.option_text(option, self.values[option.name])}")
+        return "".join(parts)
+
+    def option_text(self, option: Option, value: Any) -> str:
+        """An option's value in the save form, with its leading space."""
+        return option.type.text(value)
+
+    def show(self, numeric: bool, names: Names) -> str | None:
+        """What ``-L`` prints for it, exactly (most begin with a space: ``" ctstate NEW"``); None: no printer."""
+        return ""
+
+    def address(self, value: int) -> str:
+        return address_text(value, self.family)
+
+    def identity(self) -> str:
+        """What -C and -D compare; the save form unless userspace compares less or more than it prints."""
+        return self.save()
+
+
+class Match(Extension):
+    """A match (``-m``)."""
+
+    __slots__ = ()
+
+    #: False for matches whose answer depends on more than the packet (random, rate, time, lists).
+    deterministic = True
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        """Does the packet match? None when the description does not say enough."""
+        ctx.unknown(f"match {self.name} cannot be decided")
+        return None
+
+    def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
+        """The match as iptables-nft reads it back where it uses native expressions (``add_match``, ``nft.c``).
+
+        ``earlier`` are the matches before it, in their read-back form; None when it merged into one of them.
+        Raises ParameterProblem where the conversion does.
+        """
+        return self
+
+    def packet_set(self, space: Any, spec: Any) -> Any:
+        """The set of packets it stands for (``analysis/``), None when it is opaque there."""
+        return None
+
+
+class Target(Extension):
+    """A target (``-j``)."""
+
+    __slots__ = ()
+
+    #: True when a packet never comes back from it (REJECT, DNAT …), as ACCEPT and DROP do.
+    terminal = False
+
+    def save_name(self) -> str:
+        """The name printed after ``-j`` in the save form (``struct xtables_target.alias``)."""
+        return self.real_name or self.name
+
+    def listed_name(self) -> str:
+        """The name in the target column of ``-L``."""
+        return self.real_name or self.name
+
+    def nft_form(self, spec: RuleSpec) -> Target:
+        """The target as iptables-nft reads it back when it does not come back as it went."""
+        return self
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        """Act on the packet and say what follows."""
+        from pyiptables.netfilter.packet import Verdict
+
+        ctx.unknown(f"target {self.name} is not simulated")
+        return Verdict.CONTINUE

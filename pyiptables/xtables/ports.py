@@ -1,0 +1,60 @@
+"""Ports as the tcp, udp, sctp, dccp … matches read, save and list them."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT16, strtoui
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+__all__ = ["parse_port", "parse_port_range", "save_ports", "show_ports"]
+
+
+def parse_port(text: str, protocol: str | None, parsing: Parsing) -> int:
+    """``xtables_parse_port``: a number in C notation or a service of the protocol."""
+    port = strtoui(text, 0, UINT16)
+    if port is None:
+        port = parsing.names.port_number(text, protocol)
+    if port is None:
+        raise ParameterProblem(f"invalid port/service `{text}' specified")
+    return port
+
+
+def parse_port_range(text: str, protocol: str, parsing: Parsing) -> tuple[int, int]:
+    """``port``, ``low:high`` with either side left out (``parse_tcp_ports``, ``libxt_tcp.c``)."""
+    low_text, colon, high_text = text.partition(":")
+    if not colon:
+        port = parse_port(text, protocol, parsing)
+        return port, port
+    low = parse_port(low_text, protocol, parsing) if low_text else 0
+    high = parse_port(high_text, protocol, parsing) if high_text else UINT16
+    if low > high:
+        raise ParameterProblem("invalid portrange (min > max)")
+    return low, high
+
+
+def save_ports(option: str, ports: tuple[int, int], inverted: bool) -> str:
+    """`` --sport 1:2``; nothing for the whole range."""
+    low, high = ports
+    if low == 0 and high == UINT16 and not inverted:
+        return ""
+    mark = " !" if inverted else ""
+    return f"{mark} --{option} {low}" if low == high else f"{mark} --{option} {low}:{high}"
+
+
+def show_ports(
+    word: str, ports: tuple[int, int], inverted: bool, numeric: bool, names: Names, protocol: str
+) -> str:
+    """`` spt:22``, `` dpts:1:1024`` as listings show them."""
+    low, high = ports
+    if low == 0 and high == UINT16 and not inverted:
+        return ""
+    mark = "!" if inverted else ""
+
+    def name(port: int) -> str:
+        return (None if numeric else names.port_name(port, protocol)) or str(port)
+
+    return f" {word}:{mark}{name(low)}" if low == high else f" {word}s:{mark}{name(low)}:{name(high)}"

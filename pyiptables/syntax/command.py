@@ -189,7 +189,7 @@ class _Reader:
         self.proto_text: str | None = None
         self.proto_used = False
         self.invert = False
-        self.table_given = False
+        self.table_given = restore is not None
         self.wait_interval = False
         self.loaded: dict[type, bool] = {}
         self.targets: list[type[Target]] = []
@@ -328,7 +328,7 @@ class _Reader:
             self.command.action = "Z"
 
     def _new_chain(self, argument: Any) -> None:
-        assert_chain_name(argument, self.family)
+        assert_chain_name(argument, self.family, self.parsing.announced)
         self._add("N")
         self.command.chain = argument
 
@@ -342,7 +342,7 @@ class _Reader:
         if not self.scanner.has_argument():
             raise ParameterProblem("-E requires old-chain-name and new-chain-name")
         self.command.newname = self.scanner.take()
-        assert_chain_name(self.command.newname, self.family)
+        assert_chain_name(self.command.newname, self.family, self.parsing.announced)
 
     def _policy(self, argument: Any) -> None:
         self._add("P")
@@ -398,7 +398,7 @@ class _Reader:
         if name in VERDICTS:
             self.targets.append(_standard(self.family))
             return
-        extension = find_target(name, self.family)
+        extension = None if name in self.parsing.announced else find_target(name, self.family)
         if extension is not None:
             spec.target = extension(self.family)
             self.targets.append(extension)
@@ -637,13 +637,14 @@ def long_options(extension: type[Any]) -> dict[str, tuple[int, Any]]:
     return group
 
 
-def assert_chain_name(name: str, family: int) -> None:
+def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[str] = frozenset()) -> None:
     """``assert_valid_chain_name`` (``xshared.c``)."""
     if byte_length(name) >= _NAME_SIZE:
         raise ParameterProblem(f"chain name `{name}' too long (must be under {_NAME_SIZE} chars)")
     if name[:1] in ("-", "!") and name:
         raise ParameterProblem(f"chain name not allowed to start with `{name[0]}'")
-    if not name or name in VERDICTS or name == "standard" or find_target(name, family) is not None:
+    clash = name in VERDICTS or name == "standard" or find_target(name, family) is not None
+    if not name or (clash and name not in announced):
         raise ParameterProblem("chain name may not clash with target name")
     if any(c in " \t\n\v\f\r" for c in name):
         raise ParameterProblem(f"Invalid chain name `{name}'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.ruleset import Ruleset, RuleSpec
+    from pyiptables.xtables.option import Match
 
 __all__ = ["CHAINS", "LEGACY", "NFT", "Variant", "variant_named"]
 
@@ -26,8 +27,8 @@ class Variant:
     version = "1.8.11 (legacy)"
     #: Behind the version number in save files.
     save_version = "1.8.11"
-    #: Whether program names in messages are those the program was called by.
-    own_name = False
+    #: Whether ``-P`` takes the counters of ``-c`` (nft resets them instead).
+    policy_counters = True
     #: Whether a lock can be found busy.
     locks = True
     #: Whether the first of several rules that fails ends the command.
@@ -41,8 +42,8 @@ class Variant:
         """The order of tables in a save: ``/proc/net/ip_tables_names`` has the youngest first."""
         return list(reversed(ruleset.tables))
 
-    def read_back(self, spec: RuleSpec) -> RuleSpec:
-        """The rule as the kernel gives it back."""
+    def read_back(self, spec: RuleSpec, adding: bool = True) -> RuleSpec:
+        """The rule as the kernel gives it back; one that is only looked for keeps its matches as given."""
         return spec
 
     def shown_interface(self, name: str, inverted: bool) -> str:
@@ -58,7 +59,7 @@ class NftVariant(Variant):
     name = "nft"
     version = "1.8.11 (nf_tables)"
     save_version = "1.8.11 (nf_tables)"
-    own_name = True
+    policy_counters = False
     locks = False
     stops_at_failure = True
 
@@ -69,13 +70,15 @@ class NftVariant(Variant):
         """``enum nft_table_type``: the order of its built-in tables."""
         return [name for name in ("mangle", "security", "raw", "filter", "nat") if name in ruleset.tables]
 
-    def read_back(self, spec: RuleSpec) -> RuleSpec:
+    def read_back(self, spec: RuleSpec, adding: bool = True) -> RuleSpec:
         """Rules pass through expressions and back: native matches may merge, ``-i +`` leaves no trace."""
         if spec.iniface == "+" and not spec.iniface_inv:
             spec.iniface = ""
         if spec.outiface == "+" and not spec.outiface_inv:
             spec.outiface = ""
-        matches: list[object] = []
+        if not adding:
+            return spec
+        matches: list[Match] = []
         for match in spec.matches:
             form = match.nft_form(matches, spec)
             if form is not None:

@@ -12,7 +12,7 @@ from pyiptables.tools.program import Exit, Program
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, ResourceProblem
 
-__all__ = ["execute", "main"]
+__all__ = ["execute", "main", "settle"]
 
 _READING = frozenset("LSC")
 
@@ -36,6 +36,7 @@ def main(program: Program, argv: list[str]) -> int:
     tables = program.load()
     try:
         tables.use_table(command.table)
+        settle(program, tables, command)
         execute(program, tables, command)
         tables.commit(command.table, parsing)
     except CommandFailure as failure:
@@ -72,7 +73,16 @@ def execute(program: Program, tables: Tables, command: Command) -> None:
         tables.rename(table, chain, command.newname)
     elif action == "P":
         assert chain is not None and command.policy is not None
-        tables.set_policy(table, chain, command.policy, command.counters)
+        counters = command.counters if program.variant.policy_counters else None
+        tables.set_policy(table, chain, command.policy, counters)
+
+
+def settle(program: Program, tables: Tables, command: Command) -> None:
+    """Turn the words of a rule into the rule as the variant keeps it; errors here belong to its own line."""
+    action = command.action
+    if action in ("A", "I", "R", "C") or (action == "D" and command.number is None):
+        spec = tables.prepare(command.table, command.spec, command.parsing)
+        command.spec = program.variant.read_back(spec, adding=action in ("A", "I", "R"))
 
 
 def _rule_command(program: Program, tables: Tables, command: Command) -> None:
@@ -80,10 +90,7 @@ def _rule_command(program: Program, tables: Tables, command: Command) -> None:
     table, chain, parsing = command.table, command.chain, command.parsing
     assert chain is not None
     family = program.family
-    base = tables.prepare(table, command.spec, parsing)
-    adding = action in ("A", "I", "R")
-    if adding:
-        base = program.variant.read_back(base)
+    base = command.spec
     tables.assert_jump(table, base)
     echo = _format(program, command, numeric=True) if command.verbose else None
     failure: CommandFailure | None = None

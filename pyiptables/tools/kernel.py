@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
     from pyiptables.xtables.option import Extension
 
-__all__ = ["check_chain_graph", "check_rule", "jumps_of"]
+__all__ = ["check_chain_graph", "check_hooks", "check_reached", "check_rule", "jumps_of", "limits_hooks"]
 
 #: ``NFT_JUMP_STACK_SIZE``: how deep nft lets chains call each other.
 _NFT_DEPTH = 16
@@ -45,6 +45,13 @@ def check_hooks(extension: Extension, hooks: frozenset[str]) -> None:
     allowed = extension.hooks_allowed()
     if allowed is not None and not hooks.issubset(allowed):
         raise KernelRefusal(EINVAL, f"{extension.name} is not for chain {', '.join(sorted(hooks - set(allowed)))}")
+
+
+def limits_hooks(spec: RuleSpec) -> bool:
+    """Whether something in the rule may stand in some hooks only."""
+    return any(extension.hooks_allowed() is not None for extension in spec.matches) or (
+        spec.target is not None and spec.target.hooks_allowed() is not None
+    )
 
 
 def jumps_of(rule: Rule, chains: dict[str, Chain], family: int) -> str | None:

@@ -30,14 +30,13 @@ class Exit(Exception):
 class Program:
     """One run of an emulated program.
 
-    ``name`` is what the program calls itself in messages, ``called`` the name it was called by.
+    ``name`` is what the program calls itself in messages.
     Output collects in ``out`` and ``err``; nothing here prints.
     """
 
     def __init__(
         self,
         name: str,
-        called: str,
         family: int,
         variant: Variant,
         state: State,
@@ -45,7 +44,6 @@ class Program:
         stdin: Callable[[], str],
     ) -> None:
         self.name = name
-        self.called = called
         self.family = family
         self.variant = variant
         self.state = state

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pyiptables.ruleset import Chain, Ruleset, Table
+from pyiptables.ruleset import Chain, Ruleset
 from pyiptables.store import State
-from pyiptables.syntax.command import VERDICTS, Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
+from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
 from pyiptables.tools.getopt_errors import complaint
-from pyiptables.tools.iptables import execute
+from pyiptables.tools.iptables import execute, settle
 from pyiptables.tools.program import Exit, Program
-from pyiptables.tools.tables import Tables, strerror, tables_for
+from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import (
     CommandFailure,
     IptablesError,
     OtherProblem,
     ParameterProblem,
-    ResourceProblem,
 )
 from pyiptables.xtables.numbers import UINT64
 from pyiptables.xtables.values import byte_length
@@ -113,7 +112,7 @@ def main(program: Program, argv: list[str]) -> int:
                 scanner.take()
         else:
             if key in (UNKNOWN, MISSING):
-                program.err.append(complaint(program.called, key, scanner))
+                program.err.append(complaint(program.name, key, scanner))
             program.err.append(f"Try `{program.name} -h' for more information.\n")
             return 1
     operands = scanner.operands + argv[scanner.index :]
@@ -150,7 +149,7 @@ def load_text(text: str, family: int, variant: Variant, names: Names, file: str 
     """A ruleset from any text that iptables-restore takes. Raises IptablesError with file and line in its text."""
     tables = tables_for(variant, Ruleset(family))
     name = "iptables-restore" if family == 4 else "ip6tables-restore"
-    program = Program(name, name, family, variant, State(""), names, lambda: "")
+    program = Program(name, family, variant, State(""), names, lambda: "")
     settings = Settings()
     settings.counters = True
     restore = Restore(program, tables, settings)
@@ -184,6 +183,7 @@ class Restore:
         self.lenient_counters = False
         self.nft = program.variant is NFT
         self.queue: list[tuple[int, Command | tuple[object, ...]]] = []
+        self.announced: set[str] = set()
         self._before: Ruleset | None = None
 
     # -- lines -----------------------------------------------------------------------------------------------
@@ -274,7 +274,8 @@ class Restore:
             raise ParameterProblem(f"{name}: line {self.line} chain name invalid")
         chain = words[0]
         if self.nft:
-            assert_chain_name(chain, self.program.family)
+            self.announced.add(chain)
+            assert_chain_name(chain, self.program.family, self.announced)
         elif byte_length(chain) >= 29:
             raise ParameterProblem(f"Invalid chain name `{chain}' (28 chars max)")
         builtin = chain in CHAINS[self.current]
@@ -293,8 +294,10 @@ class Restore:
         if self.nft and not builtin:
             self._queue(("chain", chain))
             return
-        if not self.nft and policy == "-":
-            return
+        if not self.nft:
+            self.announced.add(chain)
+            if policy == "-":
+                return
         counters = _counters(words[2]) if len(words) > 2 else None
         missing = counters is None and self.settings.counters and not self.lenient_counters
         if (len(words) > 2 and counters is None) or missing:
@@ -320,6 +323,7 @@ class Restore:
             words += ["--set-counters", *counters]
         words += split_words(rest, room=254 - len(words) - 3)
         parsing = program.parsing(self.current)
+        parsing.announced = self.announced
         try:
             command = parse(words, parsing, self.current, restore=program.name)
         except LineIgnored:
@@ -333,7 +337,7 @@ class Restore:
 
             program.out.append(program_help(program, wanted.matches, wanted.targets))
             raise Exit(0) from wanted
-        self.tables.use_table(command.table) if self.nft else None
+        settle(program, self.tables, command)
         if self.nft:
             self._queue(command)
             return
@@ -364,9 +368,11 @@ class Restore:
         self.in_table = False
 
     def _run_queue(self, queue: list[tuple[int, Command | tuple[object, ...]]]) -> None:
-        """``nft_prepare`` then the kernel: errors name the line that queued the command."""
+        """``nft_prepare``, then the kernel: errors name the line that queued the command."""
         program, tables = self.program, self.tables
+        tables.begin()
         for line, item in queue:
+            tables.line = line
             try:
                 if isinstance(item, Command):
                     execute(program, tables, item)
@@ -374,8 +380,7 @@ class Restore:
                     self._run_chain_item(item)
             except CommandFailure as failure:
                 self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
-            except ResourceProblem as problem:
-                raise LineError(ResourceProblem(f"\nline {line}:{problem.text}"), line) from problem
+        tables.commit(self.current, program.parsing(self.current))
 
     def _run_chain_item(self, item: tuple[object, ...]) -> None:
         tables = self.tables
@@ -395,12 +400,7 @@ class Restore:
                 found.rules = []
         else:
             _, chain, policy, counters = item
-            try:
-                tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
-            except CommandFailure as failure:
-                raise OtherProblem(
-                    f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}"
-                ) from failure
+            tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
         tables.changed = True
 
 

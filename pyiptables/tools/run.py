@@ -62,12 +62,10 @@ def run_tool(
         variant = variant_named(environ.get("PYIPTABLES_VARIANT") or "nft")
     base = "iptables" if family == 4 else "ip6tables"
     name = base + kind
-    if variant.own_name and kind:
-        name = called.replace("\\", "/").rpartition("/")[2]
     directory = state or default_directory(environ)
     names = SystemNames(resolve=environ.get("PYIPTABLES_RESOLVE") == "1")
     with State(directory) as store:
-        program = Program(name, called, family, variant, store, names, stdin)
+        program = Program(name, family, variant, store, names, stdin)
         try:
             if kind == "":
                 from pyiptables.tools.iptables import main

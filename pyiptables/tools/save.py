@@ -45,7 +45,7 @@ def main(program: Program, argv: list[str]) -> int:
             program.out.append(f"{program.name} v{program.variant.version}\n")
             return 0
         elif key in (UNKNOWN, MISSING):
-            program.err.append(complaint(program.called, key, scanner))
+            program.err.append(complaint(program.name, key, scanner))
             program.err.append(f"Look at manual page `{program.name}.8' for more information.\n")
             return 1
     if scanner.operands or scanner.index < len(argv):

@@ -9,10 +9,11 @@ from __future__ import annotations
 from errno import E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, ENXIO
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
+from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.rule import text_of, typed
 from pyiptables.syntax.savefile import chain_order
 from pyiptables.syntax.variant import CHAINS, LEGACY, NFT, Variant
-from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of
+from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of, limits_hooks
 from pyiptables.xtables.errors import (
     CommandFailure,
     KernelRefusal,
@@ -68,6 +69,8 @@ class Tables:
         self.ruleset = ruleset
         self.family = ruleset.family
         self.changed = False
+        #: The line of a restore file that the next operation comes from.
+        self.line: int | None = None
 
     # -- tables and chains -----------------------------------------------------------------------------------
     def use_table(self, name: str) -> None:
@@ -137,7 +140,6 @@ class Tables:
         for rule in rules:
             self.check_new(table, found, rule, parsing, "RULE_APPEND")
             found.rules.append(rule)
-            self.check_graph(table, found, rule, "RULE_APPEND")
         self.changed = True
 
     def insert(self, table: str, chain: str, number: int, rules: list[Rule], parsing: Parsing) -> None:
@@ -147,16 +149,15 @@ class Tables:
                 raise CommandFailure("Index of insertion too big", E2BIG)
             self.check_new(table, found, rule, parsing, "RULE_INSERT")
             found.rules.insert(number - 1, rule)
-            self.check_graph(table, found, rule, "RULE_INSERT")
         self.changed = True
 
     def replace(self, table: str, chain: str, number: int, rule: Rule, parsing: Parsing) -> None:
         found = self.numbered_chain(table, chain)
         if number > len(found.rules):
             raise CommandFailure("Index of replacement too big", E2BIG)
+        self.replaced(found.rules[number - 1], found)
         self.check_new(table, found, rule, parsing, "RULE_REPLACE")
         found.rules[number - 1] = rule
-        self.check_graph(table, found, rule, "RULE_REPLACE")
         self.changed = True
 
     def delete_number(self, table: str, chain: str, number: int) -> None:
@@ -261,6 +262,8 @@ class Tables:
 
     def zero_rule(self, table: str, chain: str, number: int) -> None:
         found = self.find_chain(table, chain)
+        if found is None and not self.variant.locks:
+            raise self.no_counter()
         if found is None:
             raise CommandFailure(_NO_CHAIN, ENOENT)
         if number > len(found.rules):
@@ -276,8 +279,11 @@ class Tables:
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         """Ask the kernel about a rule before it is there."""
 
-    def check_graph(self, table: str, chain: Chain, rule: Rule, action: str) -> None:
-        """Ask the kernel about the table now that the rule is in it."""
+    def begin(self) -> None:
+        """A transaction begins."""
+
+    def replaced(self, rule: Rule, chain: Chain) -> None:
+        """A rule is about to be replaced by another."""
 
     def commit(self, table: str, parsing: Parsing) -> None:
         """The end of a command, or COMMIT in a restore."""
@@ -295,40 +301,82 @@ class NftTables(Tables):
     def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
         return spec
 
+    def __init__(self, ruleset: Ruleset) -> None:
+        super().__init__(ruleset)
+        self._new: list[Rule] = []
+        self._errors: list[tuple[int | None, str]] = []
+        self._graph: list[tuple[int | None, str, Chain, Rule]] = []
+
     def assert_jump(self, table: str, spec: RuleSpec) -> None:
         """A name that is neither verdict nor target must be a chain (``assert_chain_exists``)."""
-        from pyiptables.syntax.command import VERDICTS
-
         if spec.target is None and spec.jump and (spec.goto or spec.jump not in VERDICTS):
             if not self.chain_exists(table, spec.jump):
                 raise ParameterProblem(f"Chain '{spec.jump}' does not exist")
 
+    def begin(self) -> None:
+        """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
+        self._new.clear()
+        self._errors.clear()
+        self._graph.clear()
+
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
-        hooks = frozenset((chain.name,)) if chain.policy is not None else frozenset()
-        assert rule.spec is not None
-        if not rule.spec.matches and rule.spec.target is None:
-            return
-        try:
-            check_rule(rule.spec, table, hooks, parsing)
-        except KernelRefusal as refusal:
-            raise self.refused(action, refusal.errno, f"rule in chain {chain.name}") from refusal
-
-    def check_graph(self, table: str, chain: Chain, rule: Rule, action: str) -> None:
-        found = self.ruleset.tables[table]
         spec = rule.spec
-        if spec is None or (chain.policy is not None and not (spec.target is None and spec.jump in found.chains)):
-            return
-        if not spec.matches and spec.target is None and spec.jump not in found.chains:
-            return
+        assert spec is not None
+        self._new.append(rule)
+        hooks = frozenset((chain.name,)) if chain.policy is not None else frozenset()
         try:
-            reached = check_chain_graph(found, self.family, "nft")
-            if check_reached(found, reached, self.family) is not None:
+            if (spec.src_inv and not spec.src_mask) or (spec.dst_inv and not spec.dst_mask):
+                # An address compared over no bytes at all: nft_payload refuses the length.
                 raise KernelRefusal(EINVAL)
+            check_rule(spec, table, hooks, parsing)
         except KernelRefusal as refusal:
-            raise self.refused(action, refusal.errno, f"rule in chain {chain.name}") from refusal
+            self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+        if limits_hooks(spec) or (spec.target is None and spec.jump and spec.jump not in VERDICTS):
+            self._graph.append((self.line, action, chain, rule))
 
-    def refused(self, action: str, errno: int, what: str) -> ResourceProblem:
-        return ResourceProblem(f" {action} failed ({strerror(errno)}): {what}")
+    def replaced(self, rule: Rule, chain: Chain) -> None:
+        if any(rule is new for new in self._new):
+            # The kernel finds rules by handle, and a rule of this very transaction has none yet.
+            self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
+
+    def _refuse(self, action: str, errno: int, what: str) -> None:
+        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))
+
+    def commit(self, table: str, parsing: Parsing) -> None:
+        """Raise what the kernel has against the transaction; of a single command only the first error shows."""
+        if not self._errors and self._graph and table in self.ruleset.tables:
+            self._judge_graph(self.ruleset.tables[table])
+        errors = self._errors
+        if errors and self.line is None:
+            raise ResourceProblem(errors[0][1])
+        if errors:
+            raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
+
+    def _judge_graph(self, table: Table) -> None:
+        """The table as a whole must be free of loops and misplaced extensions; else find whose rule it is."""
+        try:
+            self._judge(table)
+            return
+        except KernelRefusal:
+            pass
+        # The kernel takes the rules again one by one: leave all out, then put them back in order.
+        pending = self._graph
+        for _, _, chain, rule in pending:
+            if any(rule is other for other in chain.rules):
+                chain.rules = [other for other in chain.rules if other is not rule]
+        for line, action, chain, rule in pending:
+            chain.rules.append(rule)
+            self.line = line
+            try:
+                self._judge(table)
+            except KernelRefusal as refusal:
+                chain.rules.pop()
+                self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+
+    def _judge(self, table: Table) -> None:
+        reached = check_chain_graph(table, self.family, "nft")
+        if check_reached(table, reached, self.family) is not None:
+            raise KernelRefusal(EINVAL)
 
     def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
         chain.packets, chain.bytes = counters or (0, 0)
@@ -363,7 +411,7 @@ class NftTables(Tables):
                 self.changed = True
                 return []
             if candidate.rules or self.references(table, chain):
-                raise self.refused("CHAIN_DEL", EBUSY, f"chain {chain}")
+                self._refuse("CHAIN_DEL", EBUSY, f"chain {chain}")
             del found.chains[chain]
             self.changed = True
             return [chain]
@@ -372,12 +420,19 @@ class NftTables(Tables):
         order = [c for c in chain_order(found) if c.policy is None]
         for candidate in order:
             if candidate.rules or self.references(table, candidate.name):
-                raise self.refused("CHAIN_DEL", EBUSY, f"chain {candidate.name}")
+                self._refuse("CHAIN_DEL", EBUSY, f"chain {candidate.name}")
         for candidate in list(found.chains.values()):
             if candidate.policy is None or (candidate.policy == "ACCEPT" and not candidate.rules):
                 del found.chains[candidate.name]
         self.changed = True
         return [candidate.name for candidate in order]
+
+    def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
+        if policy == "-" and chain in CHAINS[table]:
+            self.policy_counters(self.writable_chain(table, chain), counters)
+            self.changed = True
+        else:
+            super().set_policy(table, chain, policy, counters)
 
     def no_counter(self) -> CommandFailure:
         return CommandFailure(_NO_RULE, ENOENT)
@@ -401,8 +456,6 @@ class LegacyTables(Tables):
                 self.changed = True
 
     def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
-        from pyiptables.syntax.command import VERDICTS
-
         if spec.target is not None:
             if self.chain_exists(table, spec.jump):
                 parsing.notices.append(f"Warning: using chain {spec.jump}, not extension\n")

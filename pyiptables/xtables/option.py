@@ -83,7 +83,7 @@ class Parsing:
     """
 
     __slots__ = (
-        "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "table", "variant",
+        "announced", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "table", "variant",
     )  # fmt: skip
 
     def __init__(self, family: int, names: Names | None = None, variant: str = "nft", table: str = "filter"):
@@ -93,6 +93,8 @@ class Parsing:
         self.table = table
         self.proto = 0
         self.proto_inv = False
+        #: Names known to be chains, which no target can take (``xtables_announce_chain``).
+        self.announced: set[str] = set()
         self.notices: list[str] = []
         #: The words still to come, for options that take more than one (``--tcp-flags mask comp``).
         self.scanner: Scanner | None = None

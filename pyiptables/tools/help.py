@@ -1,0 +1,110 @@
+"""``-h``: what the program and the extensions named on the command line can do, made from the option tables."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.tools.program import Program
+    from pyiptables.xtables.option import Extension, Match, Option, Target
+
+__all__ = ["extension_help", "option_line", "program_help", "restore_help"]
+
+#: (letter, long names, arguments, what it does); '!' first where the option can be inverted.
+COMMANDS = (
+    ("A", "append", "CHAIN", "add the rule at the end of the chain"),
+    ("C", "check", "CHAIN", "exit with 0 if the chain has this rule"),
+    ("D", "delete", "CHAIN [NUMBER]", "delete this rule, or the one with this number"),
+    ("I", "insert", "CHAIN [NUMBER]", "put the rule before this one (default: first)"),
+    ("R", "replace", "CHAIN NUMBER", "put the rule in the place of this one"),
+    ("L", "list", "[CHAIN [NUMBER]]", "show rules as a table"),
+    ("S", "list-rules", "[CHAIN [NUMBER]]", "show rules as commands"),
+    ("F", "flush", "[CHAIN]", "delete all rules of a chain, or of all chains"),
+    ("Z", "zero", "[CHAIN [NUMBER]]", "set counters to zero"),
+    ("N", "new-chain", "CHAIN", "make a user-defined chain"),
+    ("X", "delete-chain", "[CHAIN]", "delete an empty user-defined chain, or all of them"),
+    ("P", "policy", "CHAIN TARGET", "what happens to packets that no rule decided: ACCEPT or DROP"),
+    ("E", "rename-chain", "OLD NEW", "give a user-defined chain another name"),
+)
+OPTIONS = (
+    (" ", "t", "table", "TABLE", "filter (default), nat, mangle, raw or security"),
+    ("!", "p", "protocol", "PROTOCOL", "name or number; all is any"),
+    ("!", "s", "source", "ADDRESS[/MASK][,…]", "source address; a list makes one rule for each"),
+    ("!", "d", "destination", "ADDRESS[/MASK][,…]", "destination address, likewise"),
+    ("!", "i", "in-interface", "NAME[+]", "interface it came in; + stands for any ending"),
+    ("!", "o", "out-interface", "NAME[+]", "interface it leaves by"),
+    ("!", "f", "fragments", "", "second and further fragments (IPv4 only)"),
+    (" ", "m", "match", "MATCH", "use a match; `-m MATCH -h' shows its options"),
+    (" ", "j", "jump", "TARGET", "what to do: ACCEPT, DROP, RETURN, a chain or an extension"),
+    (" ", "g", "goto", "CHAIN", "go on in the chain without coming back"),
+    (" ", "c", "set-counters", "PACKETS BYTES", "start the rule with these counters"),
+    (" ", "v", "verbose", "", "say more"),
+    (" ", "n", "numeric", "", "show numbers, look no names up"),
+    (" ", "x", "exact", "", "show counters in full"),
+    (" ", "", "line-numbers", "", "number the rules of a listing"),
+    (" ", "w", "wait", "[SECONDS]", "wait for the lock"),
+    (" ", "W", "wait-interval", "USECS", "accepted and ignored"),
+    (" ", "4", "ipv4", "", "IPv4 only: ip6tables-restore skips the line"),
+    (" ", "6", "ipv6", "", "IPv6 only: iptables-restore skips the line"),
+    (" ", "M", "modprobe", "COMMAND", "accepted; nothing is ever loaded"),
+    ("!", "V", "version", "", "show the version"),
+    (" ", "h", "help", "", "show this; after -m or -j also the options of that extension"),
+)
+
+
+def program_help(program: Program, matches: list[Match], targets: list[type[Target]]) -> str:
+    """The help of iptables or ip6tables, then that of the extensions met before ``-h``."""
+    lines = [
+        f"{program.name} v{program.variant.version}",
+        "",
+        f"Usage: {program.name} [-t TABLE] COMMAND CHAIN [RULE] [OPTIONS]",
+        "",
+        "Commands:",
+    ]
+    lines += [f"  -{letter}, --{name + ' ' + args:<32} {text}" for letter, name, args, text in COMMANDS]
+    lines += ["", "Rules and options (! in front inverts where shown):"]
+    for invert, letter, name, args, text in OPTIONS:
+        if name == "fragments" and program.family == 6:
+            continue
+        short = f"-{letter}, " if letter else "    "
+        lines.append(f"{invert} {short}--{(name + ' ' + args).rstrip():<32} {text}")
+    out = "\n".join(lines) + "\n"
+    for extension in [*targets, *[type(match) for match in matches]]:
+        out += "\n" + extension_help(extension)
+    return out
+
+
+def extension_help(extension: type[Extension]) -> str:
+    """An extension's options, one a line."""
+    from pyiptables.xtables.option import Target
+
+    kind = "target" if issubclass(extension, Target) else "match"
+    head = f"{extension.name} {kind}: {extension.summary}\n"
+    if not extension.options:
+        return f"{head}  (no options)\n"
+    return f"{head}{extension.name} {kind} options:\n" + "".join([option_line(o) for o in extension.options])
+
+
+def option_line(option: Option) -> str:
+    """One option as ``-h`` shows it."""
+    names = "/".join([f"--{name}" for name in (option.name, *option.aliases)])
+    mark = "[!] " if option.invert else "    "
+    left = f"{mark}{names} {option.metavar}".rstrip()
+    words = option.type.words
+    more = f" ({', '.join(words)})" if words and len(words) < 12 else ""
+    return f" {left:<44} {option.help}{more}\n"
+
+
+def restore_help(program: Program) -> str:
+    return (
+        f"Usage: {program.name} [OPTIONS] [FILE]\n"
+        "  -c, --counters         restore packet and byte counters too\n"
+        "  -n, --noflush          keep the rules that are there\n"
+        "  -t, --test             read and check, change nothing\n"
+        "  -T, --table=TABLE      restore this table only\n"
+        "  -v, --verbose          show comments and what is done\n"
+        "  -w, --wait[=SECONDS]   wait for the lock\n"
+        "  -W, --wait-interval=N  accepted and ignored\n"
+        "  -M, --modprobe=COMMAND accepted; nothing is ever loaded\n"
+        "  -V, --version          show the version\n"
+        "  -h, --help             show this\n"
+    )

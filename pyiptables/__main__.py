@@ -1,0 +1,77 @@
+"""Pick the tool: an emulated program by the name it is called with or by the first argument, else our own commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """The console script. Leaves by ``os._exit``: there is nothing to tidy up, and that takes time."""
+    argv = sys.argv
+    name = argv[0].replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+    state: str | None = None
+    if name.startswith(("iptables", "ip6tables")):
+        words = [name, *argv[1:]]
+    else:
+        words = argv[1:]
+        if len(words) > 2 and words[0] == "--state":
+            state, words = words[1], words[2:]
+        elif words and words[0].startswith("--state="):
+            state, words = words[0][8:], words[1:]
+        if not words or not words[0].startswith(("iptables", "ip6tables")):
+            from pyiptables.commands import main as own
+
+            own()
+            return
+    _leave(_tool(words, state))
+
+
+def _tool(words: list[str], state: str | None) -> int:
+    import gc
+
+    gc.disable()
+    from pyiptables.tools.run import TOOLS, run_tool
+
+    if words[0] not in TOOLS:
+        _write(2, f"pyiptables: no emulated program is called {words[0]}\n")
+        return 2
+    try:
+        done = run_tool(words, state, _read_stdin, os.environ)
+    except KeyboardInterrupt:
+        return 130
+    _write(1, done.stdout)
+    _write(2, done.stderr)
+    return done.returncode
+
+
+def _read_stdin() -> str:
+    parts = []
+    try:
+        while part := os.read(0, 1 << 20):
+            parts.append(part)
+    except OSError:
+        pass
+    return b"".join(parts).decode("utf-8", "surrogateescape")
+
+
+def _write(fd: int, text: str) -> None:
+    if not text:
+        return
+    view = memoryview(text.encode("utf-8", "surrogateescape"))
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+    except OSError:
+        # Nobody reads any more (`iptables -S | head -1`).
+        pass
+
+
+def _leave(status: int) -> None:
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Our own subcommands, one module each, loaded when called: parse options, call one function, report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+__all__ = ["main"]
+
+#: Subcommand → one line for the overview (the module of the same name is loaded only when it is called).
+SUBCOMMANDS = {
+    "demo": "Restore, list and trace an example ruleset.",
+    "trace": "Push packets through the rules and show the path, step by step.",
+}
+
+_EMULATED = (
+    "iptables, ip6tables, iptables-save, ip6tables-save, iptables-restore, ip6tables-restore "
+    "(and each with -legacy or -nft)"
+)
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        module = __import__(f"pyiptables.commands.{cmd_name}", fromlist=["command"])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUBCOMMANDS[name]) for name in self.list_commands(ctx)])
+        with formatter.section("Emulated programs"):
+            formatter.write_text(_EMULATED)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], [*SUBCOMMANDS, "iptables", "ip6tables"], 1)
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.option("--state", metavar="DIR", help="State directory (default: $PYIPTABLES_STATE or ~/.local/state/pyiptables).")
+@click.option("--version", is_flag=True, help="Show the version; with --verbose, what a bug report needs.")
+@click.option("--verbose", is_flag=True, hidden=True)
+@click.pass_context
+def _group(ctx: click.Context, state: str | None, version: bool, verbose: bool) -> None:
+    """iptables without a kernel, without root: emulate, trace and check firewalls before they are live."""
+    import os
+
+    if version:
+        from pyiptables.commands._version import version_text
+
+        click.echo(version_text(verbose))
+        ctx.exit()
+    if state:
+        os.environ["PYIPTABLES_STATE"] = state
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input)."""
+    return _group.main(args=argv, prog_name="pyiptables")

@@ -1,0 +1,244 @@
+"""For every rule of a table: is it ever reached, by which packet, and if not, because of which other rules?
+
+Three layers, each settling what the one before left open:
+
+1. a packet made from the rule's region is walked from a hook; whatever rules it meets are alive, and the packet is
+   the example (``walk``);
+2. one earlier rule of the chain that contains the rule's region: it is shadowed, by that rule (``bitvector``);
+3. the exact question, narrowed to the rule's region (``flow``): from the hooks, and if nothing comes from there, once
+   more within the chain alone.
+
+Only 2 and 3 say "never", and both remove no more than earlier rules certainly take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from pyiptables.analysis.flow import Flow, TooLarge
+from pyiptables.analysis.idd import EMPTY, Items
+from pyiptables.analysis.program import GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
+from pyiptables.analysis.region import conjoin
+from pyiptables.analysis.walk import Sampler, Walker
+
+__all__ = [
+    "CONTRADICTION", "OPEN", "REACHED", "SHADOWED", "UNCALLED", "UNREACHED", "Reach", "Reachability",
+]  # fmt: skip
+
+REACHED: Final = "reached"  #: a packet gets there
+SHADOWED: Final = "shadowed"  #: earlier rules of the same chain take everything
+UNREACHED: Final = "unreached"  #: reachable within its chain, but nothing that enters the chain gets there
+CONTRADICTION: Final = "contradiction"  #: no packet can match it
+UNCALLED: Final = "uncalled"  #: in a chain that no hook leads to (not shadowed there)
+OPEN: Final = "open"  #: not decided within the memory allowed
+
+#: Packets tried before (in layer 1) and after the cover test.
+_FIRST: Final = 2
+_MORE: Final = 4
+#: Explanations up to this long are made minimal.
+_SHORT: Final = 16
+
+
+@dataclass(slots=True)
+class Reach:
+    """The answer for one rule.
+
+    ``by``: the rules that together keep packets away from it, in the order in which packets meet them; ``root`` and
+    ``packet``: a built-in chain and the values by level of a packet that gets there (levels that matter only).
+    """
+
+    step: Step
+    status: str
+    by: list[Step] = field(default_factory=list)
+    root: ChainProgram | None = None
+    packet: dict[int, int] | None = None
+
+
+class Reachability:
+    """Answers for all rules of a program; made once, at construction."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.flow = Flow(program)
+        self._walker = Walker(program)
+        self._sampler = Sampler(program)
+        self._found: dict[Step, Reach] = {}
+        self._points: dict[Step, tuple[ChainProgram, list[int]]] = {}
+        self._cover_masks: dict[str, dict[int, int]] = {}
+        self._first_entries: dict[str, list[int]] = {}
+        for chain in program.chains.values():
+            for step in chain.steps:
+                self._found[step] = self._answer(step)
+
+    # -- answers -----------------------------------------------------------------------------------------
+    def __iter__(self) -> Iterator[Reach]:
+        """All rules, chain by chain."""
+        return iter(self._found.values())
+
+    def of(self, chain: str, number: int) -> Reach:
+        """The answer for rule ``number`` (from 1) of a chain."""
+        return self._found[self.program.chains[chain].steps[number - 1]]
+
+    def called(self, chain: ChainProgram) -> bool:
+        """Does some way of jumps lead from a hook to the chain?"""
+        return bool(self._sampler.ways(chain))
+
+    def witness(self, step: Step) -> Reach:
+        """The answer with its example packet filled in (from the walk that met the rule)."""
+        reach = self._found[step]
+        if reach.status == REACHED and reach.packet is None:
+            root, point = self._points[step]
+            levels = {level for product in step.region.upper for level in product}
+            for _, way in self._sampler.ways(step.chain):
+                levels |= way.keys()
+            levels |= {self.program.space.names.index(name) for name in ("src", "dst", "proto")}
+            reach.root = root
+            reach.packet = {level: point[level] for level in sorted(levels)}
+        return reach
+
+    def describe(self, reach: Reach) -> dict[str, str | int | bool]:
+        """A witness packet in readable form."""
+        return self.program.space.describe(reach.packet or {})
+
+    def overlapping(self, step: Step) -> list[Step]:
+        """Earlier rules of the chain that take some, or all, of the rule's packets."""
+        index, owners = step.chain.index(self.program.space.tops)
+        masks = self._masks(step.chain)
+        before = self._first_entries[step.chain.name][step.number - 1]
+        found: dict[Step, None] = {}
+        for product in step.region.upper:
+            for entry in index.meeting(product, _earlier(masks, before)):
+                found[step.chain.steps[owners[entry]]] = None
+        return sorted(found, key=lambda other: other.number)
+
+    # -- one rule ----------------------------------------------------------------------------------------
+    def _answer(self, step: Step) -> Reach:
+        if not step.region.upper:
+            return Reach(step, CONTRADICTION)
+        if step in self._points:
+            return Reach(step, REACHED)
+        ways = self._sampler.ways(step.chain)
+        if ways and self._try(step, 0, _FIRST):
+            return Reach(step, REACHED)
+        covers = self._covers(step)
+        if covers:
+            return Reach(step, SHADOWED, covers)
+        if ways and self._try(step, _FIRST, _FIRST + _MORE):
+            return Reach(step, REACHED)
+        try:
+            return self._exact(step, bool(ways))
+        except (TooLarge, RecursionError):
+            return Reach(step, OPEN)
+
+    def _try(self, step: Step, start: int, end: int) -> bool:
+        """Layer 1: walk packets of the rule's region; note every rule that one of them meets."""
+        points = self._points
+        for attempt in range(start, end):
+            for root, way in self._sampler.ways(step.chain):
+                for part in step.region.upper[:3]:
+                    both = conjoin(way, part)
+                    if both is None:
+                        continue
+                    point = self._sampler.point(both, attempt)
+                    for met in self._walker.met(root, point.copy() if self.program.changed else point):
+                        if met not in points:
+                            points[met] = (root, point)
+                    if step in points:
+                        return True
+        return False
+
+    def _covers(self, step: Step) -> list[Step]:
+        """Layer 2: for each product of the region one earlier rule that contains it; [] when one has none."""
+        index, owners = step.chain.index(self.program.space.tops)
+        masks = self._masks(step.chain)
+        before = self._first_entries[step.chain.name][step.number - 1]
+        found: dict[Step, None] = {}
+        for product in step.region.upper:
+            entry = index.covering(product, _earlier(masks, before))
+            if entry < 0:
+                return []
+            found[step.chain.steps[owners[entry]]] = None
+        return list(found)
+
+    def _masks(self, chain: ChainProgram) -> dict[int, int]:
+        """By block: the bits of products whose packets certainly do not go on to the next rule."""
+        masks = self._cover_masks.get(chain.name)
+        if masks is None:
+            masks = self._cover_masks[chain.name] = {}
+            index, owners = chain.index(self.program.space.tops)
+            firsts: list[int] = []
+            changed = self.program.changed
+            entry = 0
+            for step in chain.steps:
+                firsts.append(entry)
+                takes = step.region.exact and takes_all(step)
+                for product in step.region.upper:
+                    if takes and changed.isdisjoint(product):
+                        for start, full, _ in index.blocks:
+                            if start <= entry < start + full.bit_length():
+                                masks[start] = masks.get(start, 0) | 1 << entry - start
+                    entry += 1
+            self._first_entries[chain.name] = firsts
+        return masks
+
+    def _exact(self, step: Step, called: bool) -> Reach:
+        """Layer 3."""
+        flow = self.flow
+        diagrams = flow.diagrams
+        space = self.program.space
+        if called:
+            trail: list[Step] = []
+            for part in step.region.upper:
+                node = flow.arriving(step, part, trail)
+                if node != EMPTY:
+                    root = self._sampler.ways(step.chain)[0][0]
+                    return Reach(step, REACHED, [], root, diagrams.sample(node, space.pick))
+        inner: list[Step] = []
+        for part in step.region.upper:
+            if flow.arriving(step, part, inner, hook=False) != EMPTY:
+                return Reach(step, UNREACHED, _distinct(trail)) if called else Reach(step, UNCALLED)
+        return Reach(step, SHADOWED, self._shortened(step, _distinct(inner)))
+
+    def _shortened(self, step: Step, by: list[Step]) -> list[Step]:
+        """Leave out rules without which the others still suffice (when the explanation is short and plain)."""
+        if len(by) > _SHORT or self.program.changed or not all(takes_all(other) for other in by):
+            return by
+        kept = by
+        for candidate in by[::-1]:
+            fewer = [other for other in kept if other is not candidate]
+            if self._suffices(step.upper, fewer):
+                kept = fewer
+        return kept
+
+    def _suffices(self, products: tuple[Items, ...], by: list[Step]) -> bool:
+        diagrams = self.flow.diagrams
+        for items in products:
+            node = diagrams.product(items)
+            for other in by:
+                for taken in other.lower:
+                    node = diagrams.subtract(node, taken)
+            if node != EMPTY:
+                return False
+        return True
+
+
+def takes_all(step: Step) -> bool:
+    """Do the packets that a rule matches never get to the next rule of its chain?"""
+    if step.kind in (VERDICT, RETURN, GOTO):
+        return True
+    return step.kind == JUMP and step.goal is not None and step.goal.never_returns
+
+
+def _earlier(masks: dict[int, int], before: int) -> Callable[[int, int], int]:
+    def among(start: int, _mask: int) -> int:
+        if before <= start:
+            return 0
+        return masks.get(start, 0) & (1 << before - start) - 1
+
+    return among
+
+
+def _distinct(steps: list[Step]) -> list[Step]:
+    return list(dict.fromkeys(steps))

@@ -1,0 +1,253 @@
+"""Concrete packets walked through a table: the cheap proof that a rule is alive.
+
+A packet is a list of values by level. The steps it meets in a chain come from bit vectors; what happens then is
+``ipt_do_table``'s rule. An uncertain step (``limit``) counts as met and the walk follows both ways. The walk ends early
+where a target makes a tested field unknown: what was met until then is still met.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyiptables.analysis.intervals import Intervals, contains
+from pyiptables.analysis.program import CONTINUE, GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
+from pyiptables.analysis.region import Product, conjoin
+
+__all__ = ["Sampler", "Walker"]
+
+#: Steps that one walk may meet; uncertain jumps could otherwise double the way again and again.
+LENGTH: Final = 20_000
+#: Ways from the hooks to a chain that are tried.
+WAYS: Final = 6
+
+
+class _Stop(Exception):
+    """The packet has left the table, or is no longer known."""
+
+
+class Walker:
+    """Walks packets through one table's chains."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._tops = program.space.tops
+        self._tables: dict[str, tuple[list[tuple[int, int, list[tuple[int, list[int], list[int]]]]], list[int]]] = {}
+
+    def met(self, root: ChainProgram, point: list[int]) -> list[Step]:
+        """The steps that a packet entering at a built-in chain meets, in order."""
+        steps: list[Step] = []
+        try:
+            self._enter(root, point, steps)
+        except _Stop:
+            pass
+        return steps
+
+    def verdict(self, root: ChainProgram, point: list[int]) -> str | None:
+        """The label of what decides the packet (its policy if nothing else does), None when that is uncertain."""
+        steps: list[Step] = []
+        try:
+            self._enter(root, point, steps)
+        except _Stop:
+            last = steps[-1]
+            certain = all(step.region.exact for step in steps) and last.kind == VERDICT
+            return last.label if certain else None
+        return root.policy if all(step.region.exact for step in steps) else None
+
+    def _enter(self, chain: ChainProgram, point: list[int], met: list[Step]) -> bool:
+        """Walk a chain; True when the packet comes back to the caller for certain, False when only perhaps."""
+        index, owners = chain.index(self._tops)
+        steps = chain.steps
+        last = -1
+        certain = True
+        after = -1
+        again = True
+        while again:
+            again = False
+            for entry in index.matching(point):
+                at = owners[entry]
+                if at == last or at <= after:
+                    continue
+                last = at
+                step = steps[at]
+                met.append(step)
+                kind = step.kind
+                if kind == CONTINUE and not step.changes:
+                    continue
+                if len(met) > LENGTH or chain.cyclic:
+                    raise _Stop
+                sure = step.region.exact or _inside(step.region.lower, point)
+                if kind == VERDICT:
+                    if sure:
+                        raise _Stop
+                elif kind == RETURN:
+                    if sure:
+                        return certain
+                    certain = False
+                elif kind == CONTINUE:
+                    if not sure:
+                        raise _Stop
+                    if self._change(step, point):
+                        after = at
+                        again = True  # what matches from here on must be looked up anew
+                        break
+                else:
+                    goal = step.goal
+                    assert goal is not None
+                    if sure:
+                        before = point.copy() if self.program.changed else point
+                        back = self._enter(goal, point, met)
+                        if kind == GOTO:
+                            return certain and back
+                        certain = certain and back
+                        if point != before:
+                            after = at
+                            again = True
+                            break
+                    else:
+                        certain = False
+                        try:
+                            self._enter(goal, point.copy(), met)
+                        except _Stop:
+                            if len(met) > LENGTH:
+                                raise
+        return certain
+
+    def _change(self, step: Step, point: list[int]) -> bool:
+        """Let a target act on the packet; does any tested field differ? Ends the walk if one becomes unknown."""
+        space = self.program.space
+        tested = self.program.changed
+        different = False
+        for field, how in (step.changes or {}).items():
+            affected = [level for level in space.levels_changed(field) if level in tested]
+            if not affected:
+                continue
+            if how is None:
+                raise _Stop
+            clear, flip = how
+            bits = {space.level(f"{field}:{bit}"): bit for bit in range(32)}
+            for level in affected:
+                bit = bits.get(level)
+                if bit is None:
+                    raise _Stop
+                value = (0 if clear >> bit & 1 else point[level]) ^ (flip >> bit & 1)
+                different = different or value != point[level]
+                point[level] = value
+        return different
+
+
+def _inside(products: tuple[Product, ...], point: list[int]) -> bool:
+    return any(all(contains(values, point[level]) for level, values in product.items()) for product in products)
+
+
+class Sampler:
+    """Makes packets of a rule's region that come a known way from a hook.
+
+    Fields that neither the rule nor the way restricts get a *quiet* value: one that few other rules ask for, rules
+    with few conditions weighing more.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.space = program.space
+        self._ways: dict[str, list[tuple[ChainProgram, Product]]] = {}
+        self._collect_ways()
+        self.quiet = self._quiet_point()
+        self._state = 0x2545F491
+
+    def ways(self, chain: ChainProgram) -> list[tuple[ChainProgram, Product]]:
+        """Built-in chains with the product of all conditions on the way from there."""
+        return self._ways.get(chain.name, [])
+
+    def point(self, product: Product, attempt: int) -> list[int]:
+        """A packet of a product: good-looking values first, then the ends of intervals, then any."""
+        point = self.quiet.copy()
+        space = self.space
+        if attempt == 0:
+            for level, values in product.items():
+                if not contains(values, point[level]):
+                    point[level] = space.pick(level, values[0], values[1])
+        elif attempt == 1:
+            for level, values in product.items():
+                point[level] = values[-1]
+        elif attempt == 2:
+            for level, values in product.items():
+                point[level] = values[0]
+        else:
+            for level, values in product.items():
+                point[level] = self._random(values)
+        return point
+
+    def _random(self, values: Intervals) -> int:
+        """A repeatable choice (xorshift): the same ruleset always gives the same witnesses."""
+        state = self._state
+        state ^= state << 13 & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= state << 5 & 0xFFFFFFFF
+        self._state = state
+        at = state % (len(values) // 2) * 2
+        low = values[at]
+        width = values[at + 1] - low + 1
+        return low + (state * 0x9E3779B97F4A7C15F39CC0605CEDC835 >> 7) % width
+
+    def _collect_ways(self) -> None:
+        pending: list[ChainProgram] = []
+        for root in self.program.roots:
+            product = self.space.hook_region(self.program.table, root.name).upper[0]
+            self._ways[root.name] = [(root, product)]
+            pending.append(root)
+        while pending:
+            chain = pending.pop()
+            mine = self._ways[chain.name]
+            for step in chain.steps:
+                if step.goal is None or step.goal.policy is not None:
+                    continue
+                theirs = self._ways.setdefault(step.goal.name, [])
+                fresh = False
+                for root, way in mine:
+                    for part in step.region.upper:
+                        both = conjoin(way, part)
+                        if both is None or (root, both) in theirs:
+                            continue
+                        if len(theirs) >= WAYS:
+                            break
+                        theirs.append((root, both))
+                        fresh = True
+                if fresh:
+                    pending.append(step.goal)
+
+    def _quiet_point(self) -> list[int]:
+        weights: dict[int, dict[int, float]] = {}
+        for step in self.program.steps():
+            if step.kind == CONTINUE or (step.kind in (JUMP, GOTO) and not _ends(step)):
+                continue
+            for product in step.region.lower:
+                weight = 4.0 ** -len(product)
+                for level, values in product.items():
+                    changes = weights.setdefault(level, {})
+                    for i in range(0, len(values), 2):
+                        changes[values[i]] = changes.get(values[i], 0.0) + weight
+                        after = values[i + 1] + 1
+                        changes[after] = changes.get(after, 0.0) - weight
+        space = self.space
+        point = [space.pick(level, 0, top) for level, top in enumerate(space.tops)]
+        for level, changes in weights.items():
+            changes.setdefault(0, 0.0)
+            top = space.tops[level]
+            favourite = point[level]
+            total = 0.0
+            best = -1.0
+            starts = sorted(changes)
+            for i, start in enumerate(starts):
+                if start > top:
+                    break
+                total += changes[start]
+                end = starts[i + 1] - 1 if i + 1 < len(starts) else top
+                # A millionth of rounding error must not beat the value that reads best.
+                if best < 0 or total < best - 1e-6 or (total < best + 1e-6 and start <= favourite <= end):
+                    best = total
+                    point[level] = favourite if start <= favourite <= end else space.pick(level, start, min(end, top))
+        return point
+
+
+def _ends(step: Step) -> bool:
+    return step.kind == GOTO or (step.goal is not None and step.goal.never_returns)

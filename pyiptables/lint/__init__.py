@@ -1,0 +1,1 @@
+"""Static checks of rule files and firewall scripts. Nothing read here is ever executed."""

@@ -1,0 +1,114 @@
+"""Run the checks over files: read, check, drop what is suppressed, sort."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pyiptables.lint.diagnostic import Diagnostic, Place
+from pyiptables.lint.registry import all_checks
+from pyiptables.lint.settings import Settings
+from pyiptables.lint.subject import Subject, read_save_file
+from pyiptables.lint.suppression import Suppression, find_suppressions
+
+__all__ = ["FileReport", "LintError", "lint_data", "lint_file", "walk"]
+
+
+class LintError(Exception):
+    """A file that cannot be read at all."""
+
+
+@dataclass
+class FileReport:
+    """The findings of one file and what the reader could not know."""
+
+    file: str
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    suppressed: int = 0
+    subject: Subject | None = None
+
+
+_EXTENSIONS = (".rules", ".v4", ".v6", ".ipv4", ".ipv6", ".iptables", ".ip6tables", ".save", ".fw", ".firewall", ".sh")
+
+
+def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
+    """The files that paths stand for: a file is itself, a folder all files below it that look like rules."""
+    import fnmatch
+
+    patterns = tuple(exclude)
+
+    def wanted(path: str) -> bool:
+        return not any(fnmatch.fnmatch(path, p) or fnmatch.fnmatch(os.path.basename(path), p) for p in patterns)
+
+    for path in paths:
+        if path == "-" or not os.path.isdir(path):
+            yield path
+            continue
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                full = os.path.join(folder, name)
+                if name.lower().endswith(_EXTENSIONS) and wanted(full):
+                    yield full
+
+
+def lint_file(path: str, settings: Settings, **reading: object) -> FileReport:
+    """Lint one file. Raises LintError when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise LintError(f"{path}: {error.strerror}") from error
+    return lint_data(data, path, settings, **reading)
+
+
+def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> FileReport:
+    """Lint the bytes of a file. ``reading`` holds what a script reader wants (``set_values``, ``args``, ``family``)."""
+    from pyiptables.lint.kinds import kind_of
+
+    kind, family = kind_of(file, data, reading.get("family"))
+    subject = Subject(file, data, settings, family)
+    if kind == "save":
+        read_save_file(subject)
+    else:
+        from pyiptables.lint.script import read_script
+
+        read_script(subject, kind, **reading)
+    report = FileReport(file, subject=subject)
+    codes = settings.codes() - settings.ignored_in(file)
+    suppressions = find_suppressions(subject.lines)
+    for code, check in all_checks().items():
+        if code not in codes:
+            continue
+        for diagnostic in check().run(subject):
+            if _suppressed(diagnostic, suppressions):
+                report.suppressed += 1
+            else:
+                report.diagnostics.append(diagnostic)
+    if "L001" in codes:
+        report.diagnostics += _unused(subject, suppressions, codes)
+    report.diagnostics = sorted(set(report.diagnostics), key=Diagnostic.sort_key)
+    return report
+
+
+def _suppressed(diagnostic: Diagnostic, suppressions: list[Suppression]) -> bool:
+    hit = False
+    for suppression in suppressions:
+        if suppression.covers(diagnostic.code, diagnostic.place.line):
+            suppression.used += 1
+            hit = True
+    return hit
+
+
+def _unused(subject: Subject, suppressions: list[Suppression], codes: set[str]) -> list[Diagnostic]:
+    found = []
+    for suppression in suppressions:
+        checked = not suppression.codes or any(c.startswith(p) for p in suppression.codes for c in codes)
+        if suppression.used or not checked:
+            continue
+        what = ", ".join(suppression.codes) or "any finding"
+        line = subject.lines[suppression.line - 1]
+        place = Place(subject.file, suppression.line, suppression.column, suppression.line, len(line) + 1)
+        found.append(Diagnostic("L001", f"this suppression of {what} excuses nothing", place, "info", line.strip()))
+    return found

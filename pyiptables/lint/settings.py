@@ -1,0 +1,130 @@
+"""What to check and how to say it: ``[tool.pyiptables.lint]``, ``pyiptables.toml`` and the command line."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import tomllib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyiptables.lint.registry import all_checks, expand
+
+__all__ = ["ConfigError", "Settings", "find_config", "load_config"]
+
+
+class ConfigError(ValueError):
+    """A configuration file that cannot be used; the text names it and the key."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings with their defaults."""
+
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    fail_level: str = "info"
+    output_format: str = "full"
+    #: iptables variant whose refusals count.
+    variant: str = "nft"
+    #: Ports that should not be open to the world without a word (S checks).
+    sensitive_ports: tuple[str, ...] = (
+        "tcp/23", "tcp/111", "tcp/135", "tcp/139", "tcp/445", "tcp/1433", "tcp/2375", "tcp/3306", "tcp/3389",
+        "tcp/5432", "tcp/5900", "tcp/6379", "tcp/9200", "tcp/11211", "tcp/27017", "udp/111", "udp/161", "udp/11211",
+    )  # fmt: skip
+    #: The file that configured this, None for defaults.
+    source: str | None = None
+
+    def codes(self) -> set[str]:
+        """The codes that are switched on."""
+        if self.select:
+            chosen = expand(self.select)
+        else:
+            chosen = {code for code, check in all_checks().items() if check.default}
+        return (chosen | expand(self.extend_select)) - expand(self.ignore)
+
+    def ignored_in(self, file: str) -> set[str]:
+        """Codes that ``per-file-ignores`` switches off for a file."""
+        codes: set[str] = set()
+        base = os.path.dirname(os.path.abspath(self.source)) if self.source else os.getcwd()
+        relative = os.path.relpath(os.path.abspath(file), base).replace(os.sep, "/") if file != "-" else file
+        for pattern, selectors in self.per_file_ignores.items():
+            if fnmatch.fnmatch(relative, pattern) or fnmatch.fnmatch(os.path.basename(file), pattern):
+                codes |= expand(selectors)
+        return codes
+
+    def with_overrides(self, **changes: Any) -> Settings:
+        return replace(self, **{key: value for key, value in changes.items() if value is not None})
+
+
+_LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports")
+_WORDS = {
+    "fail-level": ("error", "warning", "info"),
+    "output-format": ("full", "concise", "json", "sarif", "github", "gitlab", "junit"),
+    "variant": ("nft", "legacy"),
+}
+
+
+def find_config(start: str) -> str | None:
+    """The nearest ``pyiptables.toml`` or ``pyproject.toml`` with our table, upwards from a folder."""
+    folder = os.path.abspath(start)
+    while True:
+        own = os.path.join(folder, "pyiptables.toml")
+        if os.path.isfile(own):
+            return own
+        project = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(project):
+            try:
+                with open(project, "rb") as file:
+                    if "lint" in tomllib.load(file).get("tool", {}).get("pyiptables", {}):
+                        return project
+            except (OSError, tomllib.TOMLDecodeError, AttributeError):
+                pass
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def load_config(path: str) -> Settings:
+    """Settings from a file. Raises ConfigError."""
+    try:
+        with open(path, "rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if os.path.basename(path) == "pyproject.toml":
+        data = data.get("tool", {}).get("pyiptables", {})
+    table = data.get("lint", {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: lint must be a table")
+    values: dict[str, Any] = {"source": path}
+    for key, value in table.items():
+        values[key.replace("-", "_")] = _value(path, key, value)
+    settings = Settings(**values)
+    try:
+        settings.codes()
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return settings
+
+
+def _value(path: str, key: str, value: Any) -> Any:
+    if key in _LISTS:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{path}: {key} must be a list of strings")
+        return tuple(value)
+    if key in _WORDS:
+        if value not in _WORDS[key]:
+            raise ConfigError(f"{path}: {key} must be one of {', '.join(_WORDS[key])}")
+        return value
+    if key == "per-file-ignores":
+        if not isinstance(value, dict) or not all(isinstance(item, list) for item in value.values()):
+            raise ConfigError(f"{path}: per-file-ignores must map patterns to lists of codes")
+        return {pattern: tuple(codes) for pattern, codes in value.items()}
+    raise ConfigError(f"{path}: unknown setting {key!r}")

@@ -1,0 +1,289 @@
+"""A file under examination: its text, its rules with their places, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pyiptables.lint.diagnostic import Place
+from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
+from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
+from pyiptables.syntax.variant import CHAINS, NFT, Variant, variant_named
+from pyiptables.syntax.words import split_words
+from pyiptables.xtables.errors import IptablesError
+from pyiptables.xtables.names import NoNames
+from pyiptables.xtables.option import Parsing
+
+if TYPE_CHECKING:
+    from pyiptables.lint.settings import Settings
+
+__all__ = ["Item", "LintNames", "Subject", "read_save_file"]
+
+
+class LintNames(NoNames):
+    """Names as the linter knows them: nothing of this machine, but no error for a name that another one may know.
+
+    ``host_names`` collects the names that stand for addresses, for the checks that speak of them.
+    """
+
+    def __init__(self) -> None:
+        self.host_names: list[str] = []
+
+    def protocol_number(self, name: str) -> int | None:
+        from pyiptables.netfilter.names import PROTOCOLS
+
+        return PROTOCOLS.get(name)
+
+    def port_number(self, name: str, protocol: str | None) -> int | None:
+        from pyiptables.lint.services import SERVICES
+
+        return SERVICES.get(name)
+
+    def host_addresses(self, name: str, family: int) -> list[int]:
+        self.host_names.append(name)
+        # An address nobody routes stands for the one the name will have.
+        return [0xC0000201 if family == 4 else 0x20010DB8 << 96 | 1]
+
+    def user_number(self, name: str) -> int | None:
+        return 65533
+
+    def group_number(self, name: str) -> int | None:
+        return 65533
+
+    def mapped_number(self, path: str, name: str) -> int | None:
+        return 255
+
+
+@dataclass(slots=True)
+class Item:
+    """One command of the file: a rule line, a chain line, or a command of a script."""
+
+    place: Place
+    #: The text as the file has it.
+    text: str
+    table: str
+    #: ``A``, ``I``, ``N``, ``P``, ``:`` for a chain line, ``*`` for a table, ``COMMIT``, …; '' when unreadable.
+    action: str = ""
+    chain: str | None = None
+    family: int = 4
+    command: Command | None = None
+    #: The rules it made (more than one for address lists).
+    rules: list[Rule] = field(default_factory=list)
+    error: IptablesError | None = None
+    #: What the parser said without refusing (``Warning: …``).
+    notices: list[str] = field(default_factory=list)
+    host_names: list[str] = field(default_factory=list)
+    policy: str | None = None
+    #: Byte offsets of the line in the file.
+    start: int = 0
+    end: int = 0
+    #: A script's own record of the call (``lint.shell.Invocation``), None in rule files.
+    invocation: Any = None
+
+
+class Subject:
+    """A file as the checks see it.
+
+    ``items`` are its commands in order; ``rulesets`` what they leave, by family; ``script`` is the script reading
+    (None for a rule file). Rules carry ``source = (file, line)``.
+    """
+
+    def __init__(self, file: str, data: bytes, settings: Settings, family: int = 4) -> None:
+        self.file = file
+        self.data = data
+        self.text = data.decode("utf-8", "surrogateescape")
+        self.settings = settings
+        self.family = family
+        self.variant: Variant = variant_named(settings.variant)
+        self.items: list[Item] = []
+        self.rulesets: dict[int, Ruleset] = {}
+        self.script: Any = None
+        #: (place, text) of things in the file that are no commands at all.
+        self.strays: list[tuple[Place, str]] = []
+        #: (place, what, why) of words that only the script's run would tell.
+        self.unresolved: list[tuple[Place, str, str]] = []
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def item_of_rule(self) -> dict[int, Item]:
+        """From ``id(rule)`` to the item it came from."""
+        return {id(rule): item for item in self.items for rule in item.rules}
+
+    def ruleset(self) -> Ruleset:
+        return self.rulesets[self.family]
+
+    def line_place(self, line: int) -> Place:
+        """A whole line."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return Place(self.file, line, 1, line, len(text.rstrip("\r")) + 1)
+
+    @cached_property
+    def cache(self) -> dict[str, Any]:
+        """Results that several checks share (reachability of the whole file, …)."""
+        return {}
+
+
+def read_save_file(subject: Subject) -> None:
+    """Fill a subject from iptables-save text, forgivingly: each line that cannot be read is an item with an error."""
+    _SaveReader(subject).read()
+
+
+class _SaveReader:
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.ruleset = Ruleset(subject.family)
+        subject.rulesets[subject.family] = self.ruleset
+        self.table: Table | None = None
+        self.names = LintNames()
+        self.announced: set[str] = set()
+
+    def read(self) -> None:
+        offset = 0
+        for number, raw in enumerate(self.subject.data.split(b"\n"), 1):
+            self._line(number, raw, offset)
+            offset += len(raw) + 1
+
+    def _line(self, number: int, raw: bytes, offset: int) -> None:
+        line = raw.rstrip(b"\r").decode("utf-8", "surrogateescape")
+        first = line[:1]
+        if first in ("", "#"):
+            return
+        place = Place(self.subject.file, number, 1, number, len(line) + 1)
+        item = Item(place, line, self.table.name if self.table else "", family=self.subject.family)
+        item.start, item.end = offset, offset + len(raw)
+        if first == "*":
+            self._start_table(item, line)
+        elif line.rstrip() == "COMMIT":
+            item.action = "COMMIT"
+            self.table = None
+        elif self.table is None:
+            self.subject.strays.append((place, line))
+            return
+        elif first == ":":
+            self._chain(item, line)
+        else:
+            self._command(item, line)
+        self.subject.items.append(item)
+
+    def _start_table(self, item: Item, line: str) -> None:
+        name = line[1:].strip()
+        item.action = "*"
+        item.table = name
+        if name not in CHAINS:
+            item.error = IptablesError(f"line {item.place.line} table name '{name}' invalid")
+            self.table = Table(name)
+            return
+        self.table = self.ruleset.tables.get(name) or Table(name)
+        self.ruleset.tables[name] = self.table
+        for chain in CHAINS[name]:
+            self.table.chains.setdefault(chain, Chain(chain, "ACCEPT"))
+
+    def _chain(self, item: Item, line: str) -> None:
+        assert self.table is not None
+        words = line[1:].split()
+        item.action = ":"
+        if not words:
+            item.error = IptablesError(f"line {item.place.line} chain name invalid")
+            return
+        item.chain = words[0]
+        if len(words) < 2:
+            item.error = IptablesError(f"line {item.place.line} policy invalid")
+            return
+        builtin = words[0] in CHAINS.get(self.table.name, ())
+        item.policy = words[1] if builtin else None
+        if builtin and words[1] not in ("ACCEPT", "DROP", "-"):
+            item.error = IptablesError(f"line {item.place.line} failed: Bad policy name.")
+            return
+        chain = self.table.chains.setdefault(words[0], Chain(words[0], "ACCEPT" if builtin else None))
+        if builtin and words[1] != "-":
+            chain.policy = words[1]
+        self.announced.add(words[0])
+
+    def _command(self, item: Item, line: str) -> None:
+        rest = line
+        if line[:1] == "[":
+            rest = line.partition("]")[2]
+        parsing = Parsing(self.subject.family, self.names, self.subject.variant.name, item.table)
+        parsing.announced = self.announced
+        self.names.host_names = item.host_names
+        try:
+            command = parse(split_words(rest), parsing, item.table, restore="iptables-restore")
+        except (HelpWanted, VersionWanted, LineIgnored):
+            return
+        except IptablesError as error:
+            item.error = error
+            item.notices = parsing.notices
+            words = rest.split()
+            if len(words) > 1 and words[0] in ("-A", "-I", "--append", "--insert"):
+                item.action, item.chain = words[0].lstrip("-")[:1].upper(), words[1]
+            return
+        item.notices = parsing.notices
+        apply_command(item, command, self.table or Table(item.table), self.subject.variant, self.subject.file)
+
+
+def apply_command(item: Item, command: Command, table: Table, variant: Variant, file: str) -> None:
+    """Carry a command out on the table as far as it can be, noting its rules in the item."""
+    item.command = command
+    item.action = command.action
+    item.chain = command.chain
+    chains = table.chains
+    chain = chains.get(command.chain or "")
+    if command.action in ("A", "I", "R", "D", "C") and command.spec is not None:
+        for src, src_mask in command.sources or [(0, 0)]:
+            for dst, dst_mask in command.destinations or [(0, 0)]:
+                item.rules.append(_rule(command, (src, src_mask), (dst, dst_mask), item, file, variant))
+    if command.action == "A" and chain is not None:
+        chain.rules += item.rules
+    elif command.action == "I" and chain is not None:
+        at = max((command.number or 1) - 1, 0)
+        chain.rules[at:at] = item.rules
+    elif command.action == "R" and chain is not None and item.rules and 0 < (command.number or 0) <= len(chain.rules):
+        chain.rules[(command.number or 1) - 1] = item.rules[0]
+    elif command.action == "D" and chain is not None:
+        if command.number is not None:
+            del chain.rules[command.number - 1 : command.number]
+        else:
+            for rule in item.rules:
+                for i, other in enumerate(chain.rules):
+                    if other.text == rule.text:
+                        del chain.rules[i]
+                        break
+    elif command.action == "N" and command.chain:
+        chains.setdefault(command.chain, Chain(command.chain))
+    elif command.action == "F":
+        for found in [chain] if command.chain else list(chains.values()):
+            if found is not None:
+                found.rules = []
+    elif command.action == "X":
+        for name in [command.chain] if command.chain else [n for n, c in chains.items() if c.policy is None]:
+            if name in chains and chains[name].policy is None:
+                del chains[name]
+    elif command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
+        chain.policy = item.policy = command.policy
+
+
+def _rule(
+    command: Command,
+    source: tuple[int, int],
+    destination: tuple[int, int],
+    item: Item,
+    file: str,
+    variant: Variant,
+) -> Rule:
+    from pyiptables.syntax.rule import text_of
+
+    spec: RuleSpec = command.spec.copy()
+    spec.matches = list(spec.matches)
+    spec.src, spec.src_mask = source
+    spec.dst, spec.dst_mask = destination
+    if variant is NFT:
+        try:
+            spec = variant.read_back(spec)
+        except IptablesError as error:
+            item.error = error
+    packets, octets = command.counters or (0, 0)
+    return Rule(text_of(spec, item.family), packets, octets, (file, item.place.line), spec)

@@ -1,0 +1,1 @@
+"""What people and programs read: one module for each form, none knows where the facts come from."""

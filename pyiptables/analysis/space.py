@@ -14,7 +14,7 @@ The order (interfaces, MAC, addresses, protocol, ports, …) is the one that kee
 The protocol for extensions
 ---------------------------
 ``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the methods of
-:class:`Space` (``values``, ``masked``, ``bits``, ``number``, ``atom``, ``everything``, ``nothing``, ``maybe``) and
+:class:`Space` (``values``, ``masked``, ``bits``, ``number``, ``atom``, ``everything``, ``nothing``) and
 ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an atom of its whole text, one with
 ``deterministic = False`` may match and may not. ``spec`` is the rule (for ``-p``).
 
@@ -94,8 +94,10 @@ def interface_number(name: str) -> int:
 class Space:
     """The fields of one analysis. Levels for atoms, marks and other rarely used fields are added on first use."""
 
-    def __init__(self, family: int) -> None:
+    def __init__(self, family: int, assume: bool = False) -> None:
+        """``assume``: matches that are not deterministic become atoms too, equal texts behaving alike."""
         self.family = family
+        self.assume = assume
         self.names = list(FIELDS)
         self.tops = list(FIELDS.values())
         if family == 4:
@@ -229,7 +231,7 @@ class Space:
         return self.values(field, (low, high), invert=invert)
 
     def _opaque(self, match: Any) -> Region:
-        if not match.deterministic:
+        if not (match.deterministic or self.assume):
             return self.maybe
         return self.atom(f"-m {match.name}{match.save()}")
 

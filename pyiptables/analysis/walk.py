@@ -42,16 +42,15 @@ class Walker:
             pass
         return steps
 
-    def verdict(self, root: ChainProgram, point: list[int]) -> str | None:
-        """The label of what decides the packet (its policy if nothing else does), None when that is uncertain."""
+    def decider(self, root: ChainProgram, point: list[int]) -> Step | None:
+        """The rule that decides the packet; None for the policy, or when that is uncertain."""
         steps: list[Step] = []
         try:
             self._enter(root, point, steps)
         except _Stop:
-            last = steps[-1]
-            certain = all(step.region.exact for step in steps) and last.kind == VERDICT
-            return last.label if certain else None
-        return root.policy if all(step.region.exact for step in steps) else None
+            if steps[-1].kind == VERDICT and all(step.region.exact for step in steps):
+                return steps[-1]
+        return None
 
     def _enter(self, chain: ChainProgram, point: list[int], met: list[Step]) -> bool:
         """Walk a chain; True when the packet comes back to the caller for certain, False when only perhaps."""

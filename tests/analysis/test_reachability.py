@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
-from worlds import outcomes, packets, rulesets
+from worlds import Meaning, packets, rulesets
 
 from pyiptables.analysis.flow import Flow
 from pyiptables.analysis.program import compile_table
@@ -11,7 +11,7 @@ from pyiptables.analysis.reachability import CONTRADICTION, REACHED, SHADOWED, U
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Rule, Ruleset, RuleSpec
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def given_spec(rule: Rule, family: int) -> RuleSpec:
@@ -24,13 +24,11 @@ def analysed(ruleset: Ruleset) -> Reachability:
 
 
 def hit_rules(ruleset: Ruleset) -> set[Rule]:
-    table = ruleset.tables["filter"]
-    hits: set[Rule] = set()
+    meaning = Meaning(ruleset.tables["filter"])
     for root in ("INPUT", "OUTPUT"):
         for packet in packets(root, ruleset):
-            for _ in outcomes(table, root, packet, hits):
-                pass
-    return hits
+            meaning.outcomes(root, packet)
+    return meaning.hits
 
 
 @QUICK

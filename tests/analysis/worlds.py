@@ -40,6 +40,8 @@ class Ports:
         return space.values("fragment", (0, 0)) & (~region if self.invert else region)
 
     def meets(self, packet: Packet) -> bool:
+        if packet["fragment"]:
+            return False
         hit = self.low <= packet["dport"] <= self.high
         if self.either:
             hit = hit or self.low <= packet["sport"] <= self.high
@@ -146,40 +148,61 @@ def matched(spec: RuleSpec, packet: Packet) -> bool | None:
     return False if False in answers else None if None in answers else True
 
 
-def outcomes(table: Table, name: str, packet: Packet, hits: set[Rule], start: int = 0) -> Iterator[tuple[str, Packet]]:
-    """Every way the packet may leave the chain: ("", packet) back to the caller, or a verdict."""
-    chain = table.chains[name]
-    for at in range(start, len(chain.rules)):
-        rule = chain.rules[at]
-        spec = rule.spec
-        assert spec is not None
-        answer = matched(spec, packet)
-        if answer is False:
-            continue
-        hits.add(rule)
-        if answer is None:
-            yield from outcomes(table, name, packet, hits, at + 1)
-        if spec.target is not None:
-            if spec.target.terminal:
-                yield spec.jump, packet
-            else:
-                for changed in spec.target.outcomes(packet):
-                    yield from outcomes(table, name, changed, hits, at + 1)
-            return
-        if spec.jump in ("ACCEPT", "DROP"):
-            yield spec.jump, packet
-            return
-        if spec.jump == "RETURN":
-            yield "", packet
-            return
-        if spec.jump:
-            for verdict, after in list(outcomes(table, spec.jump, packet, hits)):
-                if verdict or spec.goto:
-                    yield verdict, after
+Outcome = tuple[str, Packet]
+
+
+class Meaning:
+    """A table's meaning for single packets, every uncertain branch followed; ``hits``: the rules ever met."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.hits: set[Rule] = set()
+        self._known: dict[Any, list[Outcome]] = {}
+
+    def outcomes(self, name: str, packet: Packet, start: int = 0) -> list[Outcome]:
+        """Every way the packet may leave the chain: ("", packet) back to the caller, or a verdict."""
+        key = (name, start, *packet.values())
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = []
+            for outcome in self._outcomes(name, packet, start):
+                if outcome not in known:
+                    known.append(outcome)
+        return known
+
+    def _outcomes(self, name: str, packet: Packet, start: int) -> Iterator[Outcome]:
+        rules = self.table.chains[name].rules
+        for at in range(start, len(rules)):
+            rule = rules[at]
+            spec = rule.spec
+            assert spec is not None
+            answer = matched(spec, packet)
+            if answer is False:
+                continue
+            self.hits.add(rule)
+            if answer is None:
+                yield from self.outcomes(name, packet, at + 1)
+            if spec.target is not None:
+                if spec.target.terminal:
+                    yield spec.jump, packet
                 else:
-                    yield from outcomes(table, name, after, hits, at + 1)
-            return
-    yield "", packet
+                    for changed in spec.target.outcomes(packet):
+                        yield from self.outcomes(name, changed, at + 1)
+                return
+            if spec.jump in ("ACCEPT", "DROP"):
+                yield spec.jump, packet
+                return
+            if spec.jump == "RETURN":
+                yield "", packet
+                return
+            if spec.jump:
+                for verdict, after in self.outcomes(spec.jump, packet):
+                    if verdict or spec.goto:
+                        yield verdict, after
+                    else:
+                        yield from self.outcomes(name, after, at + 1)
+                return
+        yield "", packet
 
 
 def packets(root: str, ruleset: Ruleset) -> Iterator[Packet]:
@@ -193,7 +216,7 @@ def packets(root: str, ruleset: Ruleset) -> Iterator[Packet]:
     either = any(
         isinstance(match, Ports) and match.either for _, _, _, r in ruleset.rules() for match in (r.spec or RuleSpec()).matches
     )
-    for iniface, src, proto, dport, sport, state, mark, atom in product(
+    for iniface, src, proto, dport, sport, state, mark, atom, fragment in product(
         ("",) if root == "OUTPUT" else INTERFACES if "iniface" in tested else ("lo",),
         SOURCES if tested & {"src_mask", "src_inv"} else SOURCES[:1],
         (6, 17, 1) if "proto" in tested else (6,),
@@ -202,17 +225,18 @@ def packets(root: str, ruleset: Ruleset) -> Iterator[Packet]:
         (0, *STATES) if "state" in tested else (2,),
         range(4) if tested & {"mark", "target"} else (0,),
         (0, 1) if "opaque" in tested else (0,),
+        (0, 1) if "ports" in tested else (0,),
     ):
         yield {
             "iniface": iniface, "src": src, "proto": proto, "dport": dport, "sport": sport,
-            "ctstate": state, "mark": mark, "atom": atom,
+            "ctstate": state, "mark": mark, "atom": atom, "fragment": fragment,
         }  # fmt: skip
 
 
 def point_of(space: Space, packet: Packet) -> dict[int, int]:
     """The packet's values by level."""
     point = {}
-    for name in ("src", "proto", "dport", "sport", "ctstate"):
+    for name in ("src", "proto", "dport", "sport", "ctstate", "fragment"):
         level = space.level(name)
         assert level is not None
         point[level] = packet[name]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.hints import hint_for, offending_place
+from pyiptables.lint.registry import Check
+from pyiptables.lint.subject import Subject
+
+
+class Refused(Check):
+    """A command that iptables refuses.
+
+    What it does: reads each line as iptables 1.8.11 would and repeats its own words.
+
+    Why it matters: iptables-restore stops at the first such line and changes nothing; a script goes on without the
+    rule, and the packets it was meant for go elsewhere.
+
+    Instead: the hint names the option, match or value that was probably meant.
+    """
+
+    code = "E001"
+    name = "refused"
+    severity = "error"
+    bad = (
+        "*filter\n-A INPUT -p tcp --dprot 22 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -p tcp --dport 70000 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -s 10.0.0.0/33 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -m conntrak --ctstate NEW -j ACCEPT\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT --dport 22 -j ACCEPT\n",
+    )
+    good = (
+        "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
+    )
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        for item in subject.items:
+            if item.error is None:
+                continue
+            text = " ".join(item.error.text.split()) or "not understood"
+            yield Diagnostic(
+                self.code, text, offending_place(item, text), self.severity, item.text, hint_for(item, text)
+            )
+
+
+CHECKS = (Refused,)

@@ -12,8 +12,11 @@ from __future__ import annotations
 from typing import Final
 
 from pyiptables.analysis.flow import TooLarge
+from pyiptables.analysis.idd import Items
+from pyiptables.analysis.intervals import intersect
 from pyiptables.analysis.leaves import Functions
 from pyiptables.analysis.program import CONTINUE, GOTO, RETURN, VERDICT, ChainProgram, Program, Step
+from pyiptables.analysis.region import Product, conjoin, items_of
 
 __all__ = ["ELSEWHERE", "LOOP", "Decisions"]
 
@@ -34,13 +37,25 @@ class Decisions:
         self._back = functions.leaf(_BACK)
         self._known: dict[tuple[str, int], int] = {}
         self._changing = _changing_chains(program)
+        self._narrow: Product = {}
 
-    def of(self, root: ChainProgram) -> int:
-        """The function of a built-in chain. Raises TooLarge."""
+    def of(self, root: ChainProgram, narrow: Product | None = None) -> int:
+        """The function of a built-in chain. Raises TooLarge.
+
+        With ``narrow``, a product over levels that no target changes, only for packets inside it; all others
+        are ELSEWHERE. Rules that do not meet the product are then passed over.
+        """
         functions = self.functions
+        narrow = narrow or {}
+        if narrow != self._narrow:
+            self._known.clear()
+            self._narrow = narrow
+        elsewhere = functions.leaf(ELSEWHERE)
+        inside = conjoin(self.program.space.hook_region(self.program.table, root.name).upper[0], narrow)
+        if inside is None:
+            return elsewhere
         decided = self._function(root, functions.leaf(root.policy or ELSEWHERE))
-        hook = self.program.space.hook_region(self.program.table, root.name).upper[0]
-        return functions.select(tuple(sorted(hook.items())), decided, functions.leaf(ELSEWHERE))
+        return functions.select(items_of(inside), decided, elsewhere)
 
     def _through(self, chain: ChainProgram, after: int) -> int:
         """The function of entering a chain, ``after`` being what follows when the packet comes back."""
@@ -57,22 +72,17 @@ class Decisions:
             return known
         functions = self.functions
         result = end
-        for step in reversed(chain.steps):
-            kind = step.kind
-            if kind == VERDICT:
-                inside = functions.leaf(step.label)
-            elif kind == RETURN:
-                inside = end
-            elif kind == CONTINUE:
-                if not step.changes:
-                    continue
-                inside = self._before_change(step, result)
-            else:
-                assert step.goal is not None
-                inside = self._through(step.goal, end if kind == GOTO else result)
+        for at in reversed(chain.meeting(self._narrow, self.program.space.tops)):
+            step = chain.steps[at]
+            if step.kind == CONTINUE and not step.changes:
+                continue
             after = result
-            for items in step.upper:
-                result = functions.select(items, inside, result)
+            for product in step.region.upper:
+                short = self._within(product)
+                if short is None:
+                    continue
+                items = items_of(short)
+                result = functions.select(items, self._inside(step, items, after, end), result)
             if not step.region.exact:
                 # Cut down to what may match; whether it does is this very rule's secret.
                 atom = self.program.space.atom(f"rule: {step.rule.text}").upper[0]
@@ -81,6 +91,40 @@ class Decisions:
                 raise TooLarge
         self._known[key] = result
         return result
+
+    def _within(self, product: Product) -> Product | None:
+        """A product without the conditions that all packets asked about fulfil; None when none fulfils one."""
+        narrow = self._narrow
+        if not narrow:
+            return product
+        short: Product = {}
+        for level, values in product.items():
+            asked = narrow.get(level)
+            if asked is not None:
+                both = intersect(asked, values)
+                if not both:
+                    return None
+                if both == asked:
+                    continue
+            short[level] = values
+        return short
+
+    def _inside(self, step: Step, items: Items, after: int, end: int) -> int:
+        """What becomes of the packets of one product of a step's region.
+
+        A function behind a jump is cut down to the product first: with it go the widest diagrams.
+        """
+        if step.kind == VERDICT:
+            return self.functions.leaf(step.label)
+        if step.kind == RETURN:
+            return end
+        if step.kind == CONTINUE:
+            return self._before_change(step, after)
+        assert step.goal is not None
+        follow = end if step.kind == GOTO else after
+        if step.goal.name not in self._changing:
+            follow = self.functions.confine(follow, items)
+        return self._through(step.goal, follow)
 
     def _before_change(self, step: Step, after: int) -> int:
         """``after`` as a function of the packet before the step's target changed it."""

@@ -1,20 +1,22 @@
 """The semantic difference of two rulesets: which packets meet another fate, hook by hook.
 
 Both are read into one space and one store of functions; a hook is unchanged exactly when its two functions are the same
-integer. Otherwise the differing packets are grouped by the pair of verdicts and by the rules that speak them,
-each group with an example. Only verdicts are compared, not what rules log, count or write into packets.
+integer. A packet that matches none of the rules in which two chains differ takes the same way in both; so the functions
+are made for the regions of those rules only (for everything if a policy differs). The differing packets are
+grouped by the pair of verdicts and by the rules that speak them, each group with an example. Only verdicts are compared, not what rules log, count or write into packets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from pyiptables.analysis.decision import ELSEWHERE, Decisions
 from pyiptables.analysis.idd import EMPTY
 from pyiptables.analysis.leaves import Functions
 from pyiptables.analysis.program import ChainProgram, Program, Step, compile_table
-from pyiptables.analysis.region import Region, items_of
+from pyiptables.analysis.region import Product, Region, items_of
 from pyiptables.analysis.space import Space
 from pyiptables.analysis.walk import Walker
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
@@ -22,7 +24,9 @@ from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 __all__ = ["Difference", "compare"]
 
 #: Groups shown for a pair of verdicts.
-_GROUPS = 12
+_GROUPS: Final = 4
+#: Beyond so many products of changed rules everything is compared at once.
+_REGIONS: Final = 400
 
 
 @dataclass(slots=True)
@@ -30,7 +34,8 @@ class Difference:
     """Packets of one hook that ``before`` and ``after`` treat differently.
 
     ``before_rule`` and ``after_rule`` speak the verdicts (None: the policy, or a decision that depends on
-    unknown conditions); ``packet`` is an example by level, ``example`` the same in readable form.
+    unknown conditions); ``packet`` is an example by level, ``example`` the same in readable form. ``cause`` is a
+    rule that only one side has (or has in that place) and that such packets match, None when a policy differs.
     """
 
     table: str
@@ -41,12 +46,13 @@ class Difference:
     after_rule: Step | None
     packet: dict[int, int]
     example: dict[str, str | int | bool]
+    cause: Step | None = None
 
 
 def compare(
     before: Ruleset, after: Ruleset, typed: Callable[[Rule, int], RuleSpec] | None = None, groups: int = _GROUPS
 ) -> list[Difference]:
-    """All differences, at most ``groups`` for each pair of verdicts of a hook; [] means equivalent.
+    """All differences, for each changed rule at most ``groups`` per hook and pair of verdicts; [] means equivalent.
 
     Raises ValueError when the families differ, TooLarge when the question cannot be answered within memory.
     """
@@ -54,17 +60,84 @@ def compare(
         raise ValueError("rulesets of different address families cannot be compared")
     space = Space(before.family, assume=True)
     functions = Functions(space.tops)
-    found: list[Difference] = []
+    found: dict[tuple[object, ...], Difference] = {}
     for table in dict.fromkeys([*before.tables, *after.tables]):
         roots = _roots(before, after, table)
-        old_program = compile_table(_completed(before, table, roots), table, space, typed)
-        new_program = compile_table(_completed(after, table, roots), table, space, typed)
-        old, new = Decisions(old_program, functions), Decisions(new_program, functions)
-        for name in roots:
-            one, two = old.of(old_program.chains[name]), new.of(new_program.chains[name])
-            if one != two:
-                found += _differences(old, new, name, one, two, groups)
-    return found
+        one, two = _completed(before, table, roots), _completed(after, table, roots)
+        changed = _changed_rules(one.tables[table], two.tables[table])
+        if changed == []:
+            continue
+        old = Decisions(compile_table(one, table, space, typed), functions)
+        new = Decisions(compile_table(two, table, space, typed), functions)
+        for narrow, cause in _regions(old.program, new.program, changed):
+            for name in roots:
+                left, right = (side.of(side.program.chains[name], narrow) for side in (old, new))
+                if left == right:
+                    continue
+                for difference in _differences(old, new, name, left, right, groups):
+                    key = (table, name, difference.before, difference.after, difference.before_rule, difference.after_rule)
+                    if key not in found:
+                        difference.cause = cause
+                        found[key] = difference
+    return list(found.values())
+
+
+def _changed_rules(old: Table, new: Table) -> list[Rule] | None:
+    """The rules in which chains of the same name differ, from both sides; None when a policy differs.
+
+    A chain that only one side has is entered through rules that only that side has.
+    """
+    changed: list[Rule] = []
+    for name, chain in old.chains.items():
+        other = new.chains.get(name)
+        if other is None:
+            continue
+        if chain.policy != other.policy:
+            return None
+        changed += _unmatched(chain.rules, other.rules)
+    return changed
+
+
+def _unmatched(old: list[Rule], new: list[Rule]) -> list[Rule]:
+    """The rules outside a common subsequence of two chains."""
+    start = 0
+    while start < len(old) and start < len(new) and old[start].text == new[start].text:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end].text == new[-1 - end].text:
+        end += 1
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
+    if not old or not new:
+        return old + new
+    from difflib import SequenceMatcher
+
+    blocks = SequenceMatcher(None, [r.text for r in old], [r.text for r in new], autojunk=False).get_matching_blocks()
+    kept_old = {block.a + i for block in blocks for i in range(block.size)}
+    kept_new = {block.b + i for block in blocks for i in range(block.size)}
+    return [rule for i, rule in enumerate(old) if i not in kept_old] + [
+        rule for i, rule in enumerate(new) if i not in kept_new
+    ]
+
+
+def _regions(old: Program, new: Program, changed: list[Rule] | None) -> list[tuple[Product, Step | None]]:
+    """Products that together hold every packet which the two programs may treat differently, and whose they are."""
+    if changed is None:
+        return [({}, None)]
+    wanted = {id(rule) for rule in changed}
+    moving = old.changed | new.changed
+    products: list[Product] = []
+    causes: list[Step | None] = []
+    for program in (old, new):
+        for step in program.steps():
+            if id(step.rule) in wanted:
+                for product in step.region.upper:
+                    narrow = {level: values for level, values in product.items() if level not in moving}
+                    if not narrow:
+                        return [({}, step)]
+                    if narrow not in products:
+                        products.append(narrow)
+                        causes.append(step)
+    return list(zip(products, causes, strict=True)) if len(products) <= _REGIONS else [({}, None)]
 
 
 def _roots(before: Ruleset, after: Ruleset, table: str) -> list[str]:

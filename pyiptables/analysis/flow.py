@@ -98,7 +98,7 @@ class Flow:
         self._work += 1
         if len(diagrams.nodes) > NODES or self._work > CALLS:
             raise TooLarge
-        for at in self._meeting(chain, product, start, end):
+        for at in chain.meeting(product, self.space.tops, start, end):
             if node == EMPTY:
                 break
             step = chain.steps[at]
@@ -157,19 +157,3 @@ class Flow:
             rest = [level for level in space.levels_changed(field) if level not in known]
             node = diagrams.forget(node, rest)
         return node
-
-    def _meeting(self, chain: ChainProgram, product: Product, start: int, end: int) -> list[int]:
-        """The steps in a range that have a packet in common with a product, ascending, each once."""
-        if not product or end - start < 4:
-            return list(range(start, end))
-        index, owners = chain.index(self.space.tops)
-        found: list[int] = []
-        last = -1
-        for entry in index.meeting(product, lambda _, mask: mask):
-            at = owners[entry]
-            if at >= end:
-                break
-            if at >= start and at != last:
-                found.append(at)
-                last = at
-        return found

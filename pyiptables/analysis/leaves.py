@@ -6,6 +6,7 @@ rulesets decide alike exactly when their functions are the same integer of one s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from pyiptables.analysis.idd import EMPTY, FULL, Diagrams, Items
@@ -47,6 +48,14 @@ class Functions(Diagrams):
             return known
         wanted, values = items[at]
         level = min(self.nodes[inside][0], self.nodes[outside][0], wanted)
+        if level < wanted and self.nodes[inside][0] > level:
+            _, limits_, parts = self.nodes[outside]
+            done: dict[int, int] = {}
+            for part in parts:
+                if part not in done:
+                    done[part] = self._select(items, at, inside, part, memo)
+            result = memo[key] = self._node(level, limits_, [done[part] for part in parts])
+            return result
         one, other = self._edges(inside, level), self._edges(outside, level)
         limits = {*one[0], *other[0]}
         if level == wanted:
@@ -100,6 +109,44 @@ class Functions(Diagrams):
                 j += 1
             children.append(self.substitute(one[1][i], leaf, two[1][j]))
         result = self._substituted[key] = self._node(level, bounds, children)
+        return result
+
+    def confine(self, node: int, items: Items) -> int:
+        """A smaller function that agrees with ``node`` on a product; what it is outside is left to chance."""
+        return self._confine(node, items, 0, {})
+
+    def _confine(self, node: int, items: Items, at: int, memo: dict[tuple[int, int], int]) -> int:
+        level, bounds, children = self.nodes[node]
+        while at < len(items) and items[at][0] < level:
+            at += 1
+        if at == len(items):
+            return node
+        key = (node, at)
+        known = memo.get(key)
+        if known is not None:
+            return known
+        wanted, values = items[at]
+        if level < wanted:
+            done: dict[int, int] = {}
+            for child in children:
+                if child not in done:
+                    done[child] = self._confine(child, items, at, memo)
+            result = self._node(level, bounds, [done[child] for child in children])
+        else:
+            new_bounds: list[int] = []
+            new_children: list[int] = []
+            for i in range(0, len(values), 2):
+                edge = bisect_left(bounds, values[i])
+                while True:
+                    if not new_bounds or new_bounds[-1] < bounds[edge]:
+                        new_bounds.append(bounds[edge])
+                        new_children.append(self._confine(children[edge], items, at + 1, memo))
+                    if bounds[edge] >= values[i + 1]:
+                        break
+                    edge += 1
+            new_bounds[-1] = bounds[-1]
+            result = self._node(level, new_bounds, new_children)
+        memo[key] = result
         return result
 
     def where(self, node: int, leaf: int) -> int:

@@ -95,6 +95,24 @@ class ChainProgram:
             self._index = Index(products, tops)
         return self._index, self._entry_steps
 
+    def meeting(self, product: Product, tops: list[int], start: int = 0, end: int | None = None) -> list[int]:
+        """The steps (from 0) in a range that have a packet in common with a product, ascending, each once."""
+        if end is None:
+            end = len(self.steps)
+        if not product or end - start < 4:
+            return list(range(start, end))
+        index, owners = self.index(tops)
+        found: list[int] = []
+        last = -1
+        for entry in index.meeting(product, lambda _, mask: mask):
+            at = owners[entry]
+            if at >= end:
+                break
+            if at >= start and at != last:
+                found.append(at)
+                last = at
+        return found
+
 
 class Program:
     """The chains of one table over a space."""

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["LockBusy", "State", "StateError", "default_directory"]
+
+#: The last line of a file that we wrote: its size in bytes and the modification time it was given. While both
+#: still hold, the text is known to be canonical and is not examined again.
+_TRAILER = "# pyiptables: state %015d %020d\n"
+_TRAILER_SIZE = len(_TRAILER % (0, 0))
+
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class StateError(Exception):
@@ -33,47 +44,59 @@ def default_directory(environ: dict[str, str] | os._Environ[str]) -> str:
 class State:
     """A state directory. Reading makes nothing; the first write creates it, private to its owner."""
 
-    __slots__ = ("_lock_fd", "directory")
+    __slots__ = ("_lock_fd", "directory", "trusted")
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
+        #: Whether the file read last is one that :meth:`write` left, untouched since.
+        self.trusted = False
         self._lock_fd = -1
 
     def path(self, family: int) -> str:
         return os.path.join(self.directory, f"rules.v{family}")
 
     def read(self, family: int) -> bytes:
-        """The file's bytes; b'' when there is none yet."""
+        """The file's bytes without our trailer; b'' when there is none yet. Sets ``trusted``."""
+        path = self.path(family)
+        self.trusted = False
         try:
-            fd = os.open(self.path(family), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+            fd = os.open(path, os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _BINARY)
         except FileNotFoundError:
+            self.trusted = True
             return b""
         except OSError as error:
-            raise StateError(f"cannot read {self.path(family)}: {error.strerror}") from error
+            raise StateError(f"cannot read {path}: {error.strerror}") from error
         try:
+            status = os.fstat(fd)
             parts = []
-            size = max(os.fstat(fd).st_size, 1 << 16) + 1
-            while part := os.read(fd, size):
+            while part := os.read(fd, max(status.st_size, 1 << 16) + 1):
                 parts.append(part)
         except OSError as error:
-            raise StateError(f"cannot read {self.path(family)}: {error.strerror}") from error
+            raise StateError(f"cannot read {path}: {error.strerror}") from error
         finally:
             os.close(fd)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        trailer = (_TRAILER % (len(data), status.st_mtime_ns)).encode()
+        if data.endswith(trailer):
+            self.trusted = True
+            return data[:-_TRAILER_SIZE]
+        return data
 
-    def write(self, family: int, *pieces: bytes) -> None:
+    def write(self, family: int, *pieces: bytes | memoryview) -> None:
         """Replace the file by the pieces put together: the old or the new is there at any moment, never a mixture."""
         path = self.path(family)
         temporary = f"{path}.new"
         try:
             self._make_directory()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
-            fd = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o600)
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC | _NOFOLLOW | _BINARY, 0o600)
             try:
-                for piece in pieces:
+                now = time.time_ns()
+                size = sum([len(piece) for piece in pieces]) + _TRAILER_SIZE
+                for piece in (*pieces, (_TRAILER % (size, now)).encode()):
                     view = memoryview(piece)
                     while view:
                         view = view[os.write(fd, view) :]
+                os.utime(temporary, ns=(now, now))
                 os.fsync(fd)
             finally:
                 os.close(fd)
@@ -101,7 +124,7 @@ class State:
         try:
             self._make_directory()
             self._lock_fd = os.open(
-                path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0), 0o600
+                path, os.O_RDWR | os.O_CREAT | _CLOEXEC | _NOFOLLOW, 0o600
             )
         except OSError as error:
             raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
@@ -115,8 +138,6 @@ class State:
         if wait < 0:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
             return
-        import time
-
         end = time.monotonic() + wait
         while time.monotonic() < end:
             time.sleep(0.01)
@@ -130,8 +151,6 @@ class State:
 
     def _lock_without_flock(self, wait: int) -> None:
         """Windows: an exclusively locked byte of the lock file."""
-        import time
-
         import msvcrt
 
         path = os.path.join(self.directory, "lock")

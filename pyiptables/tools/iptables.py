@@ -8,7 +8,8 @@ from pyiptables.ruleset import Chain, Rule, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
 from pyiptables.syntax.listing import Format, chain_header, echo_line, rule_line
 from pyiptables.syntax.rule import text_of, typed
-from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.program import Program
+from pyiptables.tools.splice import WORTH_IT, splice
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, ResourceProblem
 
@@ -33,8 +34,14 @@ def main(program: Program, argv: list[str]) -> int:
         return 0
     reading = command.action in ("L", "S", "C")
     program.lock(command.wait, reading)
-    tables = program.load()
+    data = program.state.read(program.family)
     try:
+        if len(data) > WORTH_IT and program.state.trusted:
+            pieces = splice(program, command, data)
+            if pieces is not None:
+                program.state.write(program.family, *pieces)
+                return 0
+        tables = program.load(data)
         tables.use_table(command.table)
         settle(program, tables, command)
         execute(program, tables, command)

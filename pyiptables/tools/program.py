@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyiptables.ruleset import Ruleset
 from pyiptables.store import LockBusy, State, StateError
 from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
 from pyiptables.syntax.variant import Variant
@@ -14,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyiptables.ruleset import Ruleset
     from pyiptables.xtables.names import Names
 
 __all__ = ["Exit", "Program"]
@@ -59,19 +59,20 @@ class Program:
         return parsing
 
     # -- the state -----------------------------------------------------------------------------------------------
-    def load(self) -> Tables:
-        """The rules of this family. A foreign file is taken if iptables-restore would take it."""
-        data = self.state.read(self.family)
+    def load(self, data: bytes | None = None) -> Tables:
+        """The rules of this family, from the bytes just read if given.
+
+        A file that is not as we left it is taken if iptables-restore would take it.
+        """
+        if data is None:
+            data = self.state.read(self.family)
         text = data.decode("utf-8", "surrogateescape")
+        if not self.state.trusted:
+            return tables_for(self.variant, self._load_foreign(text))
         try:
-            ruleset = read_canonical(text, self.family)
-            foreign = b"#" in data and b"# pyiptables:" not in data
-        except SaveFileError:
-            foreign = True
-            ruleset = Ruleset(self.family)
-        if foreign:
-            ruleset = self._load_foreign(text)
-        return tables_for(self.variant, ruleset)
+            return tables_for(self.variant, read_canonical(text, self.family))
+        except SaveFileError as error:
+            raise StateError(f"{self.state.path(self.family)}:{error.line}: {error.text}") from error
 
     def _load_foreign(self, text: str) -> Ruleset:
         from pyiptables.tools.restore import load_text

@@ -1,0 +1,155 @@
+"""Change one rule of a large state without reading the others: find its place in the bytes, write around it.
+
+Only for files that are as :class:`State` left them: rules of a chain stand together, chains in listing order, each
+rule as ``[packets:bytes] -A CHAIN …``. Anything a glance at the chain headers cannot settle is left to the ordinary
+way (``None``).
+"""
+
+from __future__ import annotations
+
+from pyiptables.ruleset import Chain, Rule, Ruleset, Table
+from pyiptables.syntax.command import VERDICTS, Command
+from pyiptables.syntax.rule import text_of
+from pyiptables.syntax.savefile import chain_order
+from pyiptables.tools.kernel import limits_hooks
+from pyiptables.tools.tables import Tables, tables_for
+from pyiptables.xtables.errors import CommandFailure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.tools.program import Program
+
+__all__ = ["WORTH_IT", "Splice", "splice"]
+
+#: Below this size reading everything is as fast.
+WORTH_IT = 1 << 16
+
+
+class Splice:
+    """A table inside the bytes of a state: its chain headers, and where each chain's rules are."""
+
+    __slots__ = ("_order", "data", "end", "rules_start", "table")
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.data = data
+        self.table = Table(name)
+        head = f"*{name}\n".encode()
+        start = 0 if data.startswith(head) else data.find(b"\n" + head) + 1
+        if start == 0 and not data.startswith(head):
+            raise KeyError(name)
+        at = start + len(head)
+        while data[at : at + 1] == b":":
+            newline = data.index(b"\n", at)
+            chain, policy, numbers = data[at + 1 : newline].decode("utf-8", "surrogateescape").split(" ")
+            packets, _, octets = numbers[1:-1].partition(":")
+            self.table.chains[chain] = Chain(chain, None if policy == "-" else policy, int(packets), int(octets))
+            at = newline + 1
+        self.rules_start = at
+        self.end = at if data[at : at + 7] == b"COMMIT\n" else data.index(b"\nCOMMIT\n", at) + 1
+        self._order = [chain.name for chain in chain_order(self.table)]
+
+    def region(self, chain: str) -> tuple[int, int]:
+        """From the first byte of the chain's first rule to the first byte behind its last."""
+        first = self._first(chain, self.rules_start)
+        at = self._order.index(chain)
+        for later in self._order[at + 1 :]:
+            following = self._first(later, max(first, self.rules_start))
+            if following >= 0:
+                return (following if first < 0 else first), following
+        return (self.end if first < 0 else first), self.end
+
+    def _first(self, chain: str, start: int) -> int:
+        """Where the chain's first rule begins, -1 when it has none."""
+        mark = f"] -A {chain}".encode("utf-8", "surrogateescape")
+        data = self.data
+        at = start
+        while True:
+            at = data.find(mark, at, self.end)
+            if at < 0:
+                return -1
+            # The mark may also stand inside a comment: it must follow the counters at the start of a line.
+            begin = data.rfind(b"\n", 0, at) + 1
+            if data[at + len(mark) : at + len(mark) + 1] in (b" ", b"\n") and _counters(data[begin:at]):
+                return begin
+            at += 1
+
+    def rule_at(self, chain: str, number: int) -> tuple[int, int] | None:
+        """Where rule ``number`` (from 1) of a chain stands, None when there are fewer."""
+        begin, end = self.region(chain)
+        data = self.data
+        for _ in range(number - 1):
+            if begin >= end:
+                return None
+            begin = data.index(b"\n", begin) + 1
+        return None if begin >= end else (begin, data.index(b"\n", begin) + 1)
+
+
+def _counters(text: bytes) -> bool:
+    packets, colon, octets = text[1:].partition(b":")
+    return text[:1] == b"[" and bool(colon) and packets.isdigit() and octets.isdigit()
+
+
+def splice(program: Program, command: Command, data: bytes) -> tuple[bytes | memoryview, ...] | None:
+    """The pieces of the new state, or None when the ordinary way must be gone. Errors as the tables raise them."""
+    action, chain = command.action, command.chain
+    if action not in ("A", "I", "D") or command.verbose or chain is None:
+        return None
+    if len(command.sources) * len(command.destinations) > 1:
+        return None
+    try:
+        place = Splice(data, command.table)
+    except (KeyError, ValueError):
+        return None
+    if chain not in place.table.chains:
+        return None
+    if action == "D":
+        return _delete(place, command, chain)
+    return _add(program, place, command, chain)
+
+
+def _delete(place: Splice, command: Command, chain: str) -> tuple[bytes | memoryview, ...] | None:
+    if command.number is None:
+        return None
+    if command.number < 1:
+        raise CommandFailure("Index of deletion too big", 7)
+    found = place.rule_at(chain, command.number)
+    if found is None:
+        raise CommandFailure("Index of deletion too big", 7)
+    view = memoryview(place.data)
+    return view[: found[0]], view[found[1] :]
+
+
+def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple[bytes | memoryview, ...] | None:
+    from pyiptables.tools.iptables import settle
+
+    headers = Ruleset(program.family)
+    headers.tables[command.table] = place.table
+    tables: Tables = tables_for(program.variant, headers)
+    settle(program, tables, command)
+    spec = command.spec
+    jumps = spec.target is None and spec.jump and spec.jump not in VERDICTS
+    if jumps or limits_hooks(spec) and place.table.chains[chain].policy is None:
+        # Whether such a rule may stand here depends on all the others.
+        return None
+    (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
+    packets, octets = command.counters or (0, 0)
+    rule = Rule(text_of(spec, program.family), packets, octets, spec=spec)
+    tables.append(command.table, chain, [rule], command.parsing)
+    tables.commit(command.table, command.parsing)
+    begin, end = place.region(chain)
+    at = end
+    if command.action == "I":
+        at = _insertion(place, chain, command.number or 1, begin, end)
+    text = f" {rule.text}" if rule.text else ""
+    line = f"[{packets}:{octets}] -A {chain}{text}\n".encode("utf-8", "surrogateescape")
+    view = memoryview(place.data)
+    return view[:at], line, view[at:]
+
+
+def _insertion(place: Splice, chain: str, number: int, begin: int, end: int) -> int:
+    if number == 1:
+        return begin
+    before = place.rule_at(chain, number - 1)
+    if before is None:
+        raise CommandFailure("Index of insertion too big", 7)
+    return before[1]

@@ -38,18 +38,20 @@ class Decisions:
         self._known: dict[tuple[str, int], int] = {}
         self._changing = _changing_chains(program)
         self._narrow: Product = {}
+        self._without: Step | None = None
 
-    def of(self, root: ChainProgram, narrow: Product | None = None) -> int:
+    def of(self, root: ChainProgram, narrow: Product | None = None, without: Step | None = None) -> int:
         """The function of a built-in chain. Raises TooLarge.
 
         With ``narrow``, a product over levels that no target changes, only for packets inside it; all others
-        are ELSEWHERE. Rules that do not meet the product are then passed over.
+        are ELSEWHERE. Rules that do not meet the product are then passed over; so is the rule ``without``.
         """
         functions = self.functions
         narrow = narrow or {}
-        if narrow != self._narrow:
+        if narrow != self._narrow or without is not self._without:
             self._known.clear()
             self._narrow = narrow
+            self._without = without
         elsewhere = functions.leaf(ELSEWHERE)
         inside = conjoin(self.program.space.hook_region(self.program.table, root.name).upper[0], narrow)
         if inside is None:
@@ -74,7 +76,7 @@ class Decisions:
         result = end
         for at in reversed(chain.meeting(self._narrow, self.program.space.tops)):
             step = chain.steps[at]
-            if step.kind == CONTINUE and not step.changes:
+            if (step.kind == CONTINUE and not step.changes) or step is self._without:
                 continue
             after = result
             for product in step.region.upper:
@@ -85,7 +87,8 @@ class Decisions:
                 result = functions.select(items, self._inside(step, items, after, end), result)
             if not step.region.exact:
                 # Cut down to what may match; whether it does is this very rule's secret.
-                atom = self.program.space.atom(f"rule: {step.rule.text}").upper[0]
+                name = step.rule.text if self.program.space.assume else f"{chain.name}:{step.number}"
+                atom = self.program.space.atom(f"rule: {name}").upper[0]
                 result = functions.select(tuple(atom.items()), result, after)
             if len(functions.nodes) > NODES:
                 raise TooLarge

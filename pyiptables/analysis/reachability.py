@@ -98,6 +98,10 @@ class Reachability:
             reach.packet = {level: point[level] for level in sorted(levels)}
         return reach
 
+    def example(self, step: Step) -> tuple[ChainProgram, list[int]] | None:
+        """A built-in chain and a whole packet, all levels, whose walk from there meets the rule (if one is known)."""
+        return self._points.get(step)
+
     def describe(self, reach: Reach) -> dict[str, str | int | bool]:
         """A witness packet in readable form."""
         return self.program.space.describe(reach.packet or {})

@@ -31,10 +31,11 @@ class Walker:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._tops = program.space.tops
-        self._tables: dict[str, tuple[list[tuple[int, int, list[tuple[int, list[int], list[int]]]]], list[int]]] = {}
+        self._without: Step | None = None
 
-    def met(self, root: ChainProgram, point: list[int]) -> list[Step]:
-        """The steps that a packet entering at a built-in chain meets, in order."""
+    def met(self, root: ChainProgram, point: list[int], without: Step | None = None) -> list[Step]:
+        """The steps that a packet entering at a built-in chain meets, in order, as if ``without`` was not there."""
+        self._without = without
         steps: list[Step] = []
         try:
             self._enter(root, point, steps)
@@ -44,6 +45,7 @@ class Walker:
 
     def decider(self, root: ChainProgram, point: list[int]) -> Step | None:
         """The rule that decides the packet; None for the policy, or when that is uncertain."""
+        self._without = None
         steps: list[Step] = []
         try:
             self._enter(root, point, steps)
@@ -68,6 +70,8 @@ class Walker:
                     continue
                 last = at
                 step = steps[at]
+                if step is self._without:
+                    continue
                 met.append(step)
                 kind = step.kind
                 if kind == CONTINUE and not step.changes:

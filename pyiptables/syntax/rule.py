@@ -62,6 +62,10 @@ def typed(rule: Rule, family: int, names: Names | None = None) -> RuleSpec:
     """The typed form of a rule, made on first use and kept. ``names`` resolves what canonical text never has."""
     spec = rule.spec
     if spec is None:
+        from pyiptables.syntax.canonical import typed_canonical
+
+        spec = rule.spec = typed_canonical(rule.text, family)
+    if spec is None:
         parsing = Parsing(family, names)
         command = parse(["-A", "-", *split_words(rule.text, room=1 << 20)], parsing)
         spec = command.spec

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from errno import EINVAL, ELOOP, EMLINK
 
+from pyiptables.extensions import find_match, find_target
 from pyiptables.syntax.rule import typed
 from pyiptables.xtables.errors import KernelRefusal
-from pyiptables.xtables.option import HOOKS, Parsing
+from pyiptables.xtables.option import HOOKS, Extension, Parsing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
-    from pyiptables.xtables.option import Extension
 
 __all__ = ["check_chain_graph", "check_hooks", "check_reached", "check_rule", "jumps_of", "limits_hooks"]
 
@@ -123,17 +123,16 @@ def _walk_nft(base: str, calls: dict[str, list[str]], hook: str, reached: dict[s
 
 
 def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int) -> tuple[Chain, int] | None:
-    """The first rule (chain, number) whose extensions must not stand in the hooks it is reached from."""
+    """The first rule (chain, number) of a user chain whose extensions must not stand where it is reached from."""
+    limited: dict[str, bool] = {}
     for chain in table.chains.values():
         hooks = reached[chain.name]
-        if not hooks:
+        if not hooks or chain.policy is not None:
             continue
         for number, rule in enumerate(chain.rules, 1):
-            spec = rule.spec
-            if spec is None:
-                if " -m " not in rule.text and "-m " != rule.text[:3] and "-j" not in rule.text:
-                    continue
-                spec = typed(rule, family)
+            if rule.spec is None and not _mentions_limited(rule.text, limited, family):
+                continue
+            spec = typed(rule, family)
             try:
                 for extension in spec.matches:
                     check_hooks(extension, hooks)
@@ -142,3 +141,20 @@ def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int)
             except KernelRefusal:
                 return chain, number
     return None
+
+
+def _mentions_limited(text: str, limited: dict[str, bool], family: int) -> bool:
+    """Whether canonical text names an extension that is not for all hooks (perhaps in a comment: then for nothing)."""
+    words = text.split(" ")
+    for flag, name in zip(words, words[1:], strict=False):
+        if flag in ("-m", "-j"):
+            known = limited.get(name)
+            if known is None:
+                found = find_match(name, family) if flag == "-m" else find_target(name, family)
+                known = found is not None and (
+                    found.hooks is not None or found.hooks_allowed is not Extension.hooks_allowed
+                )
+                limited[name] = known
+            if known:
+                return True
+    return False

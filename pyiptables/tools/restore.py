@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyiptables.tools.bulk import Bulk
     from pyiptables.xtables.names import Names
 
 __all__ = ["load_text", "main"]
@@ -47,6 +48,8 @@ SHORT = {**{letter: (NONE, letter) for letter in "bcvVthnwW"}, "M": (REQUIRED, "
 
 #: Lines are read with ``fgets`` into ``char buffer[10240]``.
 _LINE_SIZE = 10239
+#: From this many characters on it pays to put a certifier together.
+_MANY = 40000
 
 
 class LineError(IptablesError):
@@ -185,12 +188,19 @@ class Restore:
         self.queue: list[tuple[int, Command | tuple[object, ...]]] = []
         self.announced: set[str] = set()
         self._before: Ruleset | None = None
+        self._bulk: Bulk | None = None
 
     # -- lines -----------------------------------------------------------------------------------------------
     def run(self, text: str) -> None:
+        if len(text) > _MANY and not self.settings.verbose:
+            from pyiptables.tools.bulk import Bulk
+
+            self._bulk = Bulk(self, text)
         try:
             for line in _lines(text):
                 self.line += 1
+                if self.in_table and self._bulk is not None and self._bulk.take(line):
+                    continue
                 self._one(line)
         except LineError:
             raise
@@ -376,11 +386,29 @@ class Restore:
             try:
                 if isinstance(item, Command):
                     execute(program, tables, item)
+                elif item[0] == "rules":
+                    self._run_rules(item)
                 else:
                     self._run_chain_item(item)
             except CommandFailure as failure:
                 self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
         tables.commit(self.current, program.parsing(self.current))
+
+    def _run_rules(self, item: tuple[object, ...]) -> None:
+        """Certified rules for one chain, each with its line; a jump is looked at once for each name."""
+        tables, table = self.tables, self.current
+        _, chain, rules = item
+        jumps: set[str] = set()
+        for line, rule, jump in rules:  # type: ignore[attr-defined]
+            if jump and jump not in jumps:
+                if not tables.chain_exists(table, jump):
+                    tables.line = line
+                    raise ParameterProblem(f"Chain '{jump}' does not exist")
+                jumps.add(jump)
+        found = tables.writable_chain(table, str(chain))
+        found.rules += [rule for _, rule, _ in rules]  # type: ignore[attr-defined]
+        tables.note_jumps(found, [(line, rule) for line, rule, jump in rules if jump])  # type: ignore[attr-defined]
+        tables.changed = True
 
     def _run_chain_item(self, item: tuple[object, ...]) -> None:
         tables = self.tables

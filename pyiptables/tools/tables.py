@@ -285,6 +285,9 @@ class Tables:
     def replaced(self, rule: Rule, chain: Chain) -> None:
         """A rule is about to be replaced by another."""
 
+    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
+        """Rules that jump to chains were appended in bulk."""
+
     def commit(self, table: str, parsing: Parsing) -> None:
         """The end of a command, or COMMIT in a restore."""
 
@@ -338,6 +341,9 @@ class NftTables(Tables):
         if any(rule is new for new in self._new):
             # The kernel finds rules by handle, and a rule of this very transaction has none yet.
             self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
+
+    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
+        self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in rules]
 
     def _refuse(self, action: str, errno: int, what: str) -> None:
         self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))

@@ -138,6 +138,10 @@ class Extension:
     hooks: tuple[str, ...] | None = None
     protocols: tuple[int, ...] | None = None
 
+    #: A regular expression for save forms (what follows the name) that a full parse would give again and that the
+    #: kernel takes wherever the class attributes allow; None when there is none (``syntax.canonical``).
+    canonical: str | None = None
+
     def __init__(self, family: int) -> None:
         self.family = family
         self.values: dict[str, Any] = {}

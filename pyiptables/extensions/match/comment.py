@@ -21,6 +21,8 @@ class Comment(Match):
     # XT_MAX_COMMENT_LEN counts the closing zero byte.
     options = (Option("comment", Text(high=255, size=256), mandatory=True, help="the remark"),)
 
+    canonical = r" --comment {TEXT:255}"
+
     def show(self, numeric: bool, names: Names) -> str:
         return f" /* {self.values['comment']} */"
 

@@ -20,6 +20,8 @@ class Mark(Match):
     summary = "the packet's netfilter mark"
     options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask"),)
 
+    canonical = r"(?: !)? --mark {HEX32}"
+
     def show(self, numeric: bool, names: Names) -> str:
         return f" mark match {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
 

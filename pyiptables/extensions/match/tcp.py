@@ -31,6 +31,7 @@ class Tcp(Match):
     name = "tcp"
     summary = "TCP ports, flags and options; loaded by itself after -p tcp"
     protocols = (6,)
+    canonical = r"(?:(?: !)? --sport {PORTS})?(?:(?: !)? --dport {PORTS})?(?:(?: !)? --tcp-flags FIN,SYN,RST,ACK SYN)?"
     options = (
         Option(_SOURCE, Text(), invert=True, aliases=("sport",), metavar="port[:port]", help="source port or range"),
         Option(_DESTINATION, Text(), invert=True, aliases=("dport",), metavar="port[:port]", help="destination port or range"),

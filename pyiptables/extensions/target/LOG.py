@@ -31,6 +31,8 @@ class Log(Target):
         Option("log-macdecode", help="decode MAC addresses and protocol"),
     )
 
+    canonical = r"(?: --log-prefix {TEXT:29})?(?: --log-level [0-35-7])?"
+
     def save(self) -> str:
         text = ""
         if "log-prefix" in self.values:

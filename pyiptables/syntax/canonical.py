@@ -1,0 +1,275 @@
+"""Canonical rule texts, fast: certify lines that are canonical already, and type them piece by piece.
+
+:class:`Certifier` answers for a line of a restore file whether a full parse and save would give the same text
+again: one regular expression put together from the pieces that extensions contribute (``Extension.canonical``).
+It may say no to a canonical line, never yes to another. :func:`typed_canonical` reads canonical text by its
+segments; equal segments share one (immutable) match or target object.
+"""
+
+from __future__ import annotations
+
+from pyiptables.extensions import find_match, find_target
+from pyiptables.ruleset import RuleSpec
+from pyiptables.syntax.command import VERDICTS, parse
+from pyiptables.syntax.words import split_words
+from pyiptables.xtables.addresses import ALL_ONES, ip6_text, parse_ip4, parse_ip6, prefix_mask
+from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name
+from pyiptables.xtables.option import Parsing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from typing import Any
+
+__all__ = ["Certifier", "typed_canonical"]
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_V4 = (
+    rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}/32|{_OCTET}\.{_OCTET}\.{_OCTET}\.0/24"
+    rf"|{_OCTET}\.{_OCTET}\.0\.0/16|{_OCTET}\.0\.0\.0/8)"
+)
+_V6 = r"[0-9a-f:.]{2,45}/(?:12[0-8]|1[01]\d|[1-9]?\d)"
+#: Fragments that extensions may use in their ``canonical`` pieces.
+FRAGMENTS = {
+    "PORT": r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)",
+    "PORTS": r"(?:[1-9]\d{0,3}:65535|6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)",
+    "HEX32": r"0x(?:0|[1-9a-f][0-9a-f]{0,7})",
+    "V4": rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}",
+}
+
+
+def _text_pattern(low: int, high: int) -> str:
+    """A word or quoted text as ``xtables_save_string`` prints it, in ASCII and without escapes."""
+    return (
+        rf'(?:[A-Za-z0-9_-]{{{low},{high}}}(?![^ \n])'
+        rf'|"(?=[^"]*[^A-Za-z0-9_"-])[ !#-&(-\[\]-~]{{{low},{high}}}")'
+    )
+
+
+class Certifier:
+    """Certifies the rule lines of one restore: ``certify(line)`` → (chain, text, jump, matches, target) or None.
+
+    ``names`` are the (kind, name) of the extensions that the input mentions; only their pieces are assembled.
+    """
+
+    __slots__ = ("_addresses", "_family", "_match", "extensions")
+
+    def __init__(self, family: int, names: set[tuple[str, str]]) -> None:
+        import re
+
+        self._family = family
+        self._addresses: dict[str, bool] = {}
+        matches, targets = [], []
+        protocols: set[int] = set()
+        self.extensions: dict[str, Any] = {}
+        for kind, name in sorted(names):
+            extension = find_match(name, family) if kind == "match" else find_target(name, family)
+            if extension is None or extension.canonical is None or extension.name != name:
+                continue
+            piece = extension.canonical
+            for word, pattern in FRAGMENTS.items():
+                piece = piece.replace(f"{{{word}}}", pattern)
+            while "{TEXT:" in piece:
+                head, _, tail = piece.partition("{TEXT:")
+                size, _, tail = tail.partition("}")
+                piece = head + _text_pattern(1, int(size)) + tail
+            piece = f"{re.escape(name)}(?:{piece})"
+            if extension.protocols is not None:
+                known = [number for number in extension.protocols if chain_protocol_name(number)]
+                if len(known) != 1 or len(extension.protocols) != 1:
+                    continue
+                protocols.add(known[0])
+                piece = f"(?(p{known[0]}){piece}|(?!))"
+            if kind == "match":
+                matches.append(piece)
+            else:
+                targets.append(piece)
+            self.extensions[name] = extension
+        address = _V4 if family == 4 else _V6
+        interface = r"(?!\+ )[A-Za-z0-9_.@:-]{1,14}\+?"
+        proto = "".join([rf"(?P<p{number}> -p {chain_protocol_name(number)})|" for number in sorted(protocols)])
+        others = "|".join([name for name, n in CHAIN_PROTOCOLS.items() if chain_protocol_name(n) == name and n])
+        body = "".join(
+            [
+                rf"(?: (?:! )?-s (?P<s>{address}))?(?: (?:! )?-d (?P<d>{address}))?",
+                rf"(?: (?:! )?-i {interface})?(?: (?:! )?-o {interface})?",
+                rf"(?:{proto} -p (?:{others})| ! -p (?:{others}))?",
+                rf"(?P<m>(?: -m (?:{'|'.join(matches) or '(?!)'}))*)",
+                rf"(?:(?P<t> -j (?:{'|'.join(targets) or '(?!)'}))|(?P<j> -[jg] [^ \n\"]{{1,28}}))?",
+            ]
+        )
+        self._match = re.compile(rf"-A (?P<c>[^ \n\"!-][^ \n\"]{{0,27}})(?P<r>{body})\n?\Z", re.ASCII).match
+
+    def certify(self, line: str) -> re.Match[str] | None:
+        """The match (groups c chain, r rule with leading blank, m matches, t target, j jump), None if not certain."""
+        found = self._match(line)
+        if found is None:
+            return None
+        if self._family == 6:
+            for text in found.group("s", "d"):
+                if text is not None and not self._canonical6(text):
+                    return None
+        matches = found["m"]
+        if matches and (matches.count(" -m tcp") > 1 or matches.count(" -m udp") > 1):
+            # iptables-nft merges these.
+            return None
+        return found
+
+    def _canonical6(self, text: str) -> bool:
+        known = self._addresses.get(text)
+        if known is None:
+            address, _, length = text.partition("/")
+            value = parse_ip6(address)
+            mask = prefix_mask(int(length), 6)
+            known = value is not None and value & mask == value and ip6_text(value) == address and length != "0"
+            self._addresses[text] = known
+        return known
+
+
+_segments: dict[tuple[int, int, bool, str], Any] = {}
+_SEGMENTS_KEPT = 20000
+
+
+def typed_canonical(text: str, family: int) -> RuleSpec | None:
+    """The typed form of canonical text, None when it is of a shape only the full parser reads."""
+    spec = RuleSpec()
+    words = text.split(" ") if '"' not in text else _quoted_words(text)
+    if words is None:
+        return None
+    inverted = False
+    i, n = 0, len(words)
+    if text == "":
+        return spec
+    while i < n:
+        word = words[i]
+        if word == "!":
+            inverted = True
+            i += 1
+            continue
+        if i + 1 >= n and word != "-f":
+            return None
+        if word == "-m" or word == "-j":
+            if inverted:
+                return None
+            end = i + 2
+            while end < n and words[end] not in _STARTS:
+                end += 1
+            if word == "-j":
+                end = n
+                if words[i + 1] in VERDICTS:
+                    spec.jump = words[i + 1]
+                    return spec if i + 2 == n else None
+            extension = _segment(words, i, end, spec, family)
+            if extension is None:
+                return None
+            if word == "-m":
+                spec.matches.append(extension)
+            else:
+                spec.jump = words[i + 1]
+                spec.target = None if extension is True else extension
+            i = end
+            continue
+        value = words[i + 1] if i + 1 < n else ""
+        if word == "-s" or word == "-d":
+            pair = _address(value, family)
+            if pair is None:
+                return None
+            if word == "-s":
+                (spec.src, spec.src_mask), spec.src_inv = pair, inverted
+            else:
+                (spec.dst, spec.dst_mask), spec.dst_inv = pair, inverted
+        elif word == "-i":
+            spec.iniface, spec.iniface_inv = value, inverted
+        elif word == "-o":
+            spec.outiface, spec.outiface_inv = value, inverted
+        elif word == "-p":
+            number = CHAIN_PROTOCOLS.get(value)
+            if number is None:
+                if not value.isdigit():
+                    return None
+                number = int(value)
+            spec.proto, spec.proto_inv = number, inverted
+        elif word == "-g":
+            spec.jump, spec.goto = value, True
+        elif word == "-f":
+            spec.fragment, spec.fragment_inv = True, inverted
+            i -= 1
+        else:
+            return None
+        inverted = False
+        i += 2
+    return spec
+
+
+_STARTS = frozenset(("-m", "-j", "-g"))
+
+
+def _quoted_words(text: str) -> list[str] | None:
+    """Words of a text with quotes, each quoted one kept in its quotes (they stay one word)."""
+    words: list[str] = []
+    rest = text
+    while True:
+        at = rest.find('"')
+        if at < 0:
+            words += rest.split(" ") if rest else []
+            return [word for word in words if word]
+        words += rest[:at].split(" ")
+        end = at + 1
+        while True:
+            end = rest.find('"', end)
+            if end < 0:
+                return None
+            slashes = len(rest[:end]) - len(rest[:end].rstrip("\\"))
+            if slashes % 2 == 0:
+                break
+            end += 1
+        words.append(rest[at : end + 1])
+        rest = rest[end + 1 :]
+        if rest and rest[0] != " ":
+            return None
+
+
+def _segment(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
+    """The extension object of one ``-m``/``-j`` segment; True for a jump to a chain, None for what is odd."""
+    text = " ".join(words[start:end])
+    key = (family, spec.proto, spec.proto_inv, text)
+    found = _segments.get(key)
+    if found is not None:
+        return found
+    parsing = Parsing(family, None)
+    head = ["-A", "-"]
+    if spec.proto:
+        head += (["!"] if spec.proto_inv else []) + ["-p", chain_protocol_name(spec.proto) or str(spec.proto)]
+    command = parse([*head, *split_words(text, room=1 << 20)], parsing)
+    if words[start] == "-m":
+        found = command.spec.matches[0] if len(command.spec.matches) == 1 else None
+    else:
+        found = True if command.spec.target is None else command.spec.target
+    if found is not None:
+        if len(_segments) >= _SEGMENTS_KEPT:
+            _segments.clear()
+        _segments[key] = found
+    return found
+
+
+_addresses: dict[tuple[int, str], tuple[int, int]] = {}
+
+
+def _address(text: str, family: int) -> tuple[int, int] | None:
+    known = _addresses.get((family, text))
+    if known is not None:
+        return known
+    address, slash, length = text.partition("/")
+    value = parse_ip4(address) if family == 4 else parse_ip6(address)
+    if value is None or not slash:
+        return None
+    if length.isdigit():
+        mask = ALL_ONES[family] if length in ("32", "128") and int(length) == (32 if family == 4 else 128) else prefix_mask(int(length), family)
+    else:
+        given = parse_ip4(length, whole=True) if family == 4 else parse_ip6(length)
+        if given is None:
+            return None
+        mask = given
+    if len(_addresses) < 200000:
+        _addresses[(family, text)] = (value, mask)
+    return value, mask

@@ -10,6 +10,7 @@ __all__ = ["main"]
 
 #: Subcommand → one line for the overview (the module of the same name is loaded only when it is called).
 SUBCOMMANDS = {
+    "lint": "Check rule files and firewall scripts.",
     "demo": "Restore, list and trace an example ruleset.",
     "trace": "Push packets through the rules and show the path, step by step.",
 }

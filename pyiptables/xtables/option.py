@@ -264,6 +264,11 @@ class Target(Extension):
         """The name in the target column of ``-L``."""
         return self.real_name or self.name
 
+    def changes(self) -> dict[str, tuple[int, int] | None]:
+        """Packet fields it may change, for analysis: field → (clear, flip) meaning ``value & ~clear ^ flip``, or None
+        for a value that is not known beforehand."""
+        return {}
+
     def nft_form(self, spec: RuleSpec) -> Target:
         """The target as iptables-nft reads it back when it does not come back as it went."""
         return self

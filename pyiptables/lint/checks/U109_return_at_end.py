@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
+from pyiptables.lint.registry import Check
+from pyiptables.lint.subject import Subject
+
+
+class ReturnAtEnd(Check):
+    """RETURN as the last rule of a chain.
+
+    What it does: finds `-j RETURN` at the end of a user-defined chain.
+
+    Why it matters: the end of the chain returns anyway; the rule only counts packets.
+
+    Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Off by default, since Docker
+    and others write it.
+    """
+
+    code = "U109"
+    name = "return-at-end"
+    severity = "info"
+    default = False
+    bad = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\n-A web -j RETURN\nCOMMIT\n",)
+    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j RETURN\n-A web -j DROP\nCOMMIT\n",)
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        for ruleset in subject.rulesets.values():
+            for table in ruleset.tables.values():
+                for chain in table.chains.values():
+                    if chain.policy is not None or not chain.rules:
+                        continue
+                    spec = chain.rules[-1].spec
+                    item = subject.item_of_rule.get(id(chain.rules[-1]))
+                    if spec is None or spec.jump != "RETURN" or item is None:
+                        continue
+                    fix = None
+                    if subject.script is None and item.end and len(item.rules) == 1:
+                        fix = Fix("delete the RETURN", (Edit(item.start, item.end + 1, ""),))
+                    message = f"the end of chain '{chain.name}' returns anyway"
+                    yield Diagnostic(self.code, message, item.place, self.severity, item.text, fix=fix)
+
+
+CHECKS = (ReturnAtEnd,)

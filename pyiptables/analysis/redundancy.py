@@ -61,11 +61,11 @@ def _needed_by_example(reachability: Reachability, walker: Walker, step: Step) -
     if example is None or reachability.program.changed:
         return False
     root, point = example
-    with_it = walker.met(root, point)
     without = walker.met(root, point, step)
-    if not all(other.region.exact for other in with_it + without):
+    if not all(other.region.exact for other in without):
         return False
-    return _verdict(with_it, root) != _verdict(without, root)
+    label = step.label if step.kind == VERDICT else _verdict(walker.met(root, point), root)
+    return label != _verdict(without, root)
 
 
 def _verdict(met: list[Step], root: ChainProgram) -> str | None:

@@ -7,7 +7,10 @@ from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -28,6 +31,9 @@ class Comment(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         return True
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.everything
 
 
 EXTENSIONS = (Comment,)

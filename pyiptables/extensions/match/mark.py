@@ -7,7 +7,10 @@ from pyiptables.xtables.values import MarkMask, mark_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -28,6 +31,10 @@ class Mark(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool:
         value, mask = self.values["mark"]
         return ((packet.mark & mask) == value) != bool(self.inverted)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        value, mask = self.values["mark"]
+        return space.bits("mark", value, mask, bool(self.inverted))
 
 
 EXTENSIONS = (Mark,)

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
@@ -101,6 +103,20 @@ class Tcp(Match):
                 match.inverted.update(self.inverted)
                 return None
         return self
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """``tcp_mt``: never a later fragment; TCP options are a condition of their own."""
+        given, inverted = self.values, self.inverted
+        region = space.values("fragment", (0, 0))
+        for name, field in ((_SOURCE, "sport"), (_DESTINATION, "dport")):
+            if name in given:
+                region &= space.values(field, given[name], invert=name in inverted)
+        if _FLAGS in given:
+            mask, compare = given[_FLAGS]
+            region &= space.masked("tcpflags", compare, mask, _FLAGS in inverted)
+        if _OPTION in given:
+            region &= space.atom(f"tcp option {given[_OPTION]}", _OPTION in inverted, ("tcpoptions",))
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         raise NotImplementedError

@@ -11,6 +11,10 @@ __all__ = ["main"]
 #: Subcommand → one line for the overview (the module of the same name is loaded only when it is called).
 SUBCOMMANDS = {
     "lint": "Check rule files and firewall scripts.",
+    "rehearse": "Run a script against a state and show what it did.",
+    "reset": "Empty the state.",
+    "shellenv": "Print shell code that turns a shell into a rehearsal.",
+    "shims": "Put programs named iptables … into a folder.",
     "demo": "Restore, list and trace an example ruleset.",
     "trace": "Push packets through the rules and show the path, step by step.",
 }

@@ -1,0 +1,81 @@
+"""What a rehearsal did: calls that failed, rules gained and lost, findings."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyiptables.tools.rehearsal import Rehearsal
+
+__all__ = ["as_document", "changes", "show"]
+
+
+def changes(rehearsal: Rehearsal) -> dict[int, list[str]]:
+    """By family: lines with + and - in front, table lines as headings."""
+    found = {}
+    for family in (4, 6):
+        before, after = rehearsal.before[family].splitlines(), rehearsal.after[family].splitlines()
+        kept: list[str] = []
+        for line in list(difflib.unified_diff(before, after, n=100000, lineterm=""))[3:]:
+            if line[1:2] == "*":
+                if kept and kept[-1][1:2] == "*":
+                    kept.pop()
+                kept.append(line)
+            elif line[0] in "+-" and line[1:] != "COMMIT":
+                kept.append(line)
+        if kept and kept[-1][1:2] == "*":
+            kept.pop()
+        if kept:
+            found[family] = kept
+    return found
+
+
+def as_document(rehearsal: Rehearsal) -> str:
+    document = {
+        "schema": "pyiptables.rehearsal/1",
+        "command": rehearsal.command,
+        "returncode": rehearsal.returncode,
+        "seconds": round(rehearsal.seconds, 3),
+        "calls": len(rehearsal.calls),
+        "failed": [
+            {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr}
+            for call in rehearsal.calls
+            if call.returncode
+        ],
+        "changes": {f"ipv{family}": lines for family, lines in changes(rehearsal).items()},
+        "lint": rehearsal.lint,
+    }
+    return json.dumps(document, indent=2)
+
+
+def show(rehearsal: Rehearsal) -> None:
+    """Print the summary for people."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True, highlight=False)
+    console.rule(f"rehearsed {shlex.join(rehearsal.command)}")
+    failed = [call for call in rehearsal.calls if call.returncode]
+    console.print(
+        f"{len(rehearsal.calls)} calls in {rehearsal.seconds:.2f} s, {len(failed)} failed; "
+        f"the command exited with {rehearsal.returncode}"
+    )
+    for call in failed:
+        console.print(Text(f"  {call.returncode}  {shlex.join(call.argv)}", style="red"))
+        for line in call.stderr.splitlines():
+            console.print(Text(f"     {line}", style="dim"))
+    found = changes(rehearsal)
+    if not found:
+        console.print("No rule changed.")
+    for family, lines in found.items():
+        console.print(Text(f"IPv{family}", style="bold"))
+        for line in lines:
+            style = {"+": "green", "-": "red"}.get(line[0], "bold")
+            console.print(Text(line, style=style))
+    if rehearsal.lint:
+        console.print(Text("Findings", style="bold"))
+        for line in rehearsal.lint:
+            console.print(Text(line))

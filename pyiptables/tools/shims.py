@@ -1,0 +1,65 @@
+"""Small programs with iptables' names that call the emulator: what a script finds first on its PATH."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["SHIM_NAMES", "ShimError", "write_shims"]
+
+#: The names that scripts call.
+SHIM_NAMES = tuple(
+    f"{base}{variant}{kind}"
+    for base in ("iptables", "ip6tables")
+    for variant in ("", "-legacy", "-nft")
+    for kind in ("", "-save", "-restore")
+)
+
+
+class ShimError(Exception):
+    """The folder cannot be filled; the text says why."""
+
+
+def write_shims(folder: str, state: str | None = None, body: str | None = None) -> list[str]:
+    """Write the shims and return their names. ``body`` is the script's text with ``{name}`` for the program.
+
+    A file that is there already is only replaced if it is a shim. Raises ShimError.
+    """
+    template = body or _template(state)
+    names = []
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name in SHIM_NAMES:
+            path = os.path.join(folder, name)
+            if os.path.lexists(path) and not _is_shim(path):
+                raise ShimError(f"{path} exists and is not a shim of pyiptables")
+            temporary = f"{path}.new"
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(template.replace("{name}", name))
+            os.chmod(temporary, 0o755)
+            os.replace(temporary, path)
+            names.append(name)
+    except OSError as error:
+        raise ShimError(f"{error.filename or folder}: {error.strerror}") from error
+    return names
+
+
+_MARK = "# A shim of pyiptables: no firewall is touched."
+
+
+def _is_shim(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return _MARK in file.read(400)
+    except OSError:
+        return False
+
+
+def _template(state: str | None) -> str:
+    python = _quote(sys.executable)
+    setting = "" if state is None else f"PYIPTABLES_STATE={_quote(os.path.abspath(state))} "
+    return f'#!/bin/sh\n{_MARK}\n{setting}exec {python} -m pyiptables {{name}} "$@"\n'
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

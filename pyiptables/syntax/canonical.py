@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
-from pyiptables.syntax.command import VERDICTS, parse
+from pyiptables.syntax.command import VERDICTS, long_options, parse
 from pyiptables.syntax.words import split_words
 from pyiptables.xtables.addresses import ALL_ONES, ip6_text, parse_ip4, parse_ip6, prefix_mask
 from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name
@@ -126,7 +126,7 @@ class Certifier:
         return known
 
 
-_segments: dict[tuple[int, int, bool, str], Any] = {}
+_segments: dict[tuple[Any, ...], Any] = {}
 _SEGMENTS_KEPT = 20000
 
 
@@ -231,25 +231,70 @@ def _quoted_words(text: str) -> list[str] | None:
 
 def _segment(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
     """The extension object of one ``-m``/``-j`` segment; True for a jump to a chain, None for what is odd."""
-    text = " ".join(words[start:end])
-    key = (family, spec.proto, spec.proto_inv, text)
+    key = (family, spec.proto, spec.proto_inv, *words[start:end])
     found = _segments.get(key)
     if found is not None:
         return found
-    parsing = Parsing(family, None)
-    head = ["-A", "-"]
-    if spec.proto:
-        head += (["!"] if spec.proto_inv else []) + ["-p", chain_protocol_name(spec.proto) or str(spec.proto)]
-    command = parse([*head, *split_words(text, room=1 << 20)], parsing)
-    if words[start] == "-m":
-        found = command.spec.matches[0] if len(command.spec.matches) == 1 else None
-    else:
-        found = True if command.spec.target is None else command.spec.target
+    found = _built(words, start, end, spec, family)
+    if found is None:
+        found = _parsed(words, start, end, spec, family)
     if found is not None:
         if len(_segments) >= _SEGMENTS_KEPT:
             _segments.clear()
         _segments[key] = found
     return found
+
+
+def _built(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
+    """The extension made straight from its option table; None when a word is not plainly option or argument."""
+    finder = find_match if words[start] == "-m" else find_target
+    extension = finder(words[start + 1], family)
+    if extension is None:
+        return None
+    parsing = Parsing(family, None)
+    parsing.proto, parsing.proto_inv = spec.proto, spec.proto_inv
+    made = extension(family)
+    options = long_options(extension)
+    inverted = False
+    i = start + 2
+    while i < end:
+        word = words[i]
+        i += 1
+        if word == "!":
+            inverted = True
+            continue
+        entry = options.get(word[2:]) if word[:2] == "--" else None
+        if entry is None:
+            return None
+        has_argument, (_, option) = entry
+        argument = ""
+        if has_argument:
+            if i >= end:
+                return None
+            argument = words[i]
+            i += 1
+            if argument[:1] == '"':
+                argument = argument[1:-1]
+                if "\\" in argument:
+                    return None
+        if i < end and words[i] != "!" and words[i][:2] != "--":
+            return None
+        made.parse(option, argument, inverted, parsing)
+        inverted = False
+    made.final_check(parsing)
+    return made
+
+
+def _parsed(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
+    """The extension as the full parser makes it."""
+    parsing = Parsing(family, None)
+    head = ["-A", "-"]
+    if spec.proto:
+        head += (["!"] if spec.proto_inv else []) + ["-p", chain_protocol_name(spec.proto) or str(spec.proto)]
+    command = parse([*head, *split_words(" ".join(words[start:end]), room=1 << 20)], parsing)
+    if words[start] == "-m":
+        return command.spec.matches[0] if len(command.spec.matches) == 1 else None
+    return True if command.spec.target is None else command.spec.target
 
 
 _addresses: dict[tuple[int, str], tuple[int, int]] = {}

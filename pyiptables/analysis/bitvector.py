@@ -21,8 +21,8 @@ __all__ = ["BLOCK", "Index"]
 
 BLOCK = 8192
 
-#: level, upper bounds of its elementary intervals, the integer of each.
-_Row = tuple[int, list[int], list[int]]
+#: level, upper bounds of its elementary intervals, the integer of each, products with more than one interval there.
+_Row = tuple[int, list[int], list[int], int]
 
 
 class Index:
@@ -44,7 +44,7 @@ class Index:
     def matching(self, point: Sequence[int]) -> Iterator[int]:
         """The numbers of the products that contain a packet (values by level), ascending."""
         for start, mask, rows in self.blocks:
-            for level, bounds, bits in rows:
+            for level, bounds, bits, _ in rows:
                 mask &= bits[bisect_left(bounds, point[level])]
                 if not mask:
                     break
@@ -56,7 +56,7 @@ class Index:
     def first(self, point: Sequence[int]) -> int:
         """The number of the first product that contains a packet, -1 when none does."""
         for start, mask, rows in self.blocks:
-            for level, bounds, bits in rows:
+            for level, bounds, bits, _ in rows:
                 mask &= bits[bisect_left(bounds, point[level])]
                 if not mask:
                     break
@@ -71,13 +71,13 @@ class Index:
         """
         for start, mask, rows in self.blocks:
             mask = among(start, mask)
-            for level, bounds, bits in rows:
+            for level, bounds, bits, split in rows:
                 if not mask:
                     break
                 values = product.get(level)
                 if values is None:
                     values = (0, self.tops[level])
-                mask = _all_of(values, bounds, bits, mask)
+                mask = _all_of(values, bounds, bits, mask, split)
             if mask:
                 return start + (mask & -mask).bit_length() - 1
         return -1
@@ -86,7 +86,7 @@ class Index:
         """The products that have a packet in common with ``product``, ascending."""
         for start, mask, rows in self.blocks:
             mask = among(start, mask)
-            for level, bounds, bits in rows:
+            for level, bounds, bits, _ in rows:
                 if not mask:
                     break
                 values = product.get(level)
@@ -98,16 +98,25 @@ class Index:
                 mask ^= low
 
 
-def _all_of(values: Intervals, bounds: list[int], bits: list[int], mask: int) -> int:
+def _all_of(values: Intervals, bounds: list[int], bits: list[int], mask: int, split: int) -> int:
+    """Of ``mask`` the products that admit all values.
+
+    A product with one interval at this level admits everything between two values that it admits; only for the others
+    (``split``) the elementary intervals between must be looked at.
+    """
     for i in range(0, len(values), 2):
         at = bisect_left(bounds, values[i])
         high = values[i + 1]
         mask &= bits[at]
-        while bounds[at] < high and mask:
+        if bounds[at] >= high or not mask:
+            continue
+        last = bisect_left(bounds, high, at)
+        mask &= bits[last]
+        doubtful = mask & split
+        while doubtful and at < last:
             at += 1
-            mask &= bits[at]
-        if not mask:
-            break
+            doubtful &= bits[at]
+        mask = mask & ~split | doubtful
     return mask
 
 
@@ -126,6 +135,7 @@ def _any_of(values: Intervals, bounds: list[int], bits: list[int], mask: int) ->
 def _rows(products: Sequence[Product], tops: list[int]) -> list[_Row]:
     changes: dict[int, dict[int, int]] = {}
     bound_bits: dict[int, int] = {}
+    splits: dict[int, int] = {}
     for number, product in enumerate(products):
         bit = 1 << number
         for level, values in product.items():
@@ -133,6 +143,8 @@ def _rows(products: Sequence[Product], tops: list[int]) -> list[_Row]:
             toggles = changes.get(level)
             if toggles is None:
                 toggles = changes[level] = {}
+            if len(values) > 2:
+                splits[level] = splits.get(level, 0) | bit
             for i in range(0, len(values), 2):
                 low = values[i]
                 after = values[i + 1] + 1
@@ -155,7 +167,7 @@ def _rows(products: Sequence[Product], tops: list[int]) -> list[_Row]:
             current ^= toggles[start]
             bounds.append(starts[i + 1] - 1 if i + 1 < len(starts) and starts[i + 1] <= top else top)
             bits.append(current)
-        rows.append((level, bounds, bits))
+        rows.append((level, bounds, bits, splits.get(level, 0)))
     # The level that leaves fewest products on average first: most packets then stop early.
     rows.sort(key=lambda row: sum(map(int.bit_count, row[2][:64])) / min(len(row[2]), 64))
     return rows

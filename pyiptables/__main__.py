@@ -21,6 +21,8 @@ def main() -> None:
             state, words = words[1], words[2:]
         elif words and words[0].startswith("--state="):
             state, words = words[0][8:], words[1:]
+        if words[:2] == ["complete", "--"]:
+            _leave(_complete(words[2:]))
         if not words or not words[0].startswith(("iptables", "ip6tables")):
             from pyiptables.commands import main as own
 
@@ -45,6 +47,18 @@ def _tool(words: list[str], state: str | None) -> int:
     _write(1, done.stdout)
     _write(2, done.stderr)
     return done.returncode
+
+
+def _complete(words: list[str]) -> int:
+    """What the shells' completion functions call; silent whatever happens."""
+    from pyiptables.tools.completion import candidates
+
+    try:
+        found = candidates(words)
+    except Exception:  # noqa: BLE001 - a completion has nowhere to complain
+        return 1
+    _write(1, "".join([f"{'<file>' if word[:1] == chr(0) else word}\n" for word in found]))
+    return 0
 
 
 def _read_stdin() -> str:

@@ -245,8 +245,8 @@ class Context:
         ``family``; ``table``; ``hook`` 'PREROUTING' … 'POSTROUTING' (also inside user chains); ``chain``;
         ``rulenum`` from 1; ``hotdrop`` set it True in a match to drop the packet at once (``par->hotdrop``).
     Time and chance
-        ``now`` nanoseconds since 1970, set by the description; never ask a clock. ``random()`` a number in [0, 1),
-        ``random_bits(n)`` n bits, both by the seed of the trace.
+        ``now`` nanoseconds since 1970, set by the description; never ask a clock. ``chance(p)`` throws dice,
+        ``random()`` a number in [0, 1), ``random_bits(n)`` n bits, all by the seed of the trace.
     State
         ``state(key, factory)`` gives the object kept under ``key`` for the whole trace, made by ``factory()`` on first
         use. The key is the extension object itself (``ctx.state(self, …)``: one a rule) for limit, quota,
@@ -264,7 +264,7 @@ class Context:
     """
 
     __slots__ = (
-        "_connections", "_nat", "_rng", "chain", "family", "hook", "host", "hotdrop", "notes", "now", "reasons",
+        "_connections", "_nat", "_rng", "chain", "chooser", "family", "hook", "host", "hotdrop", "notes", "now", "reasons",
         "rejects", "rulenum", "sets", "sent", "store", "table",
     )  # fmt: skip
 
@@ -293,6 +293,8 @@ class Context:
         self.notes: dict[str, Any] = {}
         self.rejects: list[Reject] = []
         self.sent: list[tuple[str, Packet, dict[str, Any]]] = []
+        #: Decides what is open either way when every outcome is followed; None otherwise.
+        self.chooser: Callable[[str], bool] | None = None
         self._rng = rng
         self._nat = nat
         self._connections = connections
@@ -324,6 +326,15 @@ class Context:
     def random(self) -> float:
         """A number in [0, 1)."""
         return self.random_bits(53) / (1 << 53)
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability (0 to 1): ``statistic --mode random`` and whatever else throws dice.
+
+        A trace that follows every outcome splits here, so ask this rather than compare :meth:`random` yourself.
+        """
+        if self.chooser is not None:
+            return self.chooser(f"chance {probability:.4g}")
+        return self.random() < probability
 
     def connections(self) -> Iterable[Connection]:
         """All tracked (confirmed) connections that have not timed out."""

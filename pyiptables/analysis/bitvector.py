@@ -1,12 +1,12 @@
 """Which of many products contain a packet: one Python integer of bits per elementary interval of each field.
 
-Per level the ends of all interval sets cut ``0 … top`` into elementary intervals; for each of them an integer has
-bit *i* when product *i* admits it (products that do not restrict the level have their bit everywhere). A packet's
-products are the AND over the levels of the integers found by bisection, the first of them the lowest bit. A packet
-costs some bisections whatever the number of products.
+Per level the ends of all interval sets cut ``0 … top`` into elementary intervals; for each of them an integer
+has bit *i* when product *i* admits it (products that do not restrict the level have their bit everywhere). A
+packet's products are the AND over the levels of the integers found by bisection, the first of them the lowest
+bit. A packet costs some bisections whatever the number of products.
 
-Entries are kept in blocks, so that memory grows linearly: a block of *n* products needs at most ``2n`` integers
-of ``n`` bits per level.
+Entries are kept in blocks, so that memory grows linearly: a block of *n* products needs at most ``2n``
+integers of ``n`` bits per level.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ __all__ = ["BLOCK", "Index"]
 
 BLOCK = 8192
 
-#: level, upper bounds of its elementary intervals, the integer of each, products with more than one interval there.
+#: level, upper bounds of its elementary intervals, the integer of each, products with more than one interval
+#: there.
 _Row = tuple[int, list[int], list[int], int]
 
 
@@ -101,8 +102,8 @@ class Index:
 def _all_of(values: Intervals, bounds: list[int], bits: list[int], mask: int, split: int) -> int:
     """Of ``mask`` the products that admit all values.
 
-    A product with one interval at this level admits everything between two values that it admits; only for the others
-    (``split``) the elementary intervals between must be looked at.
+    A product with one interval at this level admits everything between two values that it admits; only for
+    the others (``split``) the elementary intervals between must be looked at.
     """
     for i in range(0, len(values), 2):
         at = bisect_left(bounds, values[i])

@@ -1,10 +1,11 @@
 """What a table decides, as a function from the packets that come to a hook to the verdict's label.
 
-Chains are read backwards: behind the last rule stands the policy (or "back to the caller"), and each rule puts its
-verdict before what comes after it. A target that changes the packet replaces the function after it by the function of
-the changed packet; where the new value is unknown it becomes a field of its own, named by the target's text. So the same
-text means the same unknown. Random and stateful matches are likewise conditions named by their text
-(``Space(assume=True)``): two rulesets are compared on the assumption that equal limits behave alike.
+Chains are read backwards: behind the last rule stands the policy (or "back to the caller"), and each rule
+puts its verdict before what comes after it. A target that changes the packet replaces the function after it
+by the function of the changed packet; where the new value is unknown it becomes a field of its own, named by
+the target's text. So the same text means the same unknown. Random and stateful matches are likewise
+conditions named by their text (``Space(assume=True)``): two rulesets are compared on the assumption that
+equal limits behave alike.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The semantic difference of two rulesets: which packets meet another fate, hook by hook.
 
-Both are read into one space and one store of functions; a hook is unchanged exactly when its two functions are the same
-integer. A packet that matches none of the rules in which two chains differ takes the same way in both; so the functions
-are made for the regions of those rules only (for everything if a policy differs). The differing packets are
-grouped by the pair of verdicts and by the rules that speak them, each group with an example. Only verdicts are compared, not what rules log, count or write into packets.
+Both are read into one space and one store of functions; a hook is unchanged exactly when its two functions
+are the same integer. A packet that matches none of the rules in which two chains differ takes the same way in
+both; so the functions are made for the regions of those rules only (for everything if a policy differs). The
+differing packets are grouped by the pair of verdicts and by the rules that speak them, each group with an
+example. Only verdicts are compared, not what rules log, count or write into packets.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Difference:
     """Packets of one hook that ``before`` and ``after`` treat differently.
 
     ``before_rule`` and ``after_rule`` speak the verdicts (None: the policy, or a decision that depends on
-    unknown conditions); ``packet`` is an example by level, ``example`` the same in readable form. ``cause`` is a
-    rule that only one side has (or has in that place) and that such packets match, None when a policy differs.
+    unknown conditions); ``packet`` is an example by level, ``example`` the same in readable form. ``cause``
+    is a rule that only one side has (or has in that place) and that such packets match, None when a policy
+    differs.
     """
 
     table: str
@@ -50,9 +52,13 @@ class Difference:
 
 
 def compare(
-    before: Ruleset, after: Ruleset, typed: Callable[[Rule, int], RuleSpec] | None = None, groups: int = _GROUPS
+    before: Ruleset,
+    after: Ruleset,
+    typed: Callable[[Rule, int], RuleSpec] | None = None,
+    groups: int = _GROUPS,
 ) -> list[Difference]:
-    """All differences, for each changed rule at most ``groups`` per hook and pair of verdicts; [] means equivalent.
+    """All differences, for each changed rule at most ``groups`` per hook and pair of verdicts; [] means
+    equivalent.
 
     Raises ValueError when the families differ, TooLarge when the question cannot be answered within memory.
     """
@@ -75,7 +81,14 @@ def compare(
                 if left == right:
                     continue
                 for difference in _differences(old, new, name, left, right, groups):
-                    key = (table, name, difference.before, difference.after, difference.before_rule, difference.after_rule)
+                    key = (
+                        table,
+                        name,
+                        difference.before,
+                        difference.after,
+                        difference.before_rule,
+                        difference.after_rule,
+                    )
                     if key not in found:
                         difference.cause = cause
                         found[key] = difference
@@ -111,7 +124,9 @@ def _unmatched(old: list[Rule], new: list[Rule]) -> list[Rule]:
         return old + new
     from difflib import SequenceMatcher
 
-    blocks = SequenceMatcher(None, [r.text for r in old], [r.text for r in new], autojunk=False).get_matching_blocks()
+    blocks = SequenceMatcher(
+        None, [r.text for r in old], [r.text for r in new], autojunk=False
+    ).get_matching_blocks()
     kept_old = {block.a + i for block in blocks for i in range(block.size)}
     kept_new = {block.b + i for block in blocks for i in range(block.size)}
     return [rule for i, rule in enumerate(old) if i not in kept_old] + [
@@ -120,7 +135,9 @@ def _unmatched(old: list[Rule], new: list[Rule]) -> list[Rule]:
 
 
 def _regions(old: Program, new: Program, changed: list[Rule] | None) -> list[tuple[Product, Step | None]]:
-    """Products that together hold every packet which the two programs may treat differently, and whose they are."""
+    """Products that together hold every packet which the two programs may treat differently, and whose they
+    are.
+    """
     if changed is None:
         return [({}, None)]
     wanted = {id(rule) for rule in changed}
@@ -176,7 +193,7 @@ def _differences(
             continue
         here = functions.where(one, left)
         for right in functions.ends(two):
-            if left == right or right == elsewhere:
+            if right in (left, elsewhere):
                 continue
             node = functions.intersect(here, functions.where(two, right))
             for _ in range(groups):
@@ -184,7 +201,8 @@ def _differences(
                     break
                 packet = functions.sample(node, space.pick)
                 rules = [
-                    _decider(walker, chain, space, packet) for walker, chain in zip(walkers, chains, strict=True)
+                    _decider(walker, chain, space, packet)
+                    for walker, chain in zip(walkers, chains, strict=True)
                 ]
                 labels = functions.labels
                 yield Difference(
@@ -213,5 +231,7 @@ def _without(functions: Functions, node: int, rules: list[Step | None], packet: 
         for product in both.upper:
             rest = functions.subtract(rest, items_of(product))
     if rest == node:
-        rest = functions.subtract(node, tuple((level, (value, value)) for level, value in sorted(packet.items())))
+        rest = functions.subtract(
+            node, tuple((level, (value, value)) for level, value in sorted(packet.items()))
+        )
     return rest

@@ -1,12 +1,13 @@
 """Exact answers by diagrams: which packets may arrive at a rule, and what becomes of a set inside a chain.
 
-Sets are pushed forward, from what may arrive to what may leave. Everything is an upper bound: an uncertain rule
-(``limit``) lets all packets of its upper region in, and removes only those of its lower region. So "nothing arrives"
-is a proof.
+Sets are pushed forward, from what may arrive to what may leave. Everything is an upper bound: an uncertain
+rule (``limit``) lets all packets of its upper region in, and removes only those of its lower region. So
+"nothing arrives" is a proof.
 
-A question about one rule is narrowed to the rule's own region before the work begins; then only rules that meet
-that region are looked at (bit vectors), and diagrams stay small. Levels that a target of the table changes cannot be
-used to narrow, because packets arrive at the rule with other values than those they came with.
+A question about one rule is narrowed to the rule's own region before the work begins; then only rules that
+meet that region are looked at (bit vectors), and diagrams stay small. Levels that a target of the table
+changes cannot be used to narrow, because packets arrive at the rule with other values than those they came
+with.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NODES: Final = 3_000_000
 CALLS: Final = 50_000
 
 
-class TooLarge(Exception):
+class TooLarge(Exception):  # noqa: N818 (an answer, not a mistake)
     """The question needs more memory than it is worth; the answer stays open."""
 
 
@@ -38,8 +39,11 @@ class Flow:
         self.diagrams = diagrams or Diagrams(program.space.tops)
         self._through: dict[tuple[str, int], int] = {}
         self._work = 0
+        self._met: dict[Step, int] | None = None
 
-    def arriving(self, step: Step, product: Product, trail: list[Step] | None = None, hook: bool = True) -> int:
+    def arriving(
+        self, step: Step, product: Product, trail: list[Step] | None = None, hook: bool = True
+    ) -> int:
         """Packets of a product that may arrive at a step, as a diagram (EMPTY: none).
 
         With ``hook`` they come from the built-in chains through all callers, without they enter the step's
@@ -49,6 +53,24 @@ class Flow:
         narrow = {level: values for level, values in product.items() if level not in self.program.changed}
         node = self._arriving(step, narrow, trail, hook)
         return self.diagrams.restrict(node, items_of(product))
+
+    def push(self, root: ChainProgram, product: Product) -> tuple[int, dict[Step, int]]:
+        """Send a product's packets in at a built-in chain: those that may get to its policy, and for each
+        rule those that may match when they come there. Raises TooLarge.
+        """
+        self._work = 0
+        start = conjoin(self.space.hook_region(self.program.table, root.name).upper[0], product)
+        met: dict[Step, int] = {}
+        if start is None:
+            return EMPTY, met
+        narrow = {level: values for level, values in start.items() if level not in self.program.changed}
+        self._met = met
+        try:
+            node = self.diagrams.product(items_of(start))
+            reach, back = self._advance(root, node, 0, len(root.steps), narrow, None)
+        finally:
+            self._met = None
+        return self.diagrams.union(reach, back), met
 
     def entering(self, chain: ChainProgram, product: Product, trail: list[Step] | None = None) -> int:
         """Packets of a product (over unchanged levels) that may enter a chain."""
@@ -63,7 +85,9 @@ class Flow:
         changed = self.program.changed
         for caller in chain.callers:
             for part in caller.region.upper:
-                both = conjoin(product, {level: values for level, values in part.items() if level not in changed})
+                both = conjoin(
+                    product, {level: values for level, values in part.items() if level not in changed}
+                )
                 if both is not None:
                     come = self._arriving(caller, both, trail, True)
                     node = diagrams.union(node, diagrams.restrict(come, items_of(part)))
@@ -78,7 +102,12 @@ class Flow:
 
     def through(self, chain: ChainProgram, node: int, product: Product) -> int:
         """What may come back from a chain that a set (inside ``product``) enters."""
-        if node == EMPTY or chain.never_returns:
+        if node == EMPTY:
+            return EMPTY
+        if self._met is not None and not chain.cyclic:
+            reach, back = self._advance(chain, node, 0, len(chain.steps), product, None)
+            return self.diagrams.union(reach, back)
+        if chain.never_returns:
             return EMPTY
         if chain.cyclic:
             return self.diagrams.forget(node, self.program.changed)
@@ -103,6 +132,11 @@ class Flow:
                 break
             step = chain.steps[at]
             kind = step.kind
+            if self._met is not None:
+                here = self.inside(node, step)
+                if here == EMPTY:
+                    continue
+                self._met[step] = diagrams.union(self._met.get(step, EMPTY), here)
             if kind == CONTINUE and not step.changes:
                 continue
             before = node

@@ -1,13 +1,14 @@
 """Interval decision diagrams: canonical sets of packets as integers.
 
 A node tests one level: ``(level, bounds, children)`` where child ``i`` holds for values up to and including
-``bounds[i]`` (the last bound is the level's top). Nodes are hash-consed and neighbouring equal children merged, so
-two sets are equal exactly when their integers are. 0 is the empty set, 1 everything.
+``bounds[i]`` (the last bound is the level's top). Nodes are hash-consed and neighbouring equal children
+merged, so two sets are equal exactly when their integers are. 0 is the empty set, 1 everything.
 
 The operations that carry an analysis take one operand as a *product* (interval sets per level, ascending) and
-splice edges in place: :meth:`Diagrams.subtract`, :meth:`Diagrams.restrict`, :meth:`Diagrams.meets`. That is several
-times cheaper than building a diagram of the product first, and ``subtract(reach, rule) == reach`` is the test whether
-a rule meets what reaches it. Set operations on two diagrams are memoised for the life of the object.
+splice edges in place: :meth:`Diagrams.subtract`, :meth:`Diagrams.restrict`, :meth:`Diagrams.meets`. That is
+several times cheaper than building a diagram of the product first, and ``subtract(reach, rule) == reach`` is
+the test whether a rule meets what reaches it. Set operations on two diagrams are memoised for the life of the
+object.
 """
 
 from __future__ import annotations
@@ -168,29 +169,29 @@ class Diagrams:
 
     # -- two diagrams ------------------------------------------------------------------------------------
     def union(self, left: int, right: int) -> int:
-        if left == right or right == EMPTY:
+        if right in (left, EMPTY):
             return left
         if left == EMPTY:
             return right
-        if left == FULL or right == FULL:
+        if FULL in (left, right):
             return FULL
         if left > right:
             left, right = right, left
         return self._apply(0, left, right, self.union)
 
     def intersect(self, left: int, right: int) -> int:
-        if left == right or right == FULL:
+        if right in (left, FULL):
             return left
         if left == FULL:
             return right
-        if left == EMPTY or right == EMPTY:
+        if EMPTY in (left, right):
             return EMPTY
         if left > right:
             left, right = right, left
         return self._apply(1, left, right, self.intersect)
 
     def difference(self, left: int, right: int) -> int:
-        if left == right or left == EMPTY or right == FULL:
+        if left in (right, EMPTY) or right == FULL:
             return EMPTY
         if right == EMPTY:
             return left
@@ -232,7 +233,9 @@ class Diagrams:
 
     # -- change of packets -------------------------------------------------------------------------------
     def forget(self, node: int, levels: Iterable[int]) -> int:
-        """The packets that agree with one of the set except perhaps at the levels (existential quantification)."""
+        """The packets that agree with one of the set except perhaps at the levels (existential
+        quantification).
+        """
         chosen = frozenset(levels)
         return self._forget(node, chosen, max(chosen), {}) if chosen else node
 
@@ -279,11 +282,13 @@ class Diagrams:
             node = children[bisect_left(bounds, point.get(level, 0))]
         return node == FULL
 
-    def sample(self, node: int, pick: Callable[[int, int, int], int], wish: dict[int, int] | None = None) -> dict[int, int]:
+    def sample(
+        self, node: int, pick: Callable[[int, int, int], int], wish: dict[int, int] | None = None
+    ) -> dict[int, int]:
         """A packet of a set that is not empty, naming only the levels that matter.
 
-        At each level the value of ``wish`` is taken where it lies in the set, else ``pick(level, low, high)`` of an
-        edge that does not lead to the empty set, the favourite value deciding which.
+        At each level the value of ``wish`` is taken where it lies in the set, else ``pick(level, low, high)``
+        of an edge that does not lead to the empty set, the favourite value deciding which.
         """
         point: dict[int, int] = {}
         while node != FULL:

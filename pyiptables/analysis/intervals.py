@@ -15,14 +15,15 @@ Intervals = tuple[int, ...]
 
 
 def normal(ranges: Iterable[tuple[int, int]]) -> Intervals:
-    """The set that (possibly overlapping, unordered) ranges cover; a range whose low exceeds its high is empty."""
+    """The set that (possibly overlapping, unordered) ranges cover; a range whose low exceeds its high is
+    empty.
+    """
     result: list[int] = []
     for low, high in sorted(ranges):
         if low > high:
             continue
         if result and low <= result[-1] + 1:
-            if high > result[-1]:
-                result[-1] = high
+            result[-1] = max(result[-1], high)
         else:
             result += (low, high)
     return tuple(result)

@@ -1,7 +1,7 @@
 """Interval decision diagrams with more than two ends: functions from packets to labels.
 
-A leaf is a node without children; what it stands for is the caller's. Functions are canonical as sets are: two
-rulesets decide alike exactly when their functions are the same integer of one store.
+A leaf is a node without children; what it stands for is the caller's. Functions are canonical as sets are:
+two rulesets decide alike exactly when their functions are the same integer of one store.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Functions(Diagrams):
         """``inside`` for the packets of a product, ``outside`` for all others."""
         return self._select(items, 0, inside, outside, {})
 
-    def _select(self, items: Items, at: int, inside: int, outside: int, memo: dict[tuple[int, int, int], int]) -> int:
+    def _select(
+        self, items: Items, at: int, inside: int, outside: int, memo: dict[tuple[int, int, int], int]
+    ) -> int:
         if inside == outside or at == len(items):
             return inside
         key = (at, inside, outside)
@@ -161,7 +163,9 @@ class Functions(Diagrams):
             return EMPTY
         known = memo.get(node)
         if known is None:
-            known = memo[node] = self._node(level, bounds, [self._where(child, leaf, memo) for child in children])
+            known = memo[node] = self._node(
+                level, bounds, [self._where(child, leaf, memo) for child in children]
+            )
         return known
 
     def ends(self, node: int) -> list[int]:
@@ -196,7 +200,9 @@ class Functions(Diagrams):
         return known
 
     def rename(self, node: int, levels: dict[int, int]) -> int:
-        """The function that reads each level of ``levels`` from another one, deeper, free till then, with the same top."""
+        """The function that reads each level of ``levels`` from another one, deeper, free till then, with the
+        same top.
+        """
         return self._rename(node, levels, max(levels), {}) if levels else node
 
     def _rename(self, node: int, levels: dict[int, int], deepest: int, memo: dict[int, int]) -> int:

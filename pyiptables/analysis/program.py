@@ -1,8 +1,8 @@
 """A table made ready for analysis: every rule's region, what happens to the packets in it, who calls whom.
 
-Targets are reduced to five kinds. A verdict ends the walk of the table; a packet in a RETURN, or at the end of a user
-chain, goes back to the caller; after a goto it goes back to whoever jumped last (``ipt_do_table``). A rule
-whose target only looks (LOG) or changes the packet (MARK) lets it go on.
+Targets are reduced to five kinds. A verdict ends the walk of the table; a packet in a RETURN, or at the end
+of a user chain, goes back to the caller; after a goto it goes back to whoever jumped last (``ipt_do_table``).
+A rule whose target only looks (LOG) or changes the packet (MARK) lets it go on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["CONTINUE", "GOTO", "JUMP", "RETURN", "VERDICT", "ChainProgram", "Program", "Step", "compile_table"]
+__all__ = [
+    "CONTINUE",
+    "GOTO",
+    "JUMP",
+    "RETURN",
+    "VERDICT",
+    "ChainProgram",
+    "Program",
+    "Step",
+    "compile_table",
+]
 
 CONTINUE: Final = 0
 VERDICT: Final = 1
@@ -33,7 +43,9 @@ Changes = dict[str, "tuple[int, int] | None"]
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One rule. ``goal`` is the chain it enters, ``label`` its verdict (``ACCEPT``, ``REJECT --reject-with …``)."""
+    """One rule. ``goal`` is the chain it enters, ``label`` its verdict (``ACCEPT``, ``REJECT --reject-with
+    …``).
+    """
 
     chain: ChainProgram
     number: int  #: from 1, as in listings
@@ -183,7 +195,9 @@ def _set_target(step: Step, spec: RuleSpec, chains: dict[str, ChainProgram]) -> 
 
 
 def _mark_loops(chains: dict[str, ChainProgram]) -> list[list[str]]:
-    """Find loops by depth-first search without recursion; mark them and all chains from which they are entered."""
+    """Find loops by depth-first search without recursion; mark them and all chains from which they are
+    entered.
+    """
     loops: list[list[str]] = []
     state: dict[str, int] = {}
     for start in chains.values():
@@ -228,7 +242,11 @@ def _mark_never_returning(chains: dict[str, ChainProgram]) -> None:
             if chain.name in done or chain.cyclic:
                 stack.pop()
                 continue
-            waiting = [s.goal for s in chain.steps if s.goal is not None and s.goal.name not in done and not s.goal.cyclic]
+            waiting = [
+                s.goal
+                for s in chain.steps
+                if s.goal is not None and s.goal.name not in done and not s.goal.cyclic
+            ]
             if waiting:
                 stack += waiting
                 continue

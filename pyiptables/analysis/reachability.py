@@ -2,11 +2,12 @@
 
 Three layers, each settling what the one before left open:
 
-1. a packet made from the rule's region is walked from a hook; whatever rules it meets are alive, and the packet is
-   the example (``walk``);
-2. one earlier rule of the chain that contains the rule's region: it is shadowed, by that rule (``bitvector``);
-3. the exact question, narrowed to the rule's region (``flow``): from the hooks, and if nothing comes from there, once
-   more within the chain alone.
+1. a packet made from the rule's region is walked from a hook; whatever rules it meets are alive, and the
+   packet is the example (``walk``);
+2. one earlier rule of the chain that contains the rule's region: it is shadowed, by that rule
+   (``bitvector``);
+3. the exact question, narrowed to the rule's region (``flow``): from the hooks, and if nothing comes from
+   there, once more within the chain alone.
 
 Only 2 and 3 say "never", and both remove no more than earlier rules certainly take.
 """
@@ -20,7 +21,7 @@ from typing import Final
 from pyiptables.analysis.flow import Flow, TooLarge
 from pyiptables.analysis.idd import EMPTY, Items
 from pyiptables.analysis.program import GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
-from pyiptables.analysis.region import conjoin
+from pyiptables.analysis.region import Product, conjoin
 from pyiptables.analysis.walk import Sampler, Walker
 
 __all__ = [
@@ -37,6 +38,8 @@ OPEN: Final = "open"  #: not decided within the memory allowed
 #: Packets tried before (in layer 1) and after the cover test.
 _FIRST: Final = 2
 _MORE: Final = 4
+#: Ways round the rule that ended a walk.
+_DETOURS: Final = 3
 #: Explanations up to this long are made minimal.
 _SHORT: Final = 16
 
@@ -45,8 +48,9 @@ _SHORT: Final = 16
 class Reach:
     """The answer for one rule.
 
-    ``by``: the rules that together keep packets away from it, in the order in which packets meet them; ``root`` and
-    ``packet``: a built-in chain and the values by level of a packet that gets there (levels that matter only).
+    ``by``: the rules that together keep packets away from it, in the order in which packets meet them;
+    ``root`` and ``packet``: a built-in chain and the values by level of a packet that gets there (levels that
+    matter only).
     """
 
     step: Step
@@ -99,7 +103,9 @@ class Reachability:
         return reach
 
     def example(self, step: Step) -> tuple[ChainProgram, list[int]] | None:
-        """A built-in chain and a whole packet, all levels, whose walk from there meets the rule (if one is known)."""
+        """A built-in chain and a whole packet, all levels, whose walk from there meets the rule (if one is
+        known).
+        """
         return self._points.get(step)
 
     def describe(self, reach: Reach) -> dict[str, str | int | bool]:
@@ -138,20 +144,44 @@ class Reachability:
 
     def _try(self, step: Step, start: int, end: int) -> bool:
         """Layer 1: walk packets of the rule's region; note every rule that one of them meets."""
-        points = self._points
         for attempt in range(start, end):
             for root, way in self._sampler.ways(step.chain):
                 for part in step.region.upper[:3]:
                     both = conjoin(way, part)
                     if both is None:
                         continue
-                    point = self._sampler.point(both, attempt)
-                    for met in self._walker.met(root, point.copy() if self.program.changed else point):
-                        if met not in points:
-                            points[met] = (root, point)
-                    if step in points:
+                    last = self._walk(root, self._sampler.point(both, attempt))
+                    if step in self._points:
                         return True
+                    if attempt == start > 0 and last is not None and last.kind == VERDICT:
+                        for detour in self._detours(both, last):
+                            self._walk(root, self._sampler.point(detour, 0))
+                            if step in self._points:
+                                return True
         return False
+
+    def _walk(self, root: ChainProgram, point: list[int]) -> Step | None:
+        """Note the rules that a packet meets; the last of them."""
+        points = self._points
+        steps = self._walker.met(root, point.copy() if self.program.changed else point)
+        for met in steps:
+            if met not in points:
+                points[met] = (root, point)
+        return steps[-1] if steps else None
+
+    def _detours(self, product: Product, end: Step) -> Iterator[Product]:
+        """Parts of a product that a RETURN takes out of the chain before the rule that ended a walk."""
+        chain = end.chain
+        left = _DETOURS
+        for at in chain.meeting(product, self.program.space.tops, 0, end.number - 1):
+            if chain.steps[at].kind == RETURN:
+                for part in chain.steps[at].region.upper:
+                    both = conjoin(product, part)
+                    if both is not None:
+                        yield both
+                        left -= 1
+                        if not left:
+                            return
 
     def _covers(self, step: Step) -> list[Step]:
         """Layer 2: for each product of the region one earlier rule that contains it; [] when one has none."""
@@ -171,7 +201,7 @@ class Reachability:
         masks = self._cover_masks.get(chain.name)
         if masks is None:
             masks = self._cover_masks[chain.name] = {}
-            index, owners = chain.index(self.program.space.tops)
+            index, _ = chain.index(self.program.space.tops)
             firsts: list[int] = []
             changed = self.program.changed
             entry = 0

@@ -1,9 +1,9 @@
 """Rules that are reached but change nothing: without them every packet meets the same verdict.
 
 Most rules are cleared by their example packet, walked once more without the rule. For the others the decision
-functions with and without the rule are compared on the rule's region. Nothing is claimed when, behind the rule,
-its packets would meet a rule that has another effect (LOG, MARK, SET) or whose answer depends on how often it is
-asked (``limit``): then the rule has a purpose.
+functions with and without the rule are compared on the rule's region. Nothing is claimed when, behind the
+rule, its packets would meet a rule that has another effect (LOG, MARK, SET) or whose answer depends on how
+often it is asked (``limit``): then the rule has a purpose.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What a rule may match and what it certainly matches, as unions of products of interval sets.
 
-A *product* maps field levels to interval sets; levels that are absent are unrestricted, so ``{}`` is everything. A
-:class:`Region` carries two unions of products: ``upper`` is a superset of the packets that match (what may match),
-``lower`` a subset (what certainly matches). They are the same object when the region is exact. A proof that a rule is
-never reached removes the *lower* regions of earlier rules from the *upper* region of the rule; so it stays true
-whatever the unknown parts do.
+A *product* maps field levels to interval sets; levels that are absent are unrestricted, so ``{}`` is
+everything. A :class:`Region` carries two unions of products: ``upper`` is a superset of the packets that
+match (what may match), ``lower`` a subset (what certainly matches). They are the same object when the region
+is exact. A proof that a rule is never reached removes the *lower* regions of earlier rules from the *upper*
+region of the rule; so it stays true whatever the unknown parts do.
 """
 
 from __future__ import annotations

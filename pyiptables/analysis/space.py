@@ -1,10 +1,13 @@
-"""The header space: which fields a packet has, in which order diagrams look at them, and how they are printed.
+"""The header space: which fields a packet has, in which order diagrams look at them, and how they are
+printed.
 
-Every field is a *level* with integer values ``0 … top``; a set of packets is built from interval sets over levels.
-The order (interfaces, MAC, addresses, protocol, ports, …) is the one that keeps diagrams of real firewalls small.
+Every field is a *level* with integer values ``0 … top``; a set of packets is built from interval sets over
+levels. The order (interfaces, MAC, addresses, protocol, ports, …) is the one that keeps diagrams of real
+firewalls small.
 
-* An interface name is the integer of its 16 bytes (``IFNAMSIZ``, padded with zeros): ``eth+`` is one interval, a
-  name one point, 0 is "no such interface at this hook" (``ip_packet_match`` compares with an empty name there).
+* An interface name is the integer of its 16 bytes (``IFNAMSIZ``, padded with zeros): ``eth+`` is one
+  interval, a name one point, 0 is "no such interface at this hook" (``ip_packet_match`` compares with an
+  empty name there).
 * A MAC is its 48-bit integer; one more value stands for packets without an Ethernet header (``xt_mac.c`` says
   false for them, inverted or not).
 * Marks are one level per bit, so that ``--mark value/mask`` is one product.
@@ -13,13 +16,13 @@ The order (interfaces, MAC, addresses, protocol, ports, …) is the one that kee
 
 The protocol for extensions
 ---------------------------
-``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the methods of
-:class:`Space` (``values``, ``masked``, ``bits``, ``number``, ``atom``, ``everything``, ``nothing``) and
+``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the methods
+of :class:`Space` (``values``, ``masked``, ``bits``, ``number``, ``atom``, ``everything``, ``nothing``) and
 ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an atom of its whole text, one with
 ``deterministic = False`` may match and may not. ``spec`` is the rule (for ``-p``).
 
-``Target.changes()`` says what a target that lets the packet go on does to it: ``{field: None}`` for "any value
-afterwards", ``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of
+``Target.changes()`` says what a target that lets the packet go on does to it: ``{field: None}`` for "any
+value afterwards", ``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of
 :data:`FIELDS`, of ``bits``, ``number``, and the words given as ``depends`` of an atom.
 """
 
@@ -38,7 +41,16 @@ __all__ = ["CT_STATES", "FIELDS", "NO_MAC", "PACKET_TYPES", "Space", "interface_
 #: ``ctstate``: the first two have no connection (``ct == NULL`` in ``xt_conntrack.c``).
 CT_STATES: Final = ("INVALID", "UNTRACKED", "NEW", "RELATED", "ESTABLISHED")
 #: ``skb->pkt_type``.
-PACKET_TYPES: Final = ("unicast", "broadcast", "multicast", "otherhost", "outgoing", "loopback", "user", "kernel")
+PACKET_TYPES: Final = (
+    "unicast",
+    "broadcast",
+    "multicast",
+    "otherhost",
+    "outgoing",
+    "loopback",
+    "user",
+    "kernel",
+)
 NO_MAC: Final = 1 << 48
 
 _INTERFACE = (1 << 128) - 1
@@ -77,12 +89,17 @@ _PREFERRED: Final[dict[str, tuple[int, ...]]] = {
     "ttl": (64,),
     "length": (60, 1000),
 }
-_PREFERRED_ADDRESSES: Final = {
-    4: tuple(sum(octet << shift for octet, shift in zip(address, (24, 16, 8, 0), strict=True)) for address in (
-        (198, 51, 100, 7), (203, 0, 113, 9), (192, 0, 2, 5), (10, 0, 0, 7), (192, 168, 1, 7), (172, 16, 0, 7)
-    )),
+_PREFERRED_ADDRESSES: Final[dict[int, tuple[int, ...]]] = {
+    4: (
+        0xC6336407,
+        0xCB007109,
+        0xC0000205,
+        0x0A000007,
+        0xC0A80107,
+        0xAC100007,
+    ),  # 198.51.100.7, 203.0.113.9, …
     6: (0x20010DB8 << 96 | 7, 0xFD << 120 | 7, 0xFE80 << 112 | 7),
-}  # fmt: skip
+}
 _NAME_TAILS: Final = ("0", "1", "", "a", "x", "_", "9", "z")
 
 
@@ -92,7 +109,9 @@ def interface_number(name: str) -> int:
 
 
 class Space:
-    """The fields of one analysis. Levels for atoms, marks and other rarely used fields are added on first use."""
+    """The fields of one analysis. Levels for atoms, marks and other rarely used fields are added on first
+    use.
+    """
 
     def __init__(self, family: int, assume: bool = False) -> None:
         """``assume``: matches that are not deterministic become atoms too, equal texts behaving alike."""
@@ -103,7 +122,8 @@ class Space:
         if family == 4:
             self.tops[3] = self.tops[4] = 0xFFFFFFFF
         self._levels = {name: level for level, name in enumerate(self.names)}
-        #: Per level beyond the fixed ones: words a target may name in ``changes()``; None: any change concerns it.
+        #: Per level beyond the fixed ones: words a target may name in ``changes()``; None: any change
+        #: concerns it.
         self.depends: dict[int, frozenset[str] | None] = {}
         self.everything = self._exact({})
         self.nothing = self._empty()
@@ -294,7 +314,9 @@ class Space:
         if name in ("src", "dst"):
             return address_text(value, self.family)
         if name == "mac":
-            return "none" if value == NO_MAC else ":".join(f"{octet:02x}" for octet in value.to_bytes(6, "big"))
+            return (
+                "none" if value == NO_MAC else ":".join(f"{octet:02x}" for octet in value.to_bytes(6, "big"))
+            )
         if name == "ctstate":
             return CT_STATES[value]
         if name == "ctdir":

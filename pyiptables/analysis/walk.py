@@ -1,12 +1,13 @@
 """Concrete packets walked through a table: the cheap proof that a rule is alive.
 
-A packet is a list of values by level. The steps it meets in a chain come from bit vectors; what happens then is
-``ipt_do_table``'s rule. An uncertain step (``limit``) counts as met and the walk follows both ways. The walk ends early
-where a target makes a tested field unknown: what was met until then is still met.
+A packet is a list of values by level. The steps it meets in a chain come from bit vectors; what happens then
+is ``ipt_do_table``'s rule. An uncertain step (``limit``) counts as met and the walk follows both ways. The
+walk ends early where a target makes a tested field unknown: what was met until then is still met.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from pyiptables.analysis.intervals import Intervals, contains
@@ -21,7 +22,7 @@ LENGTH: Final = 20_000
 WAYS: Final = 6
 
 
-class _Stop(Exception):
+class _Stop(Exception):  # noqa: N818 (the walk's ordinary end)
     """The packet has left the table, or is no longer known."""
 
 
@@ -34,13 +35,13 @@ class Walker:
         self._without: Step | None = None
 
     def met(self, root: ChainProgram, point: list[int], without: Step | None = None) -> list[Step]:
-        """The steps that a packet entering at a built-in chain meets, in order, as if ``without`` was not there."""
+        """The steps that a packet entering at a built-in chain meets, in order, as if ``without`` was not
+        there.
+        """
         self._without = without
         steps: list[Step] = []
-        try:
+        with suppress(_Stop):
             self._enter(root, point, steps)
-        except _Stop:
-            pass
         return steps
 
     def decider(self, root: ChainProgram, point: list[int]) -> Step | None:
@@ -139,14 +140,16 @@ class Walker:
 
 
 def _inside(products: tuple[Product, ...], point: list[int]) -> bool:
-    return any(all(contains(values, point[level]) for level, values in product.items()) for product in products)
+    return any(
+        all(contains(values, point[level]) for level, values in product.items()) for product in products
+    )
 
 
 class Sampler:
     """Makes packets of a rule's region that come a known way from a hook.
 
-    Fields that neither the rule nor the way restricts get a *quiet* value: one that few other rules ask for, rules
-    with few conditions weighing more.
+    Fields that neither the rule nor the way restricts get a *quiet* value: one that few other rules ask for,
+    rules with few conditions weighing more.
     """
 
     def __init__(self, program: Program) -> None:
@@ -248,7 +251,9 @@ class Sampler:
                 # A millionth of rounding error must not beat the value that reads best.
                 if best < 0 or total < best - 1e-6 or (total < best + 1e-6 and start <= favourite <= end):
                     best = total
-                    point[level] = favourite if start <= favourite <= end else space.pick(level, start, min(end, top))
+                    point[level] = (
+                        favourite if start <= favourite <= end else space.pick(level, start, min(end, top))
+                    )
         return point
 
 

@@ -1,0 +1,43 @@
+"""Rates of the limit match: packets in a unit of time, kept as the time one packet costs (``libxt_limit.c``)."""
+
+from __future__ import annotations
+
+__all__ = ["SCALE", "limit_cost", "rate_text"]
+
+#: ``XT_LIMIT_SCALE``: costs are in ten-thousandths of a second.
+SCALE = 10000
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_NAMES = (("day", SCALE * 86400), ("hour", SCALE * 3600), ("min", SCALE * 60), ("sec", SCALE))
+
+
+def limit_cost(text: str) -> int | None:
+    """The cost of one packet for ``3/hour`` and the like, None for what is no rate. 0 means: too fast."""
+    number, slash, unit = text.partition("/")
+    factor = 1
+    if slash:
+        known = [seconds for name, seconds in _UNITS.items() if unit and name.startswith(unit.lower())]
+        if not known:
+            return None
+        factor = known[0]
+    digits = number.strip()
+    sign = -1 if digits[:1] == "-" else 1
+    digits = digits.lstrip("+-")
+    end = 0
+    while end < len(digits) and digits[end] in "0123456789":
+        end += 1
+    count = sign * int(digits[:end] or "0") & 0xFFFFFFFF
+    if not count:
+        return None
+    return SCALE * factor // count
+
+
+def rate_text(cost: int) -> str:
+    """``print_rate``: the rate in the largest unit that gives it well."""
+    if cost == 0:
+        return "inf"
+    found = _NAMES[0]
+    for unit in _NAMES[1:]:
+        if cost > unit[1] or unit[1] // cost < unit[1] % cost:
+            break
+        found = unit
+    return f"{found[1] // cost}/{found[0]}"

@@ -17,7 +17,7 @@ firewalls small.
 The protocol for extensions
 ---------------------------
 ``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the methods
-of :class:`Space` (``values``, ``masked``, ``bits``, ``number``, ``atom``, ``everything``, ``nothing``) and
+of :class:`Space` (``values``, ``masked``, ``bits``, ``ports``, ``number``, ``atom``, ``unsure``, ``everything``, ``nothing``) and
 ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an atom of its whole text, one with
 ``deterministic = False`` may match and may not. ``spec`` is the rule (for ``-p``).
 
@@ -171,6 +171,20 @@ class Space:
         region = self._exact(product)
         return ~region if invert else region
 
+    def ports(self, given: dict[str, Any], inverted: set[str]) -> Region:
+        """A transport header's ``source-port`` and ``destination-port`` (low, high); later fragments have none."""
+        region = self.values("fragment", (0, 0))
+        if "source-port" in given:
+            region &= self.values("sport", given["source-port"], invert="source-port" in inverted)
+        if "destination-port" in given:
+            region &= self.values("dport", given["destination-port"], invert="destination-port" in inverted)
+        return region
+
+    @staticmethod
+    def state(word: str) -> int:
+        """The value of ``ctstate`` for a state's name (not SNAT, DNAT: those are ``ctnat``)."""
+        return CT_STATES.index(word)
+
     def number(self, field: str, top: int, depends: Iterable[str] = ()) -> str:
         """Make sure that a numeric field 0 … top exists; gives its name for ``values`` and ``masked``."""
         self._level(field, top, depends)
@@ -181,6 +195,10 @@ class Space:
         None means any change may."""
         level = self._level(text, 1, depends)
         return self._one(level, (0, 0) if invert else (1, 1))
+
+    def unsure(self, text: str, invert: bool = False) -> Region:
+        """A condition that more than the packet decides: may hold or not, each time anew."""
+        return self.atom(text, invert) if self.assume else self.maybe
 
     # -- rules -------------------------------------------------------------------------------------------
     def rule_region(self, spec: RuleSpec) -> Region:

@@ -7,7 +7,14 @@ from worlds import Meaning, packets, rulesets
 
 from pyiptables.analysis.flow import Flow
 from pyiptables.analysis.program import compile_table
-from pyiptables.analysis.reachability import CONTRADICTION, REACHED, SHADOWED, UNCALLED, UNREACHED, Reachability
+from pyiptables.analysis.reachability import (
+    CONTRADICTION,
+    REACHED,
+    SHADOWED,
+    UNCALLED,
+    UNREACHED,
+    Reachability,
+)
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Rule, Ruleset, RuleSpec
 

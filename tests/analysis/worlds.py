@@ -1,7 +1,7 @@
 """Tiny worlds: random rulesets over a handful of headers, and their meaning by trying every packet.
 
-The rules carry their typed form, so nothing here depends on the parser. The headers tried contain at least one value of
-every class that the rules can tell apart; so "no packet of the world" is "no packet at all".
+The rules carry their typed form, so nothing here depends on the parser. The headers tried contain at least
+one value of every class that the rules can tell apart; so "no packet of the world" is "no packet at all".
 """
 
 from __future__ import annotations
@@ -206,15 +206,21 @@ class Meaning:
 
 
 def packets(root: str, ruleset: Ruleset) -> Iterator[Packet]:
-    """One packet at least of every kind that the ruleset can tell apart, as they may come to a built-in chain."""
+    """One packet at least of every kind that the ruleset can tell apart, as they may come to a built-in
+    chain.
+    """
     tested: set[str] = set()
     for _, _, _, rule in ruleset.rules():
         spec = rule.spec
         assert spec is not None
         tested |= {match.name for match in spec.matches}
-        tested |= {name for name in ("src_mask", "src_inv", "iniface", "proto", "target") if getattr(spec, name)}
+        tested |= {
+            name for name in ("src_mask", "src_inv", "iniface", "proto", "target") if getattr(spec, name)
+        }
     either = any(
-        isinstance(match, Ports) and match.either for _, _, _, r in ruleset.rules() for match in (r.spec or RuleSpec()).matches
+        isinstance(match, Ports) and match.either
+        for _, _, _, r in ruleset.rules()
+        for match in (r.spec or RuleSpec()).matches
     )
     for iniface, src, proto, dport, sport, state, mark, atom, fragment in product(
         ("",) if root == "OUTPUT" else INTERFACES if "iniface" in tested else ("lo",),
@@ -254,7 +260,11 @@ def point_of(space: Space, packet: Packet) -> dict[int, int]:
 @st.composite
 def specs(draw: st.DrawFn, chains: tuple[str, ...], marks: bool, unsure: bool) -> RuleSpec:
     spec = RuleSpec()
-    kinds = draw(st.sets(st.sampled_from("src in proto ports state mark opaque limit".split()), max_size=3))
+    kinds = draw(
+        st.sets(
+            st.sampled_from(["src", "in", "proto", "ports", "state", "mark", "opaque", "limit"]), max_size=3
+        )
+    )
     flag = st.booleans()
     if "src" in kinds:
         spec.src_mask = draw(st.sampled_from([0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFF00]))
@@ -292,7 +302,13 @@ def rulesets(draw: st.DrawFn, marks: bool = False, unsure: bool = False, rules: 
     ruleset = Ruleset(4)
     table = ruleset.tables["filter"] = Table("filter")
     users = ("one", "two", "three")
-    for name, below in (("INPUT", users), ("OUTPUT", users), ("one", users[1:]), ("two", users[2:]), ("three", ())):
+    for name, below in (
+        ("INPUT", users),
+        ("OUTPUT", users),
+        ("one", users[1:]),
+        ("two", users[2:]),
+        ("three", ()),
+    ):
         policy = draw(st.sampled_from(["ACCEPT", "DROP"])) if name.isupper() else None
         chain = table.chains[name] = Chain(name, policy)
         for number in range(draw(st.integers(0, rules))):

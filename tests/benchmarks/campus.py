@@ -1,23 +1,28 @@
 """A firewall of the size and shape of a real campus border: about 5,500 rules in 94 chains, made up.
 
-One chain per VLAN and direction, anti-spoofing by address and MAC, states, multiport, ranges of addresses, a default
-chain that never returns, rules behind it, duplicates and covered rules in known places (``planted``). The same seed
-gives the same text.
+One chain per VLAN and direction, anti-spoofing by address and MAC, states, multiport, ranges of addresses, a
+default chain that never returns, rules behind it, duplicates and covered rules in known places (``planted``). The
+same seed gives the same text.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 __all__ = ["campus"]
 
 _SERVICES = (22, 25, 53, 80, 110, 143, 389, 443, 445, 465, 587, 636, 993, 995, 1194, 3389, 5432, 8080, 8443)
 
 
-def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> tuple[str, list[tuple[str, int]]]:
+def campus(
+    family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1
+) -> tuple[str, list[tuple[str, int]]]:
     """The save text and the places (chain, number) of rules that can never be reached."""
     rng = random.Random(seed)
-    chains: dict[str, list[str]] = {"INPUT": [], "FORWARD": [], "OUTPUT": [], "spoof": [], "default": [], "icmp": []}
+    chains: dict[str, list[str]] = {
+        name: [] for name in ("INPUT", "FORWARD", "OUTPUT", "spoof", "default", "icmp")
+    }
     planted: list[tuple[str, int]] = []
     icmp = "-p icmp -m icmp --icmp-type" if family == 4 else "-p ipv6-icmp -m icmp6 --icmpv6-type"
     width = 32 if family == 4 else 128
@@ -26,8 +31,9 @@ def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> 
         return f"10.{vlan}.0.0/16" if family == 4 else f"2001:db8:{vlan:x}::/48"
 
     def address(vlan: int, host: int) -> str:
-        text = f"10.{vlan}.{host // 250}.{host % 250 + 1}" if family == 4 else f"2001:db8:{vlan:x}:{host // 16:x}::{host + 1:x}"
-        return f"{text}/{width}"
+        if family == 4:
+            return f"10.{vlan}.{host // 250}.{host % 250 + 1}/{width}"
+        return f"2001:db8:{vlan:x}:{host // 16:x}::{host + 1:x}/{width}"
 
     def outside() -> str:
         if family == 4:
@@ -43,11 +49,15 @@ def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> 
     proto = "icmp" if family == 4 else "ipv6-icmp"
     chains["default"] += [
         "-p tcp -m multiport --dports 135,137:139,445 -j DROP",
-        "-m limit --limit 10/sec -j LOG --log-prefix \"default: \"",
+        '-m limit --limit 10/sec -j LOG --log-prefix "default: "',
         "-p tcp -j REJECT --reject-with tcp-reset",
         "-j DROP",
     ]
-    chains["INPUT"] += ["-i lo -j ACCEPT", "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", f"-p {proto} -j icmp"]
+    chains["INPUT"] += [
+        "-i lo -j ACCEPT",
+        "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        f"-p {proto} -j icmp",
+    ]
     chains["OUTPUT"] += ["-o lo -j ACCEPT", "-m conntrack --ctstate RELATED,ESTABLISHED,NEW -j ACCEPT"]
     chains["FORWARD"] += [
         "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
@@ -68,11 +78,14 @@ def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> 
             "-j default",
         ]
         for host in rng.sample(range(hosts), hosts * 2 // 3):
-            chains["spoof"].append(f"-s {address(vlan, host)} -i {device} -m mac --mac-source {mac()} -j RETURN")
-    chains["spoof"].append(f"-m conntrack --ctstate NEW -m comment --comment \"nobody we know\" -j DROP")
+            chains["spoof"].append(
+                f"-s {address(vlan, host)} -i {device} -m mac --mac-source {mac()} -j RETURN"
+            )
+    chains["spoof"].append('-m conntrack --ctstate NEW -m comment --comment "nobody we know" -j DROP')
     for number in range(60):
         chains["INPUT"].append(
-            f"-s {outside()} -p tcp -m conntrack --ctstate NEW -m multiport --dports 22,443,{8000 + number} -j ACCEPT"
+            f"-s {outside()} -p tcp -m conntrack --ctstate NEW"
+            f" -m multiport --dports 22,443,{8000 + number} -j ACCEPT"
         )
     chains["INPUT"].append("-j default")
     lines = ["*filter"]
@@ -81,7 +94,16 @@ def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> 
     return "\n".join([*lines, "COMMIT", ""]), planted
 
 
-def _inward(rng, vlan, hosts, address, outside, network, planted, name):  # type: ignore[no-untyped-def]
+def _inward(
+    rng: random.Random,
+    vlan: int,
+    hosts: int,
+    address: Callable[[int, int], str],
+    outside: Callable[[], str],
+    network: Callable[[int], str],
+    planted: list[tuple[str, int]],
+    name: str,
+) -> list[str]:
     rules: list[str] = []
 
     def add(text: str, dead: bool = False) -> None:
@@ -101,14 +123,17 @@ def _inward(rng, vlan, hosts, address, outside, network, planted, name):  # type
             ports = ",".join(map(str, sorted(rng.sample(_SERVICES, 4))))
             add(f"{there} -p tcp -m multiport --dports {ports} -j ACCEPT")
             if rng.randrange(4) == 0:
-                add(f"{there} -s {outside()} -p tcp -m tcp --dport {ports.split(',')[1]} -j ACCEPT", dead=True)
+                add(
+                    f"{there} -s {outside()} -p tcp -m tcp --dport {ports.split(',')[1]} -j ACCEPT", dead=True
+                )
         elif kind == 2:
             add(f"-s {outside()} {there} -p tcp -m tcp --dport {port}:{port + rng.randrange(100)} -j ACCEPT")
         elif kind == 3:
             add(f"{there} -p udp -m udp --sport 1024:65535 --dport {port} -j ACCEPT")
         else:
             add(f"-s {outside()} {there} -j ACCEPT")
-        add(f"-s {outside()} {there} -p tcp -m tcp --dport {rng.choice(_SERVICES)} -m conntrack --ctstate NEW -j ACCEPT")
+        tail = f"-p tcp -m tcp --dport {rng.choice(_SERVICES)} -m conntrack --ctstate NEW -j ACCEPT"
+        add(f"-s {outside()} {there} {tail}")
         if rng.randrange(25) == 0:
             add(rules[-1], dead=True)
     add("-j default")

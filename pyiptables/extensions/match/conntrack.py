@@ -5,13 +5,23 @@ from __future__ import annotations
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import HostMask, PortRange, ProtocolNumber, Text, UIntRange, masked_address_text
+from pyiptables.xtables.values import (
+    HostMask,
+    PortRange,
+    ProtocolNumber,
+    Text,
+    UIntRange,
+    masked_address_text,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -127,6 +137,41 @@ class Conntrack(Match):
             return text if name is None else name + text[len(address_text(value, self.family)) :]
 
         return self._dump("", address)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """``conntrack_mt``: without a connection ``--ctstate`` alone decides, and nothing else ever matches."""
+        values, inverted = self.values, self.inverted
+        tracked = space.values("ctstate", (2, 4))
+        region = space.everything if "ctstate" in values else tracked
+        if "ctstate" in values:
+            numbers = sorted([space.state(word) for word in values["ctstate"] if word not in ("SNAT", "DNAT")])
+            states = space.values("ctstate", *[(number, number) for number in numbers])
+            nat = ("SNAT" in values["ctstate"]) | ("DNAT" in values["ctstate"]) << 1
+            if nat:
+                states |= tracked & space.masked("ctnat", 0, nat, invert=True)
+            region = ~states if "ctstate" in inverted else states
+        rest = space.everything
+        for name, value in values.items():
+            if name != "ctstate":
+                rest &= self._connection_set(space, name, value, name in inverted)
+        if rest is space.everything:
+            return region
+        return region & (rest | ~tracked) if "ctstate" in values else region & rest
+
+    def _connection_set(self, space: Space, name: str, value: Any, invert: bool) -> Region:
+        if name == "ctdir":
+            return space.values("ctdir", (1, 1) if value == "REPLY" else (0, 0))
+        if name == "ctstatus":
+            wanted = sum([_STATUS_BITS[word] for word in value])
+            return space.masked("ctstatus", 0, wanted, invert=not invert)
+        if name == "ctexpire":
+            return space.unsure(f"ctexpire {value[0]}:{value[1]}", invert)
+        if name == "ctproto":
+            return space.values(space.number(name, 255, ("ctstate",)), (value, value), invert=invert)
+        if name in _PORTS:
+            return space.values(space.number(name, 0xFFFF, ("ctstate",)), value, invert=invert)
+        field = space.number(name, 0xFFFFFFFF if self.family == 4 else (1 << 128) - 1, ("ctstate",))
+        return space.masked(field, value[0] & value[1], value[1], invert)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         values, inverted = self.values, self.inverted

@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -47,6 +50,11 @@ class Icmp(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return " icmp" + show_type(self.values["icmp-type"], ICMP, bool(self.inverted), numeric)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        kind, low, high = self.values["icmp-type"]
+        types = (0, 0xFFFF) if kind == 255 else (kind << 8 | low, kind << 8 | high)
+        return space.values("fragment", (0, 0)) & space.values("icmp", types, invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 1:

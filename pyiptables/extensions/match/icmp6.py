@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -43,6 +46,11 @@ class Icmp6(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return " ipv6-icmp" + show_type(self.values["icmpv6-type"], ICMPV6, bool(self.inverted), numeric)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        kind, low, high = self.values["icmpv6-type"]
+        types = (kind << 8 | low, kind << 8 | high)
+        return space.values("fragment", (0, 0)) & space.values("icmp", types, invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 58:

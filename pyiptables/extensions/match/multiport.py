@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -67,6 +70,18 @@ class Multiport(Match):
             return (None if numeric else names.port_name(port, protocol)) or str(port)
 
         return f" multiport {_SHORT[kind]} {' !' if self.inverted else ''}{_listed(self.values[kind], name)}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        kind = self._kind()
+        invert = bool(self.inverted)
+        ranges = self.values[kind]
+        if kind != _EITHER:
+            ports = space.values("sport" if kind == _SOURCE else "dport", *ranges, invert=invert)
+        elif invert:
+            ports = space.values("sport", *ranges, invert=True) & space.values("dport", *ranges, invert=True)
+        else:
+            ports = space.values("sport", *ranges) | space.values("dport", *ranges)
+        return space.values("fragment", (0, 0)) & ports
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset:

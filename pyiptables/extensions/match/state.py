@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -54,6 +57,10 @@ class State(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f"{' !' if self.inverted else ''} state {self._text()}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        numbers = sorted([space.state(word) for word in self.values["state"]])
+        return space.values("ctstate", *[(number, number) for number in numbers], invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         return (packet.ctstate in self.values["state"]) != bool(self.inverted)

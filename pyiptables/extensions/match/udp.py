@@ -10,6 +10,8 @@ from pyiptables.xtables.values import PortRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
@@ -55,6 +57,9 @@ class Udp(Match):
                 match.inverted.update(self.inverted)
                 return None
         return self
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.ports(self.values, self.inverted)
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 17:

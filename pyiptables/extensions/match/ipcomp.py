@@ -1,0 +1,52 @@
+"""``-m ipcomp``: the CPI of IPComp (``libxt_ipcomp.c``, kernel ``xt_ipcomp.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.spi import EVERY, range_of, save_range, show_range
+from pyiptables.xtables.values import UIntRange
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+
+class Ipcomp(Match):
+    """``values``: ipcompspi (low, high), compres."""
+
+    __slots__ = ()
+
+    name = "ipcomp"
+    summary = "the compression parameter index of an IPComp packet"
+    protocols = (108,)
+    options = (
+        Option("ipcompspi", UIntRange(32), invert=True, metavar="cpi[:cpi]", help="CPI or range"),
+        Option("compres", help="the reserved field is zero"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        super().accept(option, range_of(value) if option.name == "ipcompspi" else value, invert, parsing)
+
+    def save(self) -> str:
+        text = save_range("ipcompspi", self.values.get("ipcompspi", EVERY), "ipcompspi" in self.inverted)
+        return text + (" --compres" if "compres" in self.values else "")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        shown = show_range("spi", self.values.get("ipcompspi", EVERY), "ipcompspi" in self.inverted)
+        return f" comp {shown}" + (" reserved" if "compres" in self.values else "")
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        if packet.frag_offset or packet.proto != 108:
+            return False
+        if packet.l4 is None or len(packet.l4) < 4:
+            ctx.unknown("no IPComp header is described")
+            return None
+        low, high = self.values.get("ipcompspi", EVERY)
+        return (low <= int.from_bytes(packet.l4[2:4], "big") <= high) != bool(self.inverted)
+
+
+EXTENSIONS = (Ipcomp,)

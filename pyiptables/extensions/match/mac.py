@@ -1,0 +1,36 @@
+"""``-m mac``: the sender's Ethernet address (``libxt_mac.c``, kernel ``xt_mac.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import EtherMac, mac_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+
+
+class Mac(Match):
+    """``values``: mac-source (six bytes)."""
+
+    __slots__ = ()
+
+    name = "mac"
+    summary = "the sender's Ethernet address"
+    hooks = ("PREROUTING", "INPUT", "FORWARD")
+    options = (Option("mac-source", EtherMac(), invert=True, mandatory=True, help="the address, XX:XX:XX:XX:XX:XX"),)
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return f" MAC {'! ' if self.inverted else ''}{mac_text(self.values['mac-source'])}"
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        if not packet.iniface or packet.iniface == "lo":
+            return False
+        if packet.mac_src is None:
+            ctx.unknown("no source MAC address is described")
+            return None
+        return (packet.mac_src == self.values["mac-source"]) != bool(self.inverted)
+
+
+EXTENSIONS = (Mac,)

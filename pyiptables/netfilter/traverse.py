@@ -1,0 +1,298 @@
+"""A packet's walk through one table: ``ipt_do_table`` (``net/ipv4/netfilter/ip_tables.c``).
+
+The walker knows rules, chains, the jump stack, counters, and how the kernel's TRACE numbers what it sees; it knows no
+hook and no table by name. A step is recorded when a rule's tests hold, before its target acts. Falling off a chain is a
+step too: ``return`` in a user chain, ``policy`` in a built-in one, numbered one past the last rule.
+"""
+
+from __future__ import annotations
+
+from pyiptables.netfilter.compiled import Code, CompiledChain, CompiledTable, fill, header_tests, test_holds
+from pyiptables.netfilter.packet import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from pyiptables.netfilter.compiled import Flat
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import Rule
+
+__all__ = ["Miss", "Step", "Unknown", "Walker", "header_text"]
+
+_WITH_PORTS = frozenset((6, 17, 132, 136))
+#: ``-j X`` after which nothing is asked of this table any more.
+_STACK_LIMIT = 10_000
+
+
+class Step:
+    """One line of the kernel's TRACE. ``kind`` is rule, return or policy; ``code`` the rule, None at a chain's end."""
+
+    __slots__ = (
+        "chain", "code", "dport", "dst", "effect", "hook", "iniface", "kind", "mark", "num", "outiface", "sport", "src",
+        "table", "tos", "ttl",
+    )  # fmt: skip
+
+    def __init__(self, ctx: Context, chain: str, kind: str, num: int, packet: Packet, code: Code | None) -> None:
+        self.hook = ctx.hook
+        self.table = ctx.table
+        self.chain = chain
+        self.kind = kind
+        self.num = num
+        self.code = code
+        self.iniface = packet.iniface
+        self.outiface = packet.outiface
+        self.src = packet.src
+        self.dst = packet.dst
+        if packet.proto in _WITH_PORTS and not packet.frag_offset:
+            self.sport = packet.sport
+            self.dport = packet.dport
+        else:
+            self.sport = self.dport = -1
+        self.ttl = packet.ttl
+        self.tos = packet.tos
+        self.mark = packet.mark
+        self.effect: dict[str, Any] | None = None
+
+    @property
+    def rule(self) -> Rule | None:
+        return self.code.rule if self.code is not None else None
+
+
+class Miss:
+    """A rule that did not match: ``failed`` are the tests that failed, in rule syntax, the first one first."""
+
+    __slots__ = ("chain", "code", "failed", "hook", "num", "table")
+
+    def __init__(self, ctx: Context, chain: str, code: Code, failed: list[str]) -> None:
+        self.hook = ctx.hook
+        self.table = ctx.table
+        self.chain = chain
+        self.num = code.num
+        self.code = code
+        self.failed = failed
+
+
+class Unknown:
+    """A match that the description does not decide, and what was assumed."""
+
+    __slots__ = ("assumed", "chain", "code", "hook", "match", "num", "reason", "table")
+
+    def __init__(self, ctx: Context, code: Code, match: str, reason: str, assumed: bool) -> None:
+        self.hook = ctx.hook
+        self.table = ctx.table
+        self.chain = ctx.chain
+        self.num = code.num
+        self.code = code
+        self.match = match
+        self.reason = reason
+        self.assumed = assumed
+
+
+class Walker:
+    """Walks packets through tables and keeps what it saw.
+
+    ``steps``, ``misses``, ``unknown`` collect; any of ``steps`` and ``misses`` may be None to leave it out. ``choose`` decides
+    what a description leaves open (default: does not match).
+    """
+
+    __slots__ = ("choose", "indexed", "misses", "steps", "unknown")
+
+    def __init__(self) -> None:
+        self.steps: list[Step] | None = []
+        self.misses: list[Miss] | None = None
+        self.unknown: list[Unknown] = []
+        self.choose: Callable[[str], bool] | None = None
+        #: Makes an iterator over the rules that may match, for batches (``index.py``).
+        self.indexed: Callable[[CompiledChain, CompiledTable, Packet], Iterator[Flat]] | None = None
+
+    def walk(self, table: CompiledTable, chain_name: str, packet: Packet, ctx: Context) -> Verdict:
+        """The verdict of a table's built-in chain: ACCEPT, DROP, QUEUE, STOLEN or REPEAT."""
+        ctx.table = table.name
+        ctx.hotdrop = False
+        base = chain = table.chains[chain_name]
+        steps = self.steps
+        stack: list[tuple[CompiledChain, Iterator[Flat]]] = []
+        current = self._enter(chain, table, packet)
+        src, dst, proto, iniface, outiface = packet.src, packet.dst, packet.proto, packet.iniface, packet.outiface
+        while True:
+            for smask, saddr, dmask, daddr, wanted, iniface_, outiface_, code in current:
+                if (
+                    src & smask != saddr
+                    or dst & dmask != daddr
+                    or (wanted and wanted != proto)
+                    or (iniface_ and iniface_ != iniface)
+                    or (outiface_ and outiface_ != outiface)
+                ):
+                    continue
+                if not code.ready:
+                    code.prepare()
+                if code.more and not self._holds(code, chain, packet, ctx):
+                    if ctx.hotdrop:
+                        return Verdict.DROP
+                    continue
+                code.packets += 1
+                code.octets += packet.length
+                if steps is not None:
+                    steps.append(Step(ctx, chain.name, code.kind, code.num, packet, code))
+                if code.target is not None:
+                    verdict = self._act(code, chain, packet, ctx)
+                    if verdict is Verdict.CONTINUE:
+                        src, dst = packet.src, packet.dst
+                        continue
+                elif code.jump is not None:
+                    assert code.spec is not None
+                    if not code.spec.goto:
+                        if len(stack) >= _STACK_LIMIT:
+                            return Verdict.DROP
+                        stack.append((chain, current))
+                    chain = code.jump
+                    current = self._enter(chain, table, packet)
+                    break
+                else:
+                    assert code.verdict is not None
+                    verdict = code.verdict
+                if verdict is Verdict.CONTINUE:
+                    continue
+                if verdict is not Verdict.RETURN:
+                    return verdict
+                if not stack:
+                    return self._policy(base, packet, ctx)
+                chain, current = stack.pop()
+                break
+            else:
+                if chain is base and not stack:
+                    return self._policy(base, packet, ctx)
+                if steps is not None:
+                    steps.append(Step(ctx, chain.name, "return", chain.end, packet, None))
+                if not stack:
+                    return self._policy(base, packet, ctx)
+                chain, current = stack.pop()
+
+    def _enter(self, chain: CompiledChain, table: CompiledTable, packet: Packet) -> Iterator[Flat]:
+        if not chain.codes and chain.source.rules:
+            fill(chain, table)
+        if self.misses is not None:
+            return iter(chain.explained())
+        if self.indexed is not None:
+            return self.indexed(chain, table, packet)
+        return iter(chain.flat)
+
+    def _policy(self, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
+        chain.packets += 1
+        chain.octets += packet.length
+        if self.steps is not None:
+            self.steps.append(Step(ctx, chain.name, "policy", chain.end, packet, None))
+        return chain.policy
+
+    def _holds(self, code: Code, chain: CompiledChain, packet: Packet, ctx: Context) -> bool:
+        ctx.chain = chain.name
+        ctx.rulenum = code.num
+        if self.misses is not None:
+            failed = self._failures(code, packet, ctx)
+            if failed:
+                self.misses.append(Miss(ctx, chain.name, code, failed))
+            return not failed
+        if code.odd and not code.odd_holds(packet):
+            return False
+        for match in code.matches:
+            answer = match.matches(packet, ctx)
+            if answer is None:
+                answer = self._assume(code, match, ctx)
+            if not answer:
+                return False
+        return True
+
+    def _assume(self, code: Code, match: Any, ctx: Context) -> bool:
+        reason = "; ".join(ctx.reasons) or f"{match.name} cannot be decided"
+        ctx.reasons.clear()
+        assumed = False if self.choose is None else self.choose(f"-m {match.name}{match.save()}")
+        self.unknown.append(Unknown(ctx, code, f"-m {match.name}{match.save()}", reason, assumed))
+        return assumed
+
+    def _failures(self, code: Code, packet: Packet, ctx: Context) -> list[str]:
+        """Every test that fails; tests with a memory are asked only while nothing failed, as in the kernel."""
+        failed = [header_text(test, code.family) for test in header_tests(code) if not test_holds(test, packet)]
+        for match in code.matches:
+            if failed and not match.deterministic:
+                continue
+            answer = match.matches(packet, ctx)
+            if answer is None:
+                answer = self._assume(code, match, ctx) if not failed else True
+            ctx.reasons.clear()
+            if not answer:
+                failed += _failed_options(match, packet, ctx)
+            if ctx.hotdrop:
+                break
+        return failed
+
+    def _act(self, code: Code, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
+        ctx.chain = chain.name
+        ctx.rulenum = code.num
+        if self.steps is None:
+            verdict: Verdict = code.target.apply(packet, ctx)
+            ctx.notes.clear()
+            return verdict
+        before = _facts(packet)
+        verdict = code.target.apply(packet, ctx)
+        after = _facts(packet)
+        if before != after or ctx.notes:
+            effect = {k: new for k, old, new in zip(_FACTS, before, after, strict=True) if old != new}
+            effect.update(ctx.notes)
+            ctx.notes.clear()
+            self.steps[-1].effect = effect
+        if ctx.reasons:
+            reason = "; ".join(ctx.reasons)
+            ctx.reasons.clear()
+            self.unknown.append(Unknown(ctx, code, f"-j {code.target.name}", reason, True))
+        return verdict
+
+
+_FACTS = (
+    "src", "dst", "sport", "dport", "ttl", "tos", "mark", "priority", "length", "flow_label", "tcp_options", "secmark",
+    "ctstate", "ctmark", "ctsecmark", "ctlabels",
+)  # fmt: skip
+
+
+def _facts(packet: Packet) -> tuple[Any, ...]:
+    ct = packet.ct
+    known = (None, None, None) if ct is None else (ct.mark, ct.secmark, ct.labels)
+    return (
+        packet.src, packet.dst, packet.sport, packet.dport, packet.ttl, packet.tos, packet.mark, packet.priority,
+        packet.length, packet.flow_label, packet.tcp_options, packet.secmark, packet.ctstate, *known,
+    )  # fmt: skip
+
+
+#: Matches whose options are tests of their own, so that a near miss can name just one.
+_SEPARABLE = frozenset(("tcp", "udp", "udplite", "sctp", "dccp", "ah", "esp", "conntrack"))
+
+
+def _failed_options(match: Any, packet: Packet, ctx: Context) -> list[str]:
+    """Which options of a failed match fail on their own; the whole match when that cannot be told."""
+    if match.name in _SEPARABLE and len(match.values) > 1:
+        found = []
+        for name, value in match.values.items():
+            alone = type(match)(match.family)
+            alone.values = {name: value}
+            alone.inverted = match.inverted & {name}
+            if alone.matches(packet, ctx) is False:
+                found.append(f"-m {match.name}{alone.save()}")
+        if found:
+            return found
+    return [f"-m {match.name}{match.save()}"]
+
+
+def header_text(test: tuple[str, Any, bool], family: int) -> str:
+    """A header test in rule syntax."""
+    from pyiptables.xtables.addresses import address_text, mask_prefix
+    from pyiptables.xtables.names import chain_protocol_name
+
+    what, value, inverted = test
+    mark = "! " if inverted else ""
+    if what in "sd":
+        length = mask_prefix(value[1], family)
+        return f"{mark}-{what} {address_text(value[0], family)}/{address_text(value[1], family) if length is None else length}"
+    if what == "p":
+        return f"{mark}-p {chain_protocol_name(value) or value}"
+    return f"{mark}-f" if what == "f" else f"{mark}-{what} {value}"

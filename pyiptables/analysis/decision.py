@@ -97,7 +97,7 @@ class Decisions:
         return result
 
     def _within(self, product: Product) -> Product | None:
-        """A product without the conditions that all packets asked about fulfil; None when none fulfils one."""
+        """A product without the conditions that all packets in question fulfil; None when none does."""
         narrow = self._narrow
         if not narrow:
             return product

@@ -97,7 +97,7 @@ class ChainProgram:
     _entry_steps: list[int] = field(default_factory=list)
 
     def index(self, tops: list[int]) -> tuple[Index, list[int]]:
-        """The bit vectors of all products of all steps' upper regions, and the step (from 0) of each product."""
+        """The bit vectors of the products of all upper regions, and the step (from 0) of each product."""
         if self._index is None:
             products: list[Product] = []
             for at, step in enumerate(self.steps):

@@ -236,7 +236,7 @@ class Reachability:
         return Reach(step, SHADOWED, self._shortened(step, _distinct(inner)))
 
     def _shortened(self, step: Step, by: list[Step]) -> list[Step]:
-        """Leave out rules without which the others still suffice (when the explanation is short and plain)."""
+        """Leave out rules without which the others suffice (when the explanation is short and plain)."""
         if len(by) > _SHORT or self.program.changed or not all(takes_all(other) for other in by):
             return by
         kept = by

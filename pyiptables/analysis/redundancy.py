@@ -26,7 +26,7 @@ _CANDIDATES: Final = 400
 
 
 def redundant(reachability: Reachability) -> Iterator[Step]:
-    """The reached rules whose removal (of any one of them, not of all together) changes no packet's verdict."""
+    """The reached rules any one of which (not all together) can go without changing a verdict."""
     program = reachability.program
     walker = Walker(program)
     decisions = Decisions(program, Functions(program.space.tops))

@@ -16,10 +16,10 @@ firewalls small.
 
 The protocol for extensions
 ---------------------------
-``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the methods
-of :class:`Space` (``values``, ``masked``, ``bits``, ``ports``, ``number``, ``atom``, ``unsure``, ``everything``, ``nothing``) and
-``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an atom of its whole text, one with
-``deterministic = False`` may match and may not. ``spec`` is the rule (for ``-p``).
+``Match.packet_set(space, spec)`` returns a :class:`~pyiptables.analysis.region.Region` made with the
+methods of :class:`Space` (``values``, ``masked``, ``bits``, ``ports``, ``number``, ``atom``, ``unsure``,
+``everything``, ``nothing``) and ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an
+atom of its whole text, one with ``deterministic = False`` may match and may not. ``spec`` is the rule.
 
 ``Target.changes()`` says what a target that lets the packet go on does to it: ``{field: None}`` for "any
 value afterwards", ``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of
@@ -75,7 +75,7 @@ FIELDS: Final[dict[str, int]] = {
     "pkttype": 7,
     "tos": 255,
     "ttl": 255,
-    "length": 65535,
+    "length": 0xFFFFFFFF,  # IPv6 jumbo and GRO packets are longer than 16 bits say
 }
 
 #: Values that make a good example, best first.
@@ -109,9 +109,10 @@ def interface_number(name: str) -> int:
 
 
 class Space:
-    """The fields of one analysis. Levels for atoms, marks and other rarely used fields are added on first
-    use.
-    """
+    """The fields of one analysis; levels for atoms, marks and other rare fields are added on first use."""
+
+    #: The value of ``mac`` for packets without an Ethernet header.
+    no_mac: Final = NO_MAC
 
     def __init__(self, family: int, assume: bool = False) -> None:
         """``assume``: matches that are not deterministic become atoms too, equal texts behaving alike."""
@@ -138,9 +139,10 @@ class Space:
         region = self._regions.get(key)
         if region is None:
             level = self._levels[field]
-            values = normal(ranges)
+            top = self.tops[level]
+            values = normal((low, min(high, top)) for low, high in ranges)
             if invert:
-                values = complement(values, self.tops[level])
+                values = complement(values, top)
             region = self._regions[key] = self._one(level, values)
         return region
 
@@ -172,7 +174,7 @@ class Space:
         return ~region if invert else region
 
     def ports(self, given: dict[str, Any], inverted: set[str]) -> Region:
-        """A transport header's ``source-port`` and ``destination-port`` (low, high); later fragments have none."""
+        """What ``source-port`` and ``destination-port`` (low, high) ask; later fragments have no ports."""
         region = self.values("fragment", (0, 0))
         if "source-port" in given:
             region &= self.values("sport", given["source-port"], invert="source-port" in inverted)

@@ -56,7 +56,7 @@ class Walker:
         return None
 
     def _enter(self, chain: ChainProgram, point: list[int], met: list[Step]) -> bool:
-        """Walk a chain; True when the packet comes back to the caller for certain, False when only perhaps."""
+        """Walk a chain; does the packet come back to the caller for certain (False: perhaps)?"""
         index, owners = chain.index(self._tops)
         steps = chain.steps
         last = -1
@@ -117,7 +117,7 @@ class Walker:
         return certain
 
     def _change(self, step: Step, point: list[int]) -> bool:
-        """Let a target act on the packet; does any tested field differ? Ends the walk if one becomes unknown."""
+        """Let a target act; does any tested field differ? Ends the walk if one becomes unknown."""
         space = self.program.space
         tested = self.program.changed
         different = False

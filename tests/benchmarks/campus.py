@@ -1,7 +1,7 @@
 """A firewall of the size and shape of a real campus border: about 5,500 rules in 94 chains, made up.
 
-One chain per VLAN and direction, anti-spoofing by address and MAC, states, multiport, ranges of addresses, a
-default chain that never returns, rules behind it, duplicates and covered rules in known places (``planted``). The
+One chain per VLAN and direction, anti-spoofing by address and MAC, states, multiport, networks, a default
+chain that never returns, rules behind it, duplicates and covered rules in known places (``planted``). The
 same seed gives the same text.
 """
 
@@ -74,7 +74,8 @@ def campus(
             f"-s {network(vlan)} -p tcp -m tcp --dport 25 -j DROP",
             f"-s {network(vlan)} -p udp -m multiport --dports 53,123,443 -j ACCEPT",
             f"-s {network(vlan)} -d {outside()} -j ACCEPT",
-            f"-s {network(vlan)} -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j ACCEPT",
+            f"-s {network(vlan)} -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"
+            " -m conntrack --ctstate NEW -j ACCEPT",
             "-j default",
         ]
         for host in rng.sample(range(hosts), hosts * 2 // 3):

@@ -6,7 +6,10 @@ from pyiptables.xtables.option import Match
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
 
 __all__ = ["HopLimitMatch"]
 
@@ -32,6 +35,14 @@ class HopLimitMatch(Match):
     def save(self) -> str:
         how, value = self._given()
         return f"{' !' if self.inverted else ''} --{self.name}-{how} {value}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        how, value = self._given()
+        if how == "lt":
+            return space.values("ttl", (0, value - 1))
+        if how == "gt":
+            return space.values("ttl", (value + 1, 255))
+        return space.values("ttl", (value, value), invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         how, value = self._given()

@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -34,6 +37,11 @@ class Esp(Match):
     def show(self, numeric: bool, names: Names) -> str:
         shown = show_range("spi", self.values.get("espspi", EVERY), bool(self.inverted))
         return f" esp {shown}" if shown else " esp"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        spi = space.number("esp spi", 0xFFFFFFFF)
+        asked = self.values.get("espspi", EVERY)
+        return space.values("fragment", (0, 0)) & space.values(spi, asked, invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 50:

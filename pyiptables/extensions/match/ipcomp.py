@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -38,6 +41,11 @@ class Ipcomp(Match):
     def show(self, numeric: bool, names: Names) -> str:
         shown = show_range("spi", self.values.get("ipcompspi", EVERY), "ipcompspi" in self.inverted)
         return f" comp {shown}" + (" reserved" if "compres" in self.values else "")
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        cpi = space.number("ipcomp cpi", 0xFFFF)
+        asked = self.values.get("ipcompspi", EVERY)
+        return space.values("fragment", (0, 0)) & space.values(cpi, asked, invert="ipcompspi" in self.inverted)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 108:

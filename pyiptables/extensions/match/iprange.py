@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -55,6 +58,13 @@ class Iprange(Match):
                 mark = " !" if name in self.inverted else ""
                 text += f" {word} IP range{mark} {self.address(low)}-{self.address(high)}"
         return text
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        region = space.everything
+        for name, field in (("src-range", "src"), ("dst-range", "dst")):
+            if name in self.values:
+                region &= space.values(field, self.values[name], invert=name in self.inverted)
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         for name, address in (("src-range", packet.src), ("dst-range", packet.dst)):

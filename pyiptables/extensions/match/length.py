@@ -9,7 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -31,6 +34,9 @@ class Length(Match):
     def show(self, numeric: bool, names: Names) -> str:
         low, high = self.values["length"]
         return f" length {'!' if self.inverted else ''}{low if low == high else f'{low}:{high}'}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.values("length", self.values["length"], invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         low, high = self.values["length"]

@@ -7,7 +7,10 @@ from pyiptables.xtables.values import EtherMac, mac_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -23,6 +26,13 @@ class Mac(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" MAC {'! ' if self.inverted else ''}{mac_text(self.values['mac-source'])}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """``mac_mt``: a packet without an Ethernet header matches neither way."""
+        address = int.from_bytes(self.values["mac-source"], "big")
+        if self.inverted:
+            return space.values("mac", (address, address), (space.no_mac, space.no_mac), invert=True)
+        return space.values("mac", (address, address))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if not packet.iniface or packet.iniface == "lo":

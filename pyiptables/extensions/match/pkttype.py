@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -44,6 +47,10 @@ class Pkttype(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" PKTTYPE {'!' if self.inverted else ''}= {self.values['pkt-type']}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        kind = _TYPES.index(self.values["pkt-type"])
+        return space.values("pkttype", (kind, kind), invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         """A packet looped back is told by its address (``pkttype_mt``)."""

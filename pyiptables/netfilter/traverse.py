@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Miss", "Step", "Unknown", "Walker", "header_text"]
 
 _WITH_PORTS = frozenset((6, 17, 132, 136))
-#: ``-j X`` after which nothing is asked of this table any more.
+#: Deeper than any chain of jumps that a kernel accepts.
 _STACK_LIMIT = 10_000
 
 
@@ -113,6 +113,7 @@ class Walker:
         ctx.hotdrop = False
         base = chain = table.chains[chain_name]
         steps = self.steps
+        explaining = self.misses is not None
         stack: list[tuple[CompiledChain, Iterator[Flat]]] = []
         current = self._enter(chain, table, packet)
         src, dst, proto, iniface, outiface = packet.src, packet.dst, packet.proto, packet.iniface, packet.outiface
@@ -128,7 +129,7 @@ class Walker:
                     continue
                 if not code.ready:
                     code.prepare()
-                if code.more and not self._holds(code, chain, packet, ctx):
+                if (code.more or explaining) and not self._holds(code, chain, packet, ctx):
                     if ctx.hotdrop:
                         return Verdict.DROP
                     continue

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -51,6 +52,12 @@ class Limit(Match):
         cost, burst = self.values.get("limit", _COST), self.values.get("limit-burst", _BURST)
         if parsing.variant == "legacy" and (burst == 0 or cost * burst > 0xFFFFFFFF):
             raise KernelRefusal(ERANGE)
+
+    def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
+        """nft's own limit (``add_nft_limit``) knows no burst of nothing: the kernel takes five."""
+        if self.values.get("limit-burst") == 0:
+            self.values["limit-burst"] = _BURST
+        return self
 
     def save(self) -> str:
         text = f" --limit {rate_text(self.values.get('limit', _COST))}"

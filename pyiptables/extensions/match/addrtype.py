@@ -1,0 +1,140 @@
+"""``-m addrtype``: what routing says of an address (``libxt_addrtype.c``, kernel ``xt_addrtype.c``)."""
+
+from __future__ import annotations
+
+from errno import EINVAL
+
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+#: ``RTN_*`` in the order of their bits.
+_TYPES = (
+    "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW",
+    "NAT", "XRESOLVE",
+)  # fmt: skip
+#: What ``addrtype_mt_checkentry_v1`` refuses in IPv6.
+_NOT_IPV6 = frozenset(("BLACKHOLE", "BROADCAST", "PROHIBIT", "THROW", "NAT", "XRESOLVE"))
+
+
+class TypeList(Text):
+    metavar = "type[,type…]"
+    words = _TYPES
+
+
+class Addrtype(Match):
+    """``values``: src-type, dst-type (frozenset of words), limit-iface-in, limit-iface-out."""
+
+    __slots__ = ()
+
+    name = "addrtype"
+    summary = "address type by routing: local, broadcast, multicast …"
+    canonical = r"(?:(?: !)? --src-type LOCAL)?(?:(?: !)? --dst-type LOCAL)(?! --)"
+    options = (
+        Option("src-type", TypeList(), invert=True, help="type of the source address"),
+        Option("dst-type", TypeList(), invert=True, help="type of the destination address"),
+        Option("limit-iface-in", excl=("limit-iface-out",), help="only on the interface it came in by"),
+        Option("limit-iface-out", excl=("limit-iface-in",), help="only on the interface it leaves by"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        if option.name.endswith("-type"):
+            value = _parse(value)
+        super().accept(option, value, invert, parsing)
+
+    def final_check(self, parsing: Parsing) -> None:
+        if "src-type" not in self.values and "dst-type" not in self.values:
+            raise ParameterProblem("addrtype: you must specify --src-type or --dst-type")
+
+    def hooks_allowed(self) -> tuple[str, ...] | None:
+        """``addrtype_mt_checkentry_v1``: no outgoing interface before routing, no incoming one after."""
+        if "limit-iface-out" in self.values:
+            return ("FORWARD", "OUTPUT", "POSTROUTING")
+        if "limit-iface-in" in self.values:
+            return ("PREROUTING", "INPUT", "FORWARD")
+        return None
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        if parsing.family != 6:
+            return
+        asked = self.values.get("src-type", frozenset()) | self.values.get("dst-type", frozenset())
+        if asked & _NOT_IPV6:
+            raise KernelRefusal(EINVAL)
+
+    def option_text(self, option: Option, value: Any) -> str:
+        return " " + _listed(value) if option.name.endswith("-type") else ""
+
+    def show(self, numeric: bool, names: Names) -> str:
+        text = " ADDRTYPE match"
+        for name in ("src-type", "dst-type"):
+            if name in self.values:
+                text += f" {name} {'!' if name in self.inverted else ''}{_listed(self.values[name])}"
+        if "limit-iface-in" in self.values:
+            text += " limit-in"
+        return text + (" limit-out" if "limit-iface-out" in self.values else "")
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        interface = ""
+        if "limit-iface-in" in self.values:
+            interface = packet.iniface
+        elif "limit-iface-out" in self.values:
+            interface = packet.outiface
+        answer: bool | None = True
+        for name, address in (("src-type", packet.src), ("dst-type", packet.dst)):
+            if name not in self.values:
+                continue
+            kind = _kind_of(address, packet.family, interface, ctx)
+            if kind is None:
+                answer = None
+            elif (kind in self.values[name]) == (name in self.inverted):
+                return False
+        if answer is None:
+            ctx.unknown("no host is described: address types are not known")
+        return answer
+
+
+def _kind_of(address: int, family: int, interface: str, ctx: Context) -> str | None:
+    if ctx.host is not None:
+        return ctx.host.address_type(address, interface)
+    if family == 4:
+        if address >> 28 == 0xE:
+            return "MULTICAST"
+        if address == 0xFFFFFFFF or address == 0:
+            return "BROADCAST"
+        if address >> 24 == 127:
+            return "LOCAL"
+    elif address >> 120 == 0xFF:
+        return "MULTICAST"
+    elif address == 1:
+        return "LOCAL"
+    return None
+
+
+def _parse(text: str) -> frozenset[str]:
+    chosen = set()
+    rest = text
+    while True:
+        word, comma, after = rest.partition(",")
+        found = next((name for name in _TYPES if name.startswith(word.upper())), None) if word else None
+        if found is None:
+            quotes = ("`", "'") if comma else ('"', '"')
+            raise ParameterProblem(f"addrtype: bad type {quotes[0]}{rest}{quotes[1]}")
+        chosen.add(found)
+        if not comma:
+            return frozenset(chosen)
+        rest = after
+
+
+def _listed(chosen: frozenset[str]) -> str:
+    return ",".join([name for name in _TYPES if name in chosen])
+
+
+EXTENSIONS = (Addrtype,)

@@ -1,0 +1,361 @@
+"""Connection tracking: which connection a packet belongs to, and how (``nf_conntrack_core.c``).
+
+The engine holds the confirmed connections by both their tuples. A packet that starts one carries it unconfirmed until
+the last callback of POSTROUTING or INPUT; if it is dropped before, nothing is left behind. Protocol rules: TCP in
+``tcp_states``, the rest here (``nf_conntrack_proto_{icmp,icmpv6,udp,generic}.c``). Expectations are declared, not
+read out of payloads.
+"""
+
+from __future__ import annotations
+
+from pyiptables.netfilter import tcp_states
+from pyiptables.netfilter.connection import (
+    ASSURED, CONFIRMED, EXPECTED, HELPER, SEEN_REPLY, Connection, FlowTuple,
+)  # fmt: skip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyiptables.netfilter.packet import Packet
+
+    Key = tuple[int, int, int, int, int, int]
+
+__all__ = ["Conntrack", "Expectation", "flow_of", "inverted", "is_icmp_error"]
+
+_SECOND = 1_000_000_000
+#: Answer of each request (``nf_conntrack_proto_icmp.c`` invmap), both ways.
+_PAIRS4 = {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}
+_PAIRS6 = {128: 129, 129: 128, 139: 140, 140: 139}
+_REQUESTS4 = frozenset((8, 13, 15, 17))
+_REQUESTS6 = frozenset((128, 139))
+_ERRORS4 = frozenset((3, 4, 5, 11, 12))
+#: ICMPv6 types that are never tracked: MLD and neighbour discovery.
+_UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
+_PORTS = frozenset((6, 17, 33, 132, 136))
+_TIMEOUTS = {1: 30, 58: 30, 17: 30, 136: 30, 47: 30, 132: 10}
+_UDP_STREAM = 120
+_GENERIC = 600
+
+
+class Expectation:
+    """A connection that a helper waits for: any field None is a wildcard (``struct nf_conntrack_expect``)."""
+
+    __slots__ = ("dport", "dst", "helper", "master", "once", "proto", "src")
+
+    def __init__(
+        self,
+        proto: int,
+        src: int | None,
+        dst: int | None,
+        dport: int | None,
+        master: Connection | None = None,
+        helper: str = "",
+        once: bool = True,
+    ) -> None:
+        self.proto = proto
+        self.src = src
+        self.dst = dst
+        self.dport = dport
+        self.master = master
+        self.helper = helper
+        self.once = once
+
+    def covers(self, flow: FlowTuple) -> bool:
+        """Does a new connection's tuple fit?"""
+        return (
+            flow[4] == self.proto
+            and self.src in (None, flow[0])
+            and self.dst in (None, flow[2])
+            and self.dport in (None, flow[3])
+        )
+
+
+def is_icmp_error(packet: Packet) -> bool:
+    """ICMP or ICMPv6 that reports about another packet (connection tracking's view: redirects count)."""
+    if packet.frag_offset:
+        return False
+    if packet.proto == 1 and packet.family == 4:
+        return packet.icmp_type in _ERRORS4
+    return packet.proto == 58 and packet.family == 6 and packet.icmp_type < 128
+
+
+def flow_of(packet: Packet) -> FlowTuple:
+    """The packet's tuple (``nf_ct_get_tuple``)."""
+    proto = packet.proto
+    if proto in _PORTS:
+        return (packet.src, packet.sport, packet.dst, packet.dport, proto)
+    if proto == (1 if packet.family == 4 else 58):
+        return (packet.src, packet.icmp_id, packet.dst, packet.icmp_type << 8 | packet.icmp_code, proto)
+    return (packet.src, 0, packet.dst, 0, proto)
+
+
+def inverted(flow: FlowTuple, family: int) -> FlowTuple | None:
+    """The tuple of the answer; None for ICMP types that have none (``nf_ct_invert_tuple``)."""
+    src, sport, dst, dport, proto = flow
+    if proto == (1 if family == 4 else 58):
+        answer = (_PAIRS4 if family == 4 else _PAIRS6).get(dport >> 8)
+        if answer is None:
+            return None
+        return (dst, sport, src, answer << 8 | dport & 255, proto)
+    return (dst, dport, src, sport, proto)
+
+
+class Conntrack:
+    """The table of connections of one family, with its sysctls.
+
+    ``loose`` (``nf_conntrack_tcp_loose``), ``liberal`` (``…_tcp_be_liberal``), ``checksum`` (``nf_conntrack_checksum``).
+    """
+
+    def __init__(self, family: int, *, loose: bool = True, liberal: bool = False, checksum: bool = True) -> None:
+        self.family = family
+        self.loose = loose
+        self.liberal = liberal
+        self.checksum = checksum
+        self.flows: dict[Key, tuple[Connection, int]] = {}
+        self.expectations: list[Expectation] = []
+        #: Connections by source of their original tuple, for nat's choice of the same mapping.
+        self.by_source: dict[tuple[int, int, int], list[Connection]] = {}
+
+    # -- the table ---------------------------------------------------------------------------------------
+    def connections(self, now: int) -> Iterable[Connection]:
+        """All confirmed connections that have not ended."""
+        return [ct for ct, way in list(self.flows.values()) if way == 0 and not _ended(ct, now)]
+
+    def find(self, flow: FlowTuple, zone: int, now: int) -> tuple[Connection, int] | None:
+        """The connection with this tuple in a zone, and the tuple's direction."""
+        found = self.flows.get((*flow, zone))
+        if found is not None and _ended(found[0], now):
+            self.forget(found[0])
+            return None
+        return found
+
+    def taken(self, flow: FlowTuple, zone: int, other_than: Connection, now: int) -> bool:
+        """Is a tuple in use by another connection (``nf_conntrack_tuple_taken``)?"""
+        found = self.find(flow, zone, now)
+        return found is not None and found[0] is not other_than
+
+    def forget(self, ct: Connection) -> None:
+        """Remove a connection (``nf_ct_kill``)."""
+        for way in (0, 1):
+            key = self._key(ct, way)
+            held = self.flows.get(key)
+            if held is not None and held[0] is ct:
+                del self.flows[key]
+        source = self.by_source.get((ct.original[0], ct.original[1], ct.original[4]))
+        if source is not None and ct in source:
+            source.remove(ct)
+
+    def insert(self, ct: Connection) -> None:
+        """Put a connection into the table, confirmed."""
+        ct.status |= CONFIRMED
+        for way in (0, 1):
+            self.flows[self._key(ct, way)] = (ct, way)
+        self.by_source.setdefault((ct.original[0], ct.original[1], ct.original[4]), []).append(ct)
+
+    def _key(self, ct: Connection, way: int) -> Key:
+        return (*ct.tuple(way), _zone(ct, way))
+
+    # -- hooks -------------------------------------------------------------------------------------------
+    def track(self, packet: Packet, hook: str, now: int) -> bool:
+        """``nf_conntrack_in``: give the packet its connection and state. False: drop it."""
+        if packet.ct is not None or packet.ctstate == "UNTRACKED":
+            return True
+        template = packet.template or {}
+        icmp = packet.proto == (1 if packet.family == 4 else 58)
+        if icmp:
+            if self._bad(packet, hook):
+                return True
+            if packet.family == 6 and packet.icmp_type in _UNTRACKED6:
+                packet.ctstate = "UNTRACKED"
+                return True
+            if is_icmp_error(packet):
+                self._track_error(packet, template, now)
+                return True
+        for _ in range(3):
+            ct = self._resolve(packet, template, now)
+            if ct is None:
+                return True
+            verdict = self._follow(packet, ct, hook, now)
+            if verdict == tcp_states.REPEAT:
+                self.forget(ct)
+                packet.ct = None
+                continue
+            if verdict == tcp_states.INVALID:
+                packet.ct = None
+                packet.ctstate = "INVALID"
+                packet.ctdir = 0
+                return True
+            ct.packets[packet.ctdir] += 1
+            ct.bytes[packet.ctdir] += packet.length
+            if packet.ctdir == 1 and packet.ctstate == "ESTABLISHED":
+                ct.status |= SEEN_REPLY
+            return True
+        return False
+
+    def confirm(self, packet: Packet, now: int) -> bool:
+        """``__nf_conntrack_confirm``: keep a new connection. False: its tuples were taken meanwhile, drop."""
+        ct = packet.ct
+        if ct is None or ct.status & CONFIRMED or packet.ctdir == 1:
+            return True
+        for way in (0, 1):
+            found = self.find(ct.tuple(way), _zone(ct, way), now)
+            if found is not None and found[0] is not ct:
+                return False
+        ct.expires = now + ct.extra.pop("lasts", _GENERIC * _SECOND)
+        ct.started = now
+        self.insert(ct)
+        return True
+
+    # -- finding -----------------------------------------------------------------------------------------
+    def _bad(self, packet: Packet, hook: str) -> bool:
+        return self.checksum and packet.bad_checksum and hook == "PREROUTING"
+
+    def _resolve(self, packet: Packet, template: dict[str, object], now: int) -> Connection | None:
+        flow = flow_of(packet)
+        zone, zone_dir = _wanted_zone(packet, template)
+        found = self.find(flow, zone if zone_dir in ("both", "orig") else 0, now)
+        if found is None and zone_dir == "reply":
+            found = self.find(flow, zone, now)
+        if found is None:
+            ct = self._create(flow, zone, zone_dir, template, now)
+            if ct is None:
+                packet.ctstate = "INVALID"
+                return None
+            packet.ct = ct
+            packet.ctdir = 0
+            packet.ctstate = "RELATED" if ct.status & EXPECTED else "NEW"
+            return ct
+        ct, way = found
+        packet.ct = ct
+        packet.ctdir = way
+        if way == 1 or ct.status & SEEN_REPLY:
+            packet.ctstate = "ESTABLISHED"
+        else:
+            packet.ctstate = "RELATED" if ct.status & EXPECTED else "NEW"
+        return ct
+
+    def _create(
+        self, flow: FlowTuple, zone: int, zone_dir: str, template: dict[str, object], now: int
+    ) -> Connection | None:
+        reply = inverted(flow, self.family)
+        if reply is None:
+            return None
+        ct = Connection(self.family, flow, reply)
+        ct.zone = zone
+        ct.zone_dir = zone_dir
+        ct.started = now
+        if template.get("helper"):
+            ct.helper = str(template["helper"])
+            ct.status |= HELPER
+        if template.get("timeout"):
+            ct.timeout = str(template["timeout"])
+        for expected in self.expectations:
+            if expected.covers(flow):
+                if expected.once:
+                    self.expectations.remove(expected)
+                ct.status |= EXPECTED
+                ct.master = expected.master
+                if expected.helper:
+                    ct.helper = expected.helper
+                if ct.master is not None:
+                    ct.mark = ct.master.mark
+                    ct.secmark = ct.master.secmark
+                break
+        return ct
+
+    def _track_error(self, packet: Packet, template: dict[str, object], now: int) -> None:
+        """An ICMP error belongs to the connection of the packet inside (``nf_conntrack_inet_error``)."""
+        packet.ctstate = "INVALID"
+        inner = packet.inner
+        if inner is None:
+            return
+        back = inverted(flow_of(inner), self.family)
+        if back is None:
+            return
+        zone, _ = _wanted_zone(packet, template)
+        found = self.find(back, zone, now) or (self.find(back, 0, now) if zone else None)
+        if found is None:
+            return
+        ct, way = found
+        if packet.dst != ct.tuple(way)[2]:
+            return
+        packet.ct = ct
+        packet.ctdir = way
+        packet.ctstate = "RELATED"
+
+    # -- protocols ---------------------------------------------------------------------------------------
+    def _follow(self, packet: Packet, ct: Connection, hook: str, now: int) -> str:
+        proto = packet.proto
+        if proto in _PORTS and self._bad(packet, hook) and proto in (6, 17, 136):
+            return tcp_states.INVALID
+        if proto == 6:
+            return self._follow_tcp(packet, ct, now)
+        fresh = not ct.status & CONFIRMED
+        seconds = _TIMEOUTS.get(proto, _GENERIC)
+        if proto == 1 and self.family == 4:
+            if fresh and ct.original[3] >> 8 not in _REQUESTS4:
+                return tcp_states.INVALID
+        elif proto == 58 and self.family == 6:
+            if fresh and ct.original[3] >> 8 not in _REQUESTS6:
+                return tcp_states.INVALID
+        elif proto in (17, 136):
+            if fresh:
+                ct.extra["stream"] = now + 2 * _SECOND
+            if ct.status & SEEN_REPLY and now > ct.extra.get("stream", 0):
+                seconds = _UDP_STREAM
+                ct.status |= ASSURED
+        self._refresh(ct, seconds, now)
+        return tcp_states.ACCEPT
+
+    def _follow_tcp(self, packet: Packet, ct: Connection, now: int) -> str:
+        if not tcp_states.valid_flags(packet.tcp_flags):
+            return tcp_states.INVALID
+        tracker = ct.tcp
+        if tracker is None:
+            tracker = ct.tcp = tcp_states.Tracker()
+        if not ct.status & CONFIRMED and not tracker.begin(packet, self.loose):
+            return tcp_states.INVALID
+        seen_reply = bool(ct.status & SEEN_REPLY)
+        kind = tcp_states.segment_kind(packet.tcp_flags)
+        verdict, old = tracker.follow(packet, packet.ctdir, seen_reply, bool(ct.status & ASSURED), self.liberal)
+        if verdict != tcp_states.ACCEPT:
+            return verdict
+        if tracker.state in ("NONE",):
+            return verdict
+        seconds: int = tracker.timeout(kind)
+        if not seen_reply:
+            if kind == "RST" and ct.status & CONFIRMED:
+                self.forget(ct)
+                return verdict
+            if kind == "SYN" and old == "SYN_SENT" and ct.expires is not None:
+                return verdict
+            if tracker.state == "ESTABLISHED":
+                seconds = min(seconds, tcp_states.TIMEOUTS["UNACK"])
+        elif not ct.status & ASSURED and old in ("SYN_RECV", "ESTABLISHED") and tracker.state == "ESTABLISHED":
+            ct.status |= ASSURED
+        self._refresh(ct, seconds, now)
+        return verdict
+
+    def _refresh(self, ct: Connection, seconds: int, now: int) -> None:
+        if ct.status & CONFIRMED:
+            ct.expires = now + seconds * _SECOND
+        else:
+            ct.extra["lasts"] = seconds * _SECOND
+
+
+def _ended(ct: Connection, now: int) -> bool:
+    return ct.expires is not None and ct.expires <= now
+
+
+def _zone(ct: Connection, way: int) -> int:
+    """``nf_ct_zone_id``: the zone counts only in the directions it was given for."""
+    return ct.zone if ct.zone_dir == "both" or (ct.zone_dir == "orig") == (way == 0) else 0
+
+
+def _wanted_zone(packet: Packet, template: dict[str, object]) -> tuple[int, str]:
+    if template.get("zone_mark"):
+        zone = packet.mark & 0xFFFF
+    else:
+        zone = int(str(template.get("zone", 0)))
+    return zone, str(template.get("zone_dir", "both"))

@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -80,6 +83,22 @@ class Addrtype(Match):
         if "limit-iface-in" in self.values:
             text += " limit-in"
         return text + (" limit-out" if "limit-iface-out" in self.values else "")
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """An IPv4 address has one type (``inet_addr_type``); an IPv6 one may be of several (``match_type6``)."""
+        limit = next((f" {name}" for name in ("limit-iface-in", "limit-iface-out") if name in self.values), "")
+        region = space.everything
+        for name in ("src-type", "dst-type"):
+            if name not in self.values:
+                continue
+            invert = name in self.inverted
+            if self.family == 6:
+                region &= space.atom(f"{name} {_listed(self.values[name])}{limit}", invert, (name[:3],))
+            else:
+                field = space.number(f"{name}{limit}", len(_TYPES) - 1, (name[:3],))
+                numbers = sorted([_TYPES.index(word) for word in self.values[name]])
+                region &= space.values(field, *[(number, number) for number in numbers], invert=invert)
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         interface = ""

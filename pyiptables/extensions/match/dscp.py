@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -49,6 +52,9 @@ class Dscp(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" DSCP match {'!' if self.inverted else ''}0x{self._code():02x}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.masked("tos", self._code() << 2, 0xFC, bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         return (packet.tos >> 2 == self._code()) != bool(self.inverted)

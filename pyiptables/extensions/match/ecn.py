@@ -10,7 +10,10 @@ from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -53,6 +56,14 @@ class Ecn(Match):
                 value = self.values[name] if name == "ecn-ip-ect" else ""
                 text += f" {'!' if name in self.inverted else ''}{word}{value}"
         return text
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        region = space.everything
+        for name, field, mask in (("ecn-ip-ect", "tos", 3), ("ecn-tcp-cwr", "tcpflags", 0x80), ("ecn-tcp-ece", "tcpflags", 0x40)):  # fmt: skip
+            if name in self.values:
+                wanted = self.values[name] if name == "ecn-ip-ect" else mask
+                region &= space.masked(field, wanted, mask, name in self.inverted)
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         facts = {"ecn-ip-ect": packet.tos & 3 == self.values.get("ecn-ip-ect")}

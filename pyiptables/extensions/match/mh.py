@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -64,6 +67,11 @@ class Mh(Match):
             return str(kind) if numeric or kind >= len(_TYPES) else _TYPES[kind][0]
 
         return f" mh {'!' if self.inverted else ''}{name(low) if low == high else f'{name(low)}:{name(high)}'}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        kind = space.number("mh type", 255)
+        asked = self.values.get("mh-type", _EVERY)
+        return space.values("fragment", (0, 0)) & space.values(kind, asked, invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 135:

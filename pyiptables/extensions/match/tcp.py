@@ -118,12 +118,34 @@ class Tcp(Match):
             region &= space.atom(f"tcp option {given[_OPTION]}", _OPTION in inverted, ("tcpoptions",))
         return region
 
-    def matches(self, packet: Packet, ctx: Context) -> bool | None:
-        raise NotImplementedError
+    def matches(self, packet: Packet, ctx: Context) -> bool:
+        """``tcp_mt``: a second fragment that begins inside the header drops the packet."""
+        if packet.frag_offset or packet.proto != 6:
+            ctx.hotdrop = ctx.hotdrop or packet.frag_offset == 1
+            return False
+        given, inverted = self.values, self.inverted
+        for name, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
+            if name in given and (given[name][0] <= port <= given[name][1]) == (name in inverted):
+                return False
+        if _FLAGS in given:
+            mask, compare = given[_FLAGS]
+            if (packet.tcp_flags & mask == compare) == (_FLAGS in inverted):
+                return False
+        return _OPTION not in given or _has_option(packet.tcp_options, given[_OPTION]) != (_OPTION in inverted)
 
 
 def _flags_option() -> Option:
     return Tcp.options[3]
+
+
+def _has_option(options: bytes, kind: int) -> bool:
+    """``tcp_find_option``: kinds 0 and 1 are one byte, all others tell their length."""
+    at = 0
+    while at < len(options):
+        if options[at] == kind:
+            return True
+        at += 1 if options[at] < 2 or at + 1 >= len(options) else options[at + 1] or 1
+    return False
 
 
 def _flag_bits(text: str) -> int:

@@ -7,7 +7,10 @@ from pyiptables.xtables.values import TOS_NAMES, TosMask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -28,6 +31,10 @@ class Tos(Match):
                 if tos == value:
                     return f"{text} {name}"
         return f"{text}0x{value:02x}/0x{mask:02x}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        value, mask = self.values["tos"]
+        return space.masked("tos", value, mask, bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         value, mask = self.values["tos"]

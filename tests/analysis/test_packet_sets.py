@@ -35,6 +35,7 @@ V4 = """
 -m conntrack --ctstate SNAT
 -m conntrack --ctstate NEW,DNAT
 -m conntrack ! --ctstate ESTABLISHED,SNAT,DNAT
+-m conntrack --ctstate INVALID,NEW --ctproto 17 --ctdir ORIGINAL
 -m conntrack --ctdir REPLY
 -m conntrack --ctproto 6 ! --ctstatus SEEN_REPLY,ASSURED
 -m conntrack --ctstatus NONE

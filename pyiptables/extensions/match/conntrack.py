@@ -186,7 +186,7 @@ class Conntrack(Match):
             if bool(states & values["ctstate"]) == ("ctstate" in inverted):
                 return False
         if connection is None:
-            return set(values) == {"ctstate"}
+            return "ctstate" in values  # whatever else is asked
         return self._connection_matches(packet, ctx)
 
     def _connection_matches(self, packet: Packet, ctx: Context) -> bool:

@@ -472,17 +472,33 @@ class LegacyTables(Tables):
             raise ParameterProblem(f"Couldn't load target `{spec.jump}':No such file or directory\n")
         return spec
 
+    def __init__(self, ruleset: Ruleset) -> None:
+        super().__init__(ruleset)
+        #: Rules that the kernel has not seen yet, with how they were read.
+        self._new: list[tuple[Chain, Rule, Parsing]] = []
+        self._jumps = False
+
+    def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
+        self._new.append((chain, rule, parsing))
+
+    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
+        self._jumps = True
+
     def commit(self, table: str, parsing: Parsing) -> None:
         found = self.ruleset.tables.get(table)
-        if found is None:
+        new, self._new = self._new, []
+        if found is None or not (new or self._jumps):
             return
+        self._jumps = False
         try:
             reached = check_chain_graph(found, self.family, "legacy")
-            for chain in found.chains.values():
-                for rule in chain.rules:
-                    # Rules that were there before have no typed form yet and have been judged.
-                    if rule.spec is not None:
-                        check_rule(rule.spec, table, reached[chain.name], parsing)
+            touched = {chain.name for chain, _, _ in new if chain.name in found.chains}
+            kept = {id(rule) for name in touched for rule in found.chains[name].rules}
+            for chain, rule, reading in new:
+                # What the same transaction took away again is never judged.
+                if id(rule) in kept:
+                    assert rule.spec is not None
+                    check_rule(rule.spec, table, reached[chain.name], reading)
             if check_reached(found, reached, self.family) is not None:
                 raise KernelRefusal(EINVAL)
         except KernelRefusal as refusal:

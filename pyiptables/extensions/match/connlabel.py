@@ -1,0 +1,77 @@
+"""``-m connlabel``: a label bit of the connection (``libxt_connlabel.c``, kernel ``xt_connlabel.c``)."""
+
+from __future__ import annotations
+
+from errno import ERANGE
+
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.numbers import strtoul_prefix
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_FILE = "/etc/xtables/connlabel.conf"
+#: ``XT_CONNLABEL_MAXBIT``.
+_LAST = 127
+
+
+class Connlabel(Match):
+    """``values``: label (bit), set."""
+
+    __slots__ = ()
+
+    name = "connlabel"
+    summary = "a label of the connection"
+    options = (
+        Option("label", Text(low=1), invert=True, mandatory=True, metavar="name|number", help="the label"),
+        Option("set", help="set the label if it is not; matches if it then is"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        if option.name == "label":
+            value = self._bit(value, parsing)
+        super().accept(option, value, invert, parsing)
+
+    def _bit(self, text: str, parsing: Parsing) -> int:
+        got = strtoul_prefix(text)
+        if got is not None and got[1] == len(text) and 0 <= got[0] <= 0x7FFFFFFF:
+            return got[0] & 0xFFFF
+        bit = parsing.names.mapped_number(_FILE, text)
+        if bit is None:
+            parsing.notices.append(f"Warning: cannot open {_FILE}: No such file or directory\n")
+            raise ParameterProblem(f"label '{text}' not found or invalid value")
+        return bit
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        if self.values["label"] > _LAST:
+            raise KernelRefusal(ERANGE)
+
+    def save(self) -> str:
+        text = f"{' !' if self.inverted else ''} --label \"{self.values['label']}\""
+        return text + (" --set" if "set" in self.values else "")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        text = f" connlabel{' !' if self.inverted else ''} {self.values['label']}"
+        return text + (" set" if "set" in self.values else "")
+
+    def matches(self, packet: Packet, ctx: Context) -> bool:
+        inverted = bool(self.inverted)
+        if packet.ct is None:
+            return inverted
+        bit = 1 << self.values["label"]
+        if packet.ct.labels & bit:
+            return not inverted
+        if "set" in self.values:
+            packet.ct.labels |= bit
+            return not inverted
+        return inverted
+
+
+EXTENSIONS = (Connlabel,)

@@ -1,0 +1,35 @@
+"""``-m connmark``: the mark of the connection (``libxt_connmark.c``, kernel ``xt_connmark.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import MarkMask, mark_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+
+
+class Connmark(Match):
+    """``values``: mark (value, mask)."""
+
+    __slots__ = ()
+
+    name = "connmark"
+    summary = "the mark of the packet's connection"
+    canonical = r"(?: !)? --mark {HEX32}"
+    options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask"),)
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return f" connmark match  {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
+
+    def matches(self, packet: Packet, ctx: Context) -> bool:
+        """Without a connection it holds neither plainly nor inverted."""
+        if packet.ct is None:
+            return False
+        value, mask = self.values["mark"]
+        return ((packet.ct.mark & mask) == value) != bool(self.inverted)
+
+
+EXTENSIONS = (Connmark,)

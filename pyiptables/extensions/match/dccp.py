@@ -1,0 +1,110 @@
+"""``-m dccp``: ports, types and options of DCCP (``libxt_dccp.c``, kernel ``xt_dccp.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT16
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.ports import show_ports
+from pyiptables.xtables.values import PortRange, Text, UInt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_TYPES = ("REQUEST", "RESPONSE", "DATA", "ACK", "DATAACK", "CLOSEREQ", "CLOSE", "RESET", "SYNC", "SYNCACK", "INVALID")
+_SOURCE, _DESTINATION = "source-port", "destination-port"
+_INVALID_BITS = 0xF800
+_EVERY = (0, UINT16)
+
+
+class TypeList(Text):
+    metavar = "type[,type…]"
+    words = _TYPES
+
+
+class Dccp(Match):
+    """``values``: source-port, destination-port (low, high), dccp-types (bits), dccp-option."""
+
+    __slots__ = ()
+
+    name = "dccp"
+    summary = "DCCP ports, packet types and options; loaded by itself after -p dccp"
+    protocols = (33,)
+    options = (
+        Option(_SOURCE, PortRange(), invert=True, aliases=("sport",), save_as="sport", help="source port or range"),
+        Option(_DESTINATION, PortRange(), invert=True, aliases=("dport",), save_as="dport", help="destination port or range"),
+        Option("dccp-types", TypeList(), invert=True, help="one of these packet types"),
+        Option("dccp-option", UInt(8, 1, 255), invert=True, help="the option with this number is present"),
+    )  # fmt: skip
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        if option.name == "dccp-types":
+            bits = 0
+            for word in filter(None, value.split(",")):
+                if word.upper() not in _TYPES:
+                    raise ParameterProblem(f"Unknown DCCP type `{word}'")
+                bits |= 1 << _TYPES.index(word.upper())
+            value = bits | (_INVALID_BITS if bits >> 10 else 0)
+        super().accept(option, value, invert, parsing)
+
+    def option_text(self, option: Option, value: Any) -> str:
+        return " " + _listed(value) if option.name == "dccp-types" else super().option_text(option, value)
+
+    def show(self, numeric: bool, names: Names) -> str:
+        text = " dccp"
+        for name, word in ((_SOURCE, "spt"), (_DESTINATION, "dpt")):
+            if name in self.values:
+                text += show_ports(word, self.values[name], name in self.inverted, numeric, names, "dccp")
+        if "dccp-types" in self.values:
+            bits = self.values["dccp-types"]
+            listed = ",".join([str(i) for i in range(16) if bits >> i & 1]) if numeric else _listed(bits)
+            text += f"{' !' if 'dccp-types' in self.inverted else ''} {listed}"
+        if "dccp-option" in self.values:
+            text += f" option={'!' if 'dccp-option' in self.inverted else ''}{self.values['dccp-option']}"
+        return text
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        if packet.frag_offset or packet.proto != 33:
+            return False
+        for name, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
+            low, high = self.values.get(name, _EVERY)
+            if (low <= port <= high) == (name in self.inverted):
+                return False
+        if "dccp-types" not in self.values and "dccp-option" not in self.values:
+            return True
+        header = packet.l4
+        if header is None or len(header) < 12:
+            ctx.unknown("no DCCP header is described")
+            return None
+        if "dccp-types" in self.values:
+            hit = bool(self.values["dccp-types"] >> (header[8] >> 1 & 15) & 1)
+            if hit == ("dccp-types" in self.inverted):
+                return False
+        if "dccp-option" in self.values:
+            hit = self.values["dccp-option"] in _options(header)
+            if hit == ("dccp-option" in self.inverted):
+                return False
+        return True
+
+
+def _listed(bits: int) -> str:
+    return ",".join([name for i, name in enumerate(_TYPES) if bits >> i & 1])
+
+
+def _options(header: bytes) -> list[int]:
+    """The option numbers behind the fixed header (RFC 4340, 5.8)."""
+    kind, extended = header[8] >> 1 & 15, header[8] & 1
+    at = (16 if extended else 12) + {0: 4, 1: 8, 2: 0}.get(kind, 8 if extended else 4) + (4 if kind == 7 else 0)
+    found = []
+    while at < header[4] * 4 and at < len(header):
+        found.append(header[at])
+        at += 1 if header[at] < 32 else max(header[at + 1] if at + 1 < len(header) else 2, 2)
+    return found
+
+
+EXTENSIONS = (Dccp,)

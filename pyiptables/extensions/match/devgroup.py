@@ -1,0 +1,80 @@
+"""``-m devgroup``: the group of an interface (``libxt_devgroup.c``, kernel ``xt_devgroup.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import Text, parse_value_mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_FILE = "/etc/iproute2/group"
+
+
+class Devgroup(Match):
+    """``values``: src-group, dst-group (number, mask)."""
+
+    __slots__ = ()
+
+    name = "devgroup"
+    summary = "the device group of the incoming or outgoing interface"
+    options = (
+        Option("src-group", Text(), invert=True, metavar="group[/mask]", help="group of the incoming interface"),
+        Option("dst-group", Text(), invert=True, metavar="group[/mask]", help="group of the outgoing interface"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        number = parsing.names.mapped_number(_FILE, value)
+        group = parse_value_mask(value, option.name, self.name) if number is None else (number, UINT32)
+        super().accept(option, group, invert, parsing)
+
+    def final_check(self, parsing: Parsing) -> None:
+        if not self.values:
+            raise ParameterProblem("devgroup match: You must specify either '--src-group' or '--dst-group'")
+
+    def hooks_allowed(self) -> tuple[str, ...] | None:
+        """``devgroup_mt_checkentry``."""
+        if "src-group" in self.values and "dst-group" in self.values:
+            return ("FORWARD",)
+        if "src-group" in self.values:
+            return ("PREROUTING", "INPUT", "FORWARD")
+        return ("FORWARD", "OUTPUT", "POSTROUTING")
+
+    def _shown(self, prefix: str) -> str:
+        text = ""
+        for name in ("src-group", "dst-group"):
+            if name in self.values:
+                group, mask = self.values[name]
+                shown = f"0x{group:x}" if mask == UINT32 else f"0x{group:x}/0x{mask:x}"
+                text += f"{' !' if name in self.inverted else ''} {prefix}{name} {shown}"
+        return text
+
+    def save(self) -> str:
+        return self._shown("--")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return self._shown("")
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        answer: bool | None = True
+        for name, key in (("src-group", "devgroup_in"), ("dst-group", "devgroup_out")):
+            if name not in self.values:
+                continue
+            if key not in packet.attrs:
+                ctx.unknown("no device group is described")
+                answer = None
+                continue
+            group, mask = self.values[name]
+            if ((packet.attrs[key] ^ group) & mask == 0) == (name in self.inverted):
+                return False
+        return answer
+
+
+EXTENSIONS = (Devgroup,)

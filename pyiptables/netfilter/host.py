@@ -1,0 +1,314 @@
+"""The host that a trace plays: interfaces, addresses, routes, routing rules, sysctls. A description, read once.
+
+Two forms are read: the JSON of a scenario (``interfaces``, ``routes`` and ``rules`` in the words of ``ip route add`` and
+``ip rule add``), where the kernel's own routes (``fib_add_ifaddr`` in ``net/ipv4/fib_frontend.c``, ``addrconf.c``) are added
+here, and the outputs of ``ip -j addr``, ``ip -j route show table all``, ``ip -j rule``, which have everything. Looking
+things up is in ``routing``.
+"""
+
+from __future__ import annotations
+
+from pyiptables.netfilter.routes import Route, RouteError, RoutingRule, parse_address, parse_route, parse_rule
+from pyiptables.xtables.addresses import ALL_ONES, prefix_mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Address", "Host", "Interface"]
+
+MAIN, LOCAL, DEFAULT = 254, 255, 253
+_LOOPBACK4 = 0x7F000001
+
+
+class Address:
+    """One address of an interface; ``secondary`` when another of the same subnet came first."""
+
+    __slots__ = ("family", "length", "secondary", "value")
+
+    def __init__(self, family: int, value: int, length: int, secondary: bool = False) -> None:
+        self.family = family
+        self.value = value
+        self.length = length
+        self.secondary = secondary
+
+    def covers(self, other: int) -> bool:
+        """Is another address in the same subnet?"""
+        mask = prefix_mask(self.length, self.family)
+        return self.value & mask == other & mask
+
+
+class Interface:
+    """A network device: ``group`` is its device group number, ``mac`` 6 bytes or None."""
+
+    __slots__ = ("addresses", "group", "mac", "master", "mtu", "name", "up")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.addresses: list[Address] = []
+        self.mtu = 65536 if name == "lo" else 1500
+        self.mac: bytes | None = None
+        self.group = 0
+        self.up = True
+        self.master = ""
+
+    @property
+    def loopback(self) -> bool:
+        return self.name == "lo"
+
+
+class Host:
+    """A host as described. ``sysctl`` keys have their whole names, ``net.ipv4.conf.eth0.rp_filter``."""
+
+    def __init__(self) -> None:
+        self.interfaces: dict[str, Interface] = {}
+        self.routes: dict[int, list[Route]] = {4: [], 6: []}
+        self.rules: dict[int, list[RoutingRule]] = {
+            family: [RoutingRule(0, LOCAL), RoutingRule(32766, MAIN), RoutingRule(32767, DEFAULT)] for family in (4, 6)
+        }
+        self.forwarding = {4: True, 6: True}
+        self.sysctl: dict[str, int] = {}
+        #: Answer echo requests, closed ports and the like, as a host without services does.
+        self.stack_replies = True
+        #: Neighbours' link addresses by (interface, address).
+        self.neighbours: dict[tuple[str, int], bytes] = {}
+
+    # -- reading -----------------------------------------------------------------------------------------
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Host:
+        """The ``host`` of a scenario. Raises RouteError (a ValueError) saying what is wrong with it."""
+        host = cls()
+        host._read_interfaces(data.get("interfaces") or {})
+        if "lo" not in host.interfaces:
+            host._read_interfaces({"lo": ["127.0.0.1/8", "::1/128"]})
+        forwarding = data.get("forwarding", True)
+        for family in (4, 6):
+            wanted = forwarding.get(str(family), True) if isinstance(forwarding, dict) else forwarding
+            host.forwarding[family] = bool(wanted)
+        for key, value in (data.get("sysctl") or {}).items():
+            host.sysctl[str(key).replace("/", ".")] = int(value)
+        if "net.ipv4.ip_forward" in host.sysctl:
+            host.forwarding[4] = bool(host.sysctl["net.ipv4.ip_forward"])
+        if "net.ipv6.conf.all.forwarding" in host.sysctl:
+            host.forwarding[6] = bool(host.sysctl["net.ipv6.conf.all.forwarding"])
+        for interface in host.interfaces.values():
+            host._own_routes(interface)
+        for words in data.get("routes") or []:
+            route = parse_route(words)
+            host._complete(route)
+            host.routes[route.family].append(route)
+        for words in data.get("rules") or []:
+            for family in (4, 6):
+                rule = parse_rule(words, family)
+                if rule is not None:
+                    host._add_rule(rule, family)
+        if "rp_filter" in data:
+            host.sysctl.setdefault("net.ipv4.conf.all.rp_filter", int(data["rp_filter"]))
+        host.stack_replies = bool(data.get("stack_replies", True))
+        for address, mac in (data.get("neighbours") or {}).items():
+            family, value, _ = parse_address(address)
+            host.neighbours["", value] = bytes.fromhex(str(mac).replace(":", ""))
+        host._sort()
+        return host
+
+    @classmethod
+    def from_live(
+        cls,
+        addresses: list[dict[str, Any]],
+        routes: list[dict[str, Any]],
+        rules: dict[int, list[dict[str, Any]]] | None = None,
+        sysctl: dict[str, int] | None = None,
+    ) -> Host:
+        """From ``ip -j addr``, ``ip -j route show table all`` (both families) and ``ip -j rule`` by family."""
+        host = cls()
+        for entry in addresses:
+            interface = host.interfaces[entry["ifname"]] = Interface(entry["ifname"])
+            interface.mtu = int(entry.get("mtu", interface.mtu))
+            interface.up = "UP" in entry.get("flags", ["UP"])
+            interface.master = entry.get("master", "")
+            group = str(entry.get("group", "0"))
+            interface.group = int(group) if group.isdigit() else 0
+            if entry.get("link_type") == "ether" and entry.get("address"):
+                interface.mac = bytes.fromhex(entry["address"].replace(":", ""))
+            for info in entry.get("addr_info", []):
+                if "local" in info:
+                    family, value, _ = parse_address(info["local"])
+                    interface.addresses.append(
+                        Address(family, value, int(info.get("prefixlen", 32)), bool(info.get("secondary")))
+                    )
+        for entry in routes:
+            route = parse_route(entry)
+            host.routes[route.family].append(route)
+        for family, found in (rules or {}).items():
+            parsed = [parse_rule(entry, family) for entry in found]
+            host.rules[family] = sorted((r for r in parsed if r is not None), key=lambda r: r.priority)
+        for family in (4, 6):
+            if not any(route.table == LOCAL for route in host.routes[family]):
+                for interface in host.interfaces.values():
+                    host._own_routes(interface, (family,), connected=False)
+        host.sysctl = dict(sysctl or {})
+        host.forwarding[4] = bool(host.sysctl.get("net.ipv4.ip_forward", 1))
+        host.forwarding[6] = bool(host.sysctl.get("net.ipv6.conf.all.forwarding", 1))
+        host._sort()
+        return host
+
+    def _read_interfaces(self, data: dict[str, Any]) -> None:
+        for name, what in data.items():
+            interface = self.interfaces[name] = Interface(name)
+            listed = what if isinstance(what, list) else what.get("addresses", [])
+            if isinstance(what, dict):
+                interface.mtu = int(what.get("mtu", interface.mtu))
+                interface.group = int(what.get("group", 0))
+                interface.up = bool(what.get("up", True))
+                interface.master = str(what.get("master", ""))
+                if what.get("mac"):
+                    interface.mac = bytes.fromhex(str(what["mac"]).replace(":", ""))
+            for text in listed:
+                family, value, length = parse_address(str(text))
+                new = Address(family, value, length)
+                new.secondary = family == 4 and any(
+                    old.family == 4 and old.length == length and old.covers(value) for old in interface.addresses
+                )
+                interface.addresses.append(new)
+
+    def _own_routes(self, interface: Interface, families: tuple[int, ...] = (4, 6), connected: bool = True) -> None:
+        """The routes that an address brings with it."""
+        name = interface.name
+        for address in interface.addresses:
+            family, value, length = address.family, address.value, address.length
+            if family not in families:
+                continue
+            whole = 32 if family == 4 else 128
+            mask = prefix_mask(length, family)
+            table = self.routes[family]
+            if family == 4 and interface.loopback and value >> 24 == 127:
+                table.append(Route(4, "local", value & mask, length, iface=name, table=LOCAL, src=_LOOPBACK4))
+            table.append(Route(family, "local", value, whole, iface=name, table=LOCAL, src=value))
+            if interface.loopback or length >= whole:
+                continue
+            if family == 4:
+                if connected and not address.secondary:
+                    table.append(Route(4, "unicast", value & mask, length, iface=name, table=MAIN, src=value))
+                if length < 31:
+                    table.append(
+                        Route(4, "broadcast", value | (mask ^ ALL_ONES[4]), 32, iface=name, table=LOCAL, src=value)
+                    )
+            else:
+                if connected:
+                    table.append(Route(6, "unicast", value & mask, length, iface=name, table=MAIN, metric=256))
+                if self.forwarding[6] and length < 127:
+                    table.append(Route(6, "anycast", value & mask, 128, iface=name, table=LOCAL))
+        if not interface.loopback:
+            self.routes[6].append(Route(6, "multicast", 0xFF << 120, 8, iface=name, table=LOCAL, metric=256))
+
+    def _complete(self, route: Route) -> None:
+        """The device of a route given only by its gateway."""
+        if route.iface or route.via is None:
+            return
+        for interface in self.interfaces.values():
+            for address in interface.addresses:
+                if address.family == route.family and address.covers(route.via):
+                    route.iface = interface.name
+                    return
+        raise RouteError(f"no interface reaches the gateway of route {route.text or '?'}")
+
+    def _add_rule(self, rule: RoutingRule, family: int) -> None:
+        rules = self.rules[family]
+        if rule.priority < 0:
+            # A rule without a preference goes right before the first that is not the one for local.
+            above = [old.priority for old in rules if old.priority > 0]
+            rule.priority = max(min(above) - 1, 1) if above else 32765
+        rules.append(rule)
+        rules.sort(key=lambda each: each.priority)
+
+    def _sort(self) -> None:
+        for family in (4, 6):
+            self.routes[family].sort(key=lambda route: (-route.length, -route.tos, route.metric))
+
+    # -- asking ------------------------------------------------------------------------------------------
+    def setting(self, family: int, iface: str, name: str, default: int = 0) -> int:
+        """A per-interface sysctl: the larger of ``all`` and the interface's (``IN_DEV_MAXCONF``)."""
+        base = f"net.ipv{family}.conf."
+        everywhere = self.sysctl.get(f"{base}all.{name}")
+        here = self.sysctl.get(f"{base}{iface}.{name}", self.sysctl.get(f"{base}default.{name}"))
+        found = [value for value in (everywhere, here) if value is not None]
+        return max(found) if found else default
+
+    def is_local(self, address: int, family: int) -> bool:
+        """Is it an address of this host (127/8 included)?"""
+        return self.address_type(address, family=family) == "LOCAL"
+
+    def address_type(self, address: int, iface: str | None = None, family: int = 4) -> str:
+        """``inet_addr_type``: what the local table says of an address; ``iface`` limits local to one device.
+
+        One of UNSPEC-less names of ``-m addrtype``: UNICAST LOCAL BROADCAST ANYCAST MULTICAST BLACKHOLE UNREACHABLE
+        PROHIBIT THROW.
+        """
+        if family == 4:
+            if address >> 24 == 0 or address == ALL_ONES[4]:
+                return "BROADCAST"
+            if address >> 28 == 14:
+                return "MULTICAST"
+        elif address >> 120 == 0xFF:
+            return "MULTICAST"
+        for route in self.routes[family]:
+            if route.table == LOCAL and route.covers(address) and (not iface or route.iface == iface):
+                if route.type != "multicast":
+                    return route.type.upper()
+        return "UNICAST"
+
+    def mtu(self, iface: str) -> int:
+        """The MTU of a device; 1500 for one that is not described."""
+        interface = self.interfaces.get(iface)
+        return 1500 if interface is None else interface.mtu
+
+    def first_address(self, iface: str, family: int) -> int | None:
+        """The first address of a device: what REDIRECT takes."""
+        interface = self.interfaces.get(iface)
+        for address in interface.addresses if interface is not None else ():
+            if address.family == family:
+                return address.value
+        return None
+
+    def select_source(self, iface: str, towards: int, family: int) -> int | None:
+        """The source address for a destination or gateway by a device: what MASQUERADE takes.
+
+        ``inet_select_addr`` and, for IPv6, a short form of RFC 6724 (``ipv6_dev_get_saddr``).
+        """
+        interface = self.interfaces.get(iface)
+        if family == 6:
+            return self._select_source6(iface, towards)
+        candidates = [a for a in interface.addresses if a.family == 4] if interface is not None else []
+        primary = [a for a in candidates if not a.secondary]
+        for address in primary:
+            if address.covers(towards):
+                return address.value
+        if primary:
+            return primary[0].value
+        for other in self.interfaces.values():
+            for address in other.addresses:
+                if address.family == 4 and not address.secondary and address.value >> 24 != 127:
+                    return address.value
+        return None
+
+    def _select_source6(self, iface: str, towards: int) -> int | None:
+        best: tuple[tuple[bool, bool, bool, int], int] | None = None
+        for interface in self.interfaces.values():
+            for address in interface.addresses:
+                if address.family != 6:
+                    continue
+                value = address.value
+                if interface.loopback and value == 1 and towards != 1:
+                    continue
+                alike = 128 - (value ^ towards).bit_length()
+                rank = (value == towards, _scope6(value) >= _scope6(towards), interface.name == iface, alike)
+                if best is None or rank > best[0]:
+                    best = (rank, value)
+        return None if best is None else best[1]
+
+
+def _scope6(address: int) -> int:
+    """2 link-local, 14 global; multicast says its own."""
+    if address >> 120 == 0xFF:
+        return address >> 112 & 15
+    return 2 if address >> 118 == 0x3FA else 1 if address == 1 else 14

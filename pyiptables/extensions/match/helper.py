@@ -24,7 +24,7 @@ class Helper(Match):
         return f" helper match {'! ' if self.inverted else ''}\"{self.values['helper']}\""
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
-        """``helper_mt``: the helper is that of the connection that expected this one."""
+        """``helper_mt``: the helper is that of the connection that expected this one; only its length is compared."""
         inverted = bool(self.inverted)
         if "helper" in packet.attrs:
             name = str(packet.attrs["helper"])
@@ -35,7 +35,7 @@ class Helper(Match):
         if not name:
             return inverted
         wanted = self.values["helper"]
-        return (not wanted or name.startswith(wanted)) != inverted
+        return wanted.startswith(name) != inverted if wanted else not inverted
 
 
 EXTENSIONS = (Helper,)

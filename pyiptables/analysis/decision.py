@@ -19,11 +19,12 @@ from pyiptables.analysis.leaves import Functions
 from pyiptables.analysis.program import CONTINUE, GOTO, RETURN, VERDICT, ChainProgram, Program, Step
 from pyiptables.analysis.region import Product, conjoin, items_of
 
-__all__ = ["ELSEWHERE", "LOOP", "Decisions"]
+__all__ = ["DECIDED", "ELSEWHERE", "LOOP", "Decisions"]
 
-#: Labels that no rule has: packets that cannot come to the hook; a loop of jumps.
+#: Labels that no rule has: packets that cannot come to the hook; a loop of jumps; some rule, whichever.
 ELSEWHERE: Final = "(elsewhere)"
 LOOP: Final = "(loop)"
+DECIDED: Final = "(decided)"
 _BACK: Final = "(return)"
 #: Functions beyond this many nodes are given up.
 NODES: Final = 4_000_000
@@ -32,9 +33,11 @@ NODES: Final = 4_000_000
 class Decisions:
     """The functions of one program's hooks, in a store that programs to be compared share."""
 
-    def __init__(self, program: Program, functions: Functions) -> None:
+    def __init__(self, program: Program, functions: Functions, merge: bool = False) -> None:
+        """``merge``: all rules' verdicts count as one label, DECIDED; only the policy stands out."""
         self.program = program
         self.functions = functions
+        self._merged = functions.leaf(DECIDED) if merge else None
         self._back = functions.leaf(_BACK)
         self._known: dict[tuple[str, int], int] = {}
         self._changing = _changing_chains(program)
@@ -119,7 +122,7 @@ class Decisions:
         A function behind a jump is cut down to the product first: with it go the widest diagrams.
         """
         if step.kind == VERDICT:
-            return self.functions.leaf(step.label)
+            return self.functions.leaf(step.label) if self._merged is None else self._merged
         if step.kind == RETURN:
             return end
         if step.kind == CONTINUE:

@@ -2,9 +2,9 @@
 
 Both are read into one space and one store of functions; a hook is unchanged exactly when its two functions
 are the same integer. A packet that matches none of the rules in which two chains differ takes the same way in
-both; so the functions are made for the regions of those rules only (for everything if a policy differs). The
-differing packets are grouped by the pair of verdicts and by the rules that speak them, each group with an
-example. Only verdicts are compared, not what rules log, count or write into packets.
+both; so the functions are made for the regions of those rules only. The differing packets are grouped by the
+pair of verdicts and by the rules that speak them, each group with an example. Only verdicts are compared, not
+what rules log, count or write into packets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyiptables.analysis.decision import ELSEWHERE, Decisions
-from pyiptables.analysis.idd import EMPTY
+from pyiptables.analysis.idd import EMPTY, FULL
 from pyiptables.analysis.leaves import Functions
 from pyiptables.analysis.program import ChainProgram, Program, Step, compile_table
 from pyiptables.analysis.region import Product, Region, items_of
@@ -71,32 +71,53 @@ def compare(
         roots = _roots(before, after, table)
         one, two = _completed(before, table, roots), _completed(after, table, roots)
         changed = _changed_rules(one.tables[table], two.tables[table])
-        if changed == []:
+        policies = [
+            name
+            for name in roots
+            if one.tables[table].chains[name].policy != two.tables[table].chains[name].policy
+        ]
+        if not changed and not policies:
             continue
         old = Decisions(compile_table(one, table, space, typed), functions)
         new = Decisions(compile_table(two, table, space, typed), functions)
-        for narrow, cause in _regions(old.program, new.program, changed):
+        regions = _regions(old.program, new.program, changed)
+        for difference in _policies(old, new, policies):
+            found[table, difference.chain, None] = difference
+        for narrow, cause in regions:
             for name in roots:
                 left, right = (side.of(side.program.chains[name], narrow) for side in (old, new))
                 if left == right:
                     continue
                 for difference in _differences(old, new, name, left, right, groups):
-                    key = (
-                        table,
-                        name,
-                        difference.before,
-                        difference.after,
-                        difference.before_rule,
-                        difference.after_rule,
-                    )
+                    rules = difference.before_rule, difference.after_rule
+                    key = (table, name, difference.before, difference.after, *rules)
                     if key not in found:
                         difference.cause = cause
                         found[key] = difference
     return list(found.values())
 
 
-def _changed_rules(old: Table, new: Table) -> list[Rule] | None:
-    """The rules in which chains of the same name differ, from both sides; None when a policy differs.
+def _policies(old: Decisions, new: Decisions, names: list[str]) -> Iterator[Difference]:
+    """Packets that come to a changed policy in both rulesets (if in one only, they match a changed rule)."""
+    functions = old.functions
+    space = old.program.space
+    sides = [Decisions(side.program, functions, merge=True) for side in (old, new)]
+    for name in names:
+        both = FULL
+        policies = []
+        for side in sides:
+            chain = side.program.chains[name]
+            policies.append(chain.policy or "")
+            both = functions.intersect(both, functions.where(side.of(chain), functions.leaf(policies[-1])))
+        if both != EMPTY:
+            packet = functions.sample(both, space.pick)
+            yield Difference(
+                old.program.table, name, policies[0], policies[1], None, None, packet, space.describe(packet)
+            )
+
+
+def _changed_rules(old: Table, new: Table) -> list[Rule]:
+    """The rules in which chains of the same name differ, from both sides.
 
     A chain that only one side has is entered through rules that only that side has.
     """
@@ -105,8 +126,6 @@ def _changed_rules(old: Table, new: Table) -> list[Rule] | None:
         other = new.chains.get(name)
         if other is None:
             continue
-        if chain.policy != other.policy:
-            return None
         changed += _unmatched(chain.rules, other.rules)
     return changed
 
@@ -134,12 +153,8 @@ def _unmatched(old: list[Rule], new: list[Rule]) -> list[Rule]:
     ]
 
 
-def _regions(old: Program, new: Program, changed: list[Rule] | None) -> list[tuple[Product, Step | None]]:
-    """Products that together hold every packet which the two programs may treat differently, and whose they
-    are.
-    """
-    if changed is None:
-        return [({}, None)]
+def _regions(old: Program, new: Program, changed: list[Rule]) -> list[tuple[Product, Step | None]]:
+    """Products that together hold every packet which rules treat differently, and whose they are."""
     wanted = {id(rule) for rule in changed}
     moving = old.changed | new.changed
     products: list[Product] = []

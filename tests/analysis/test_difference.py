@@ -59,6 +59,8 @@ def test_finds_exactly_the_differences(before: Ruleset, data: st.DataObject) -> 
     assume(chains)
     chain = data.draw(st.sampled_from(chains))
     at = data.draw(st.integers(0, len(chain.rules) - 1))
+    for root in ("INPUT", "OUTPUT"):
+        after.tables["filter"].chains[root].policy = data.draw(st.sampled_from(["ACCEPT", "DROP"]))
     if data.draw(st.booleans()) and at + 1 < len(chain.rules):
         chain.rules[at : at + 2] = chain.rules[at + 1], chain.rules[at]
     else:

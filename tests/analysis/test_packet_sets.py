@@ -60,7 +60,7 @@ V4 = """
 -m dscp --dscp 46
 -m dscp ! --dscp 0
 -m ecn --ecn-ip-ect 2
-""".split("\n")[1:-1]
+""".strip().splitlines()
 V6 = """
 -p ipv6-icmp -m icmp6 --icmpv6-type 135
 -p ipv6-icmp -m icmp6 ! --icmpv6-type 1/4
@@ -68,12 +68,13 @@ V6 = """
 -m hl --hl-eq 255
 -m iprange --src-range fe80::1-fe80::ff
 -m conntrack ! --ctreplsrc 2001:db8::/32
-""".split("\n")[1:-1]
+""".strip().splitlines()
 
 
 @pytest.mark.parametrize(("family", "text"), [*((4, text) for text in V4), *((6, text) for text in V6)])
 def test_set_and_match_agree(family: int, text: str) -> None:
-    ruleset = pyiptables.load(f"*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING {text}\nCOMMIT\n", f"ipv{family}")
+    lines = "*mangle", ":PREROUTING ACCEPT [0:0]", f"-A PREROUTING {text}", "COMMIT", ""
+    ruleset = pyiptables.load("\n".join(lines), f"ipv{family}")
     rule = ruleset.tables["mangle"].chains["PREROUTING"].rules[0]
     spec = typed(rule, family)
     space = Space(family)

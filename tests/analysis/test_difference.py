@@ -13,7 +13,7 @@ from pyiptables.analysis.program import compile_table
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Rule, Ruleset, RuleSpec
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def given_spec(rule: Rule, family: int) -> RuleSpec:

@@ -12,7 +12,7 @@ from pyiptables.analysis.redundancy import redundant
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Ruleset
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def verdicts(ruleset: Ruleset) -> list[tuple[str, set[str]]]:

@@ -11,7 +11,7 @@ from pyiptables.analysis.search import concerned, fates
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Rule, Ruleset, RuleSpec
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK

@@ -162,15 +162,17 @@ def compile_table(
         typed = typed_rule
     source: dict[str, Chain] = ruleset.tables[table].chains
     chains = {name: ChainProgram(name, chain.policy) for name, chain in source.items()}
-    family = ruleset.family
-    for chain in source.values():
-        program = chains[chain.name]
-        steps = program.steps
-        for number, rule in enumerate(chain.rules, 1):
-            spec = typed(rule, family)
+    specs = {name: [typed(rule, ruleset.family) for rule in chain.rules] for name, chain in source.items()}
+    for rules in specs.values():
+        for spec in rules:
+            for match in spec.matches:
+                space.volatile.update(match.volatile())
+    for name, program in chains.items():
+        pairs = zip(source[name].rules, specs[name], strict=True)
+        for number, (rule, spec) in enumerate(pairs, 1):
             step = Step(program, number, rule, space.rule_region(spec))
             _set_target(step, spec, chains)
-            steps.append(step)
+            program.steps.append(step)
     return Program(table, space, chains)
 
 

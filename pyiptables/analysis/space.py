@@ -21,9 +21,10 @@ methods of :class:`Space` (``values``, ``masked``, ``bits``, ``ports``, ``number
 ``everything``, ``nothing``) and ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an
 atom of its whole text, one with ``deterministic = False`` may match and may not. ``spec`` is the rule.
 
-``Target.changes()`` says what a target that lets the packet go on does to it: ``{field: None}`` for "any
-value afterwards", ``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of
-:data:`FIELDS`, of ``bits``, ``number``, and the words given as ``depends`` of an atom.
+``Match.volatile()`` names rows of bits that a match alters while it looks. ``Target.changes()`` says what a
+target that lets the packet go on does to it: ``{field: None}`` for "any value afterwards",
+``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of :data:`FIELDS`, of
+``bits``, ``number``, and the words given as ``depends`` of an atom.
 """
 
 from __future__ import annotations
@@ -131,6 +132,8 @@ class Space:
         #: May match or not, whatever the packet looks like.
         self.maybe = Region(({},), (), self.tops)
         self._regions: dict[Any, Region] = {}
+        #: Rows of bits that matches alter while they look: nothing certain can be said about them.
+        self.volatile: set[str] = set()
 
     # -- building regions --------------------------------------------------------------------------------
     def values(self, field: str, *ranges: tuple[int, int], invert: bool = False) -> Region:
@@ -163,6 +166,8 @@ class Space:
 
     def bits(self, field: str, value: int, mask: int, invert: bool = False, width: int = 32) -> Region:
         """Packets with ``field & mask == value``, the field being a row of bits (marks)."""
+        if field in self.volatile:
+            return self.unsure(f"{field} & {mask:#x} == {value:#x}", invert)
         levels = [self._level(f"{field}:{bit}", 1, (field,)) for bit in range(width)]
         if value & ~mask:
             return self.everything if invert else self.nothing

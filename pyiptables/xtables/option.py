@@ -247,6 +247,10 @@ class Match(Extension):
         """The set of packets it stands for (``analysis/``), None when it is opaque there."""
         return None
 
+    def volatile(self) -> tuple[str, ...]:
+        """Packet fields that the match itself alters while it looks (``socket --restore-skmark``), for analysis."""
+        return ()
+
 
 class Target(Extension):
     """A target (``-j``)."""

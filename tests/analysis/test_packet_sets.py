@@ -60,6 +60,10 @@ V4 = """
 -m dscp --dscp 46
 -m dscp ! --dscp 0
 -m ecn --ecn-ip-ect 2
+-p sctp -m sctp ! --sport 80:90 --dport 7
+-p dccp -m dccp --sport 5
+-m connmark --mark 0x3/0x7
+-m connmark ! --mark 0x3/0x7
 """.strip().splitlines()
 V6 = """
 -p ipv6-icmp -m icmp6 --icmpv6-type 135
@@ -137,6 +141,7 @@ def packet_of(space: Space, point: list[int], proto: int) -> Packet:
         original = (at("ctorigsrc"), at("ctorigsrcport"), at("ctorigdst"), at("ctorigdstport"), at("ctproto"))
         reply = (at("ctreplsrc"), at("ctreplsrcport"), at("ctrepldst"), at("ctrepldstport"), at("ctproto"))
         packet.ct = Connection(space.family, original, reply)
+        packet.ct.mark = sum(at(f"connmark:{bit}") << bit for bit in range(32))
         nat = at("ctnat")
         packet.ct.status = at("ctstatus") | (SRC_NAT if nat & 1 else 0) | (DST_NAT if nat & 2 else 0)
     return packet

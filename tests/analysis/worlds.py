@@ -24,7 +24,14 @@ PORTS = (1, 2, 3, 9)
 STATES = (2, 4)
 
 
-class Ports:
+class Told:
+    """What every match says of itself unless it knows better."""
+
+    def volatile(self) -> tuple[str, ...]:
+        return ()
+
+
+class Ports(Told):
     """-m tcp --dport low:high, or (either) multiport's --ports."""
 
     name = "ports"
@@ -51,7 +58,7 @@ class Ports:
         return f"{' !' if self.invert else ''} --{'ports' if self.either else 'dport'} {self.low}:{self.high}"
 
 
-class State:
+class State(Told):
     name = "state"
     deterministic = True
 
@@ -68,7 +75,7 @@ class State:
         return " --state " + ",".join(CT_STATES[state] for state in sorted(self.states))
 
 
-class Mark:
+class Mark(Told):
     name = "mark"
     deterministic = True
 
@@ -85,7 +92,7 @@ class Mark:
         return f"{' !' if self.invert else ''} --mark {self.value}/{self.mask}"
 
 
-class Opaque:
+class Opaque(Told):
     name = "opaque"
     deterministic = True
 
@@ -99,7 +106,7 @@ class Opaque:
         return " --it"
 
 
-class Limit:
+class Limit(Told):
     """May match, may not."""
 
     name = "limit"

@@ -13,7 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -60,6 +63,10 @@ class Connlabel(Match):
     def show(self, numeric: bool, names: Names) -> str:
         text = f" connlabel{' !' if self.inverted else ''} {self.values['label']}"
         return text + (" set" if "set" in self.values else "")
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """Any rule with ``--set`` changes the answer while it asks."""
+        return space.unsure(f"connlabel {self.values['label']}", bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         inverted = bool(self.inverted)

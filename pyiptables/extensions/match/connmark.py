@@ -7,7 +7,10 @@ from pyiptables.xtables.values import MarkMask, mark_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -23,6 +26,10 @@ class Connmark(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" connmark match  {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        value, mask = self.values["mark"]
+        return space.values("ctstate", (2, 4)) & space.bits("connmark", value, mask, bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         """Without a connection it holds neither plainly nor inverted."""

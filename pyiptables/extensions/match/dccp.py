@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -67,6 +70,13 @@ class Dccp(Match):
         if "dccp-option" in self.values:
             text += f" option={'!' if 'dccp-option' in self.inverted else ''}{self.values['dccp-option']}"
         return text
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        region = space.ports(self.values, self.inverted)
+        for name in ("dccp-types", "dccp-option"):
+            if name in self.values:
+                region &= space.atom(f"{name} {self.values[name]}", name in self.inverted, ())
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 33:

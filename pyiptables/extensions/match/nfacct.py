@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -37,6 +40,9 @@ class Nfacct(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return self.save().replace("--", "", 1)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.everything
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         return True

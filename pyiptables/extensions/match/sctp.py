@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -99,6 +102,12 @@ class Sctp(Match):
         if _TYPES in self.values:
             text += f"{' !' if _TYPES in self.inverted else ''}{self._chunks(numeric)}"
         return text
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        region = space.ports(self.values, self.inverted)
+        if _TYPES in self.values:
+            region &= space.atom(f"sctp{self._chunks(True)}", _TYPES in self.inverted, ())
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 132:

@@ -315,6 +315,10 @@ class Context:
             found = self.store[key] = factory()
         return found
 
+    def reseed(self, rng: Random) -> None:
+        """Take chance from here on from another source."""
+        self._rng = rng
+
     def random_bits(self, bits: int) -> int:
         """So many random bits, the same in every run with the same seed."""
         if self._rng is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from pyiptables.xtables.addresses import ALL_ONES, parse_ip4, parse_ip6, prefix_mask
 
 TYPE_CHECKING = False
@@ -116,8 +118,8 @@ def _table(text: Any) -> int:
     try:
         return int(word, 0)
     except ValueError:
-        # A name of rt_tables that is not described: any number that nothing else has will do.
-        return 1 << 32 | sum(ord(char) << (8 * (at % 4)) for at, char in enumerate(word))
+        # A name of rt_tables that is not described: any number that no other table has will do.
+        return 1 << 32 | crc32(word.encode())
 
 
 def parse_route(words: str | dict[str, Any]) -> Route:

@@ -1,0 +1,129 @@
+"""What the host itself says: RSTs, ICMP errors, echo replies.
+
+Each function makes the answer to a packet, or None where the kernel keeps silent (``icmp_send``, ``icmpv6_send``,
+``nf_send_reset``, ``tcp_v4_send_reset``). An ICMP error without a source leaves it 0: the way out decides.
+"""
+
+from __future__ import annotations
+
+from pyiptables.netfilter.packet import Packet
+from pyiptables.netfilter.wire import size
+
+__all__ = ["echo_reply", "icmp_error", "local_answer", "reset"]
+
+_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_M32 = 0xFFFFFFFF
+#: Whole size of an ICMP error at most (RFC 1812 4.3.2.3; IPv6 minimum MTU).
+_ROOM = {4: 576, 6: 1280}
+_ERRORS4 = frozenset((3, 4, 5, 11, 12))
+_INFORMATIVE6 = 0x80
+#: Types after which ``__icmp_send`` finds no error about an error (``NR_ICMP_TYPES``).
+_LAST_ICMP = 18
+#: Protocols that an ordinary host has a handler for, so that no protocol unreachable is sent.
+_HANDLED4 = frozenset((1, 2, 6, 17))
+_HANDLED6 = frozenset((6, 17, 58))
+
+
+def _is_multicast(address: int, family: int) -> bool:
+    return address >> 28 == 14 if family == 4 else address >> 120 == 0xFF
+
+
+def _fresh(packet: Packet, proto: int, tos: int) -> Packet:
+    answer = Packet(packet.family, packet.dst, packet.src, proto)
+    answer.tos = tos
+    answer.payload = b""
+    answer.attrs = {}
+    return answer
+
+
+def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | None:
+    """The RST to a TCP segment; REJECT's and the stack's differ in the type of service only."""
+    if packet.proto != 6 or packet.frag_offset or packet.tcp_flags & _RST or packet.bad_checksum:
+        return None
+    if cast not in ("unicast", "anycast") or _is_multicast(packet.dst, packet.family):
+        return None
+    if packet.family == 6 and (_is_multicast(packet.src, 6) or packet.src == 0):
+        return None
+    answer = _fresh(packet, 6, packet.tos if from_stack else 0)
+    answer.sport, answer.dport = packet.dport, packet.sport
+    if packet.tcp_flags & _ACK:
+        answer.tcp_flags = _RST
+        answer.tcp_seq = packet.tcp_ack
+    else:
+        answer.tcp_flags = _RST | _ACK
+        flags = packet.tcp_flags
+        answer.tcp_ack = (packet.tcp_seq + (flags >> 1 & 1) + (flags & 1) + packet.payload_len) & _M32
+    answer.df = packet.family == 4
+    answer.length = size(answer)
+    return answer
+
+
+def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0, local: bool = False) -> Packet | None:
+    """An ICMP error about a packet. ``local``: the packet is for this host, so the error comes from its destination."""
+    family = packet.family
+    if packet.frag_offset or packet.pkttype not in ("unicast", "loopback"):
+        return None
+    if family == 4:
+        if cast in ("broadcast", "multicast"):
+            return None
+        if packet.proto == 1 and (packet.icmp_type in _ERRORS4 or packet.icmp_type > _LAST_ICMP):
+            return None
+        tos = packet.tos & 0x1E | 0xC0
+    else:
+        if _is_multicast(packet.dst, 6) and type not in (2,) and (type, code) != (4, 2):
+            return None
+        if _is_multicast(packet.src, 6) or packet.src == 0:
+            return None
+        if packet.proto == 58 and (not packet.icmp_type & _INFORMATIVE6 or packet.icmp_type == 137):
+            return None
+        tos = 0
+    answer = _fresh(packet, 1 if family == 4 else 58, tos)
+    answer.src = packet.dst if local else 0
+    answer.icmp_type, answer.icmp_code, answer.icmp_rest = type, code, rest
+    inner = packet.copy()
+    inner.ct = None
+    room = _ROOM[family] - (20 if family == 4 else 40) - 8
+    if inner.length > room:
+        inner.payload_len -= inner.length - room
+        if inner.payload is not None:
+            inner.payload = inner.payload[: inner.payload_len]
+    answer.inner = inner
+    answer.length = size(answer)
+    return answer
+
+
+def echo_reply(packet: Packet, type: int) -> Packet:
+    """The answer to an echo (or timestamp) request."""
+    answer = _fresh(packet, packet.proto, packet.tos)
+    answer.icmp_type = type
+    answer.icmp_id, answer.icmp_seq, answer.icmp_rest = packet.icmp_id, packet.icmp_seq, packet.icmp_rest
+    answer.payload, answer.payload_len = packet.payload, packet.payload_len
+    answer.length = size(answer)
+    return answer
+
+
+def local_answer(packet: Packet, cast: str) -> Packet | None:
+    """What a host without services answers to a packet that INPUT accepted."""
+    if packet.frag_offset or packet.bad_checksum:
+        return None
+    family, proto = packet.family, packet.proto
+    if proto == 6:
+        return None if packet.pkttype not in ("unicast", "loopback") else reset(packet, cast, from_stack=True)
+    if proto == 17:
+        return icmp_error(packet, *((3, 3) if family == 4 else (1, 4)), cast, local=True)
+    if family == 4:
+        if proto == 1:
+            if cast in ("broadcast", "multicast") or packet.icmp_type not in (8, 13):
+                return None
+            return echo_reply(packet, 0 if packet.icmp_type == 8 else 14)
+        if proto not in _HANDLED4:
+            return icmp_error(packet, 3, 2, cast, local=True)
+    elif proto == 58:
+        if packet.icmp_type == 128:
+            answer = echo_reply(packet, 129)
+            if cast != "unicast":
+                answer.src = 0
+            return answer
+    elif proto not in _HANDLED6:
+        return icmp_error(packet, 4, 1, cast, rest=6 if not packet.ext_headers else 40, local=True)
+    return None

@@ -1,0 +1,439 @@
+"""The ways of a packet through the host: received, forwarded, delivered, made here, looped back.
+
+The engine is pure: what it knows of the world are the ruleset, the host description, the clock it is given and a seed.
+It calls what stands on each hook in order (``nf_iterate``, ``net/netfilter/core.c``), and between the hooks does what
+``ip_input.c``, ``ip_forward.c`` and ``ip_output.c`` do. The host's own packets (REJECT's answers, ICMP errors, echo
+replies) make trips of their own.
+"""
+
+from __future__ import annotations
+
+from pyiptables.netfilter import answers
+from pyiptables.netfilter.compiled import CompiledTable, compile_table
+from pyiptables.netfilter.connection import Connection
+from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
+from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
+from pyiptables.netfilter.nat import Nat
+from pyiptables.netfilter.packet import Context, Packet, Verdict
+from pyiptables.netfilter.routing import Decision, GivenPath, Routing
+from pyiptables.netfilter.traverse import Step, Walker
+from pyiptables.netfilter.trip import Event, Trip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyiptables.netfilter.host import Host
+    from pyiptables.netfilter.packet import PacketSets, Random
+    from pyiptables.ruleset import Ruleset
+
+__all__ = ["Engine"]
+
+_STOPPED = {Verdict.QUEUE: "queued", Verdict.STOLEN: "stolen"}
+#: Answers to answers to answers … end here; a real kernel ends them by silence rules.
+_DEPTH = 8
+
+
+class Engine:
+    """Sends packets through one family's ruleset on one host, one after the other.
+
+    ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
+    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
+    """
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        host: Host | None = None,
+        *,
+        explain: bool = False,
+        now: int = 0,
+        rng: Random | None = None,
+        sets: PacketSets | None = None,
+        choose: Callable[[str], bool] | None = None,
+        defragment: bool = True,
+    ) -> None:
+        self.ruleset = ruleset
+        self.family = ruleset.family
+        self.host = host
+        self.now = now
+        self.explain = explain
+        self.defragment = defragment
+        settings = {} if host is None else host.sysctl
+        self.conntrack = Conntrack(
+            self.family,
+            loose=bool(settings.get("net.netfilter.nf_conntrack_tcp_loose", 1)),
+            liberal=bool(settings.get("net.netfilter.nf_conntrack_tcp_be_liberal", 0)),
+            checksum=bool(settings.get("net.netfilter.nf_conntrack_checksum", 1)),
+        )
+        self.nat = Nat(self.conntrack)
+        self.ctx = Context(
+            self.family,
+            host=host,
+            now=now,
+            rng=rng,
+            nat=self.nat.setup,
+            connections=lambda: self.conntrack.connections(self.now),
+            sets=sets,
+        )
+        self.ctx.chooser = choose
+        self.walker = Walker()
+        self.walker.choose = choose
+        self.tables: dict[str, CompiledTable] = {
+            name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES
+        }
+        self.plan = plan()
+        self.stack_replies = host is not None and host.stack_replies
+
+    # -- public ------------------------------------------------------------------------------------------
+    def receive(self, packet: Packet, iface: str, outiface: str = "") -> Trip:
+        """A packet that arrives on an interface; ``outiface`` is for traces without a host."""
+        trip = self._begin(packet)
+        packet.iniface, packet.outiface = iface, ""
+        path = self._path(iface, outiface)
+        refused = path.refused_frame(packet)
+        if refused is not None:
+            self._lost(trip, refused)
+        else:
+            self._prerouting(trip, path)
+        return self._end(trip)
+
+    def send(self, packet: Packet, outiface: str = "") -> Trip:
+        """A packet that the host makes; ``outiface`` is for traces without a host."""
+        trip = self._begin(packet)
+        packet.iniface = ""
+        path = self._path("", outiface)
+        way = path.leave(packet, mark=packet.mark)
+        if way.kind == "drop":
+            self._lost(trip, way.reason)
+            trip.error = way.error
+        else:
+            self._output(trip, path, way)
+        return self._end(trip)
+
+    def counters(self) -> Ruleset:
+        """A copy of the ruleset with the counters that the packets left."""
+        copy = self.ruleset.copy()
+        for name, table in self.tables.items():
+            for chain_name, compiled in table.chains.items():
+                chain = copy.tables[name].chains[chain_name]
+                chain.packets += compiled.packets
+                chain.bytes += compiled.octets
+                if not compiled.codes:
+                    continue
+                for at, code in enumerate(compiled.codes):
+                    if code.packets:
+                        chain.rules[at] = rule = type(code.rule)(
+                            code.rule.text, code.rule.packets, code.rule.bytes, code.rule.source, code.rule.spec
+                        )
+                        rule.packets += code.packets
+                        rule.bytes += code.octets
+        return copy
+
+    # -- trips -------------------------------------------------------------------------------------------
+    def _path(self, iniface: str, outiface: str) -> Routing | GivenPath:
+        return GivenPath(iniface, outiface) if self.host is None else Routing(self.host)
+
+    def _begin(self, packet: Packet) -> Trip:
+        self.ctx.now = self.now
+        trip = Trip(packet)
+        self.walker.steps = trip.steps
+        self.walker.unknown = trip.unknown
+        if self.explain:
+            trip.misses = []
+        self.walker.misses = trip.misses
+        return trip
+
+    def _end(self, trip: Trip) -> Trip:
+        trip.mark = trip.packet.mark
+        if trip.decided is None and trip.fate in ("delivered", "forwarded", "sent") and trip.steps:
+            trip.decided = next((s for s in reversed(trip.steps) if s.table == "filter"), trip.steps[-1])
+        return trip
+
+    def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str) -> None:
+        """A packet that the host sends because of ``trip``."""
+        if len(trip.replies) >= _DEPTH:
+            return
+        answer = Trip(packet)
+        kept = self.walker.steps, self.walker.unknown, self.walker.misses
+        self.walker.steps, self.walker.unknown = answer.steps, answer.unknown
+        if self.explain:
+            answer.misses = []
+        self.walker.misses = answer.misses
+        packet.iniface = ""
+        path = self._path("", iniface)
+        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos)
+        if way.kind != "drop":
+            if packet.src == 0:
+                packet.src = way.src or 0
+                answer.first.src = packet.src
+            trip.replies.append(answer)
+            self._output(answer, path, way)
+            self._end(answer)
+        self.walker.steps, self.walker.unknown, self.walker.misses = kept
+
+    def _lost(self, trip: Trip, why: str) -> None:
+        trip.fate, trip.reason, trip.why = "dropped", "stack", why
+
+    def _event(self, trip: Trip, hook: str, what: str, **detail: Any) -> None:
+        trip.events.append(Event(len(trip.steps), hook, what, detail))
+
+    # -- the ways ----------------------------------------------------------------------------------------
+    def _prerouting(self, trip: Trip, path: Routing | GivenPath) -> None:
+        packet = trip.packet
+        looped = packet.iniface == "lo" and packet.pkttype == "loopback"
+        if not self._pass("PREROUTING", trip, path):
+            return
+        where = Decision("local") if looped else path.arrive(packet)
+        if where.kind == "drop":
+            self._lost(trip, where.reason)
+            self._event(trip, "PREROUTING", "routing", dropped=where.reason)
+            if where.code is not None:
+                self._complain(trip, 3 if self.family == 4 else 1, where.code, where.cast)
+        elif where.kind == "local":
+            self._event(trip, "PREROUTING", "routing", to="local")
+            self._input(trip, path, where)
+        else:
+            self._event(trip, "PREROUTING", "routing", to=where.iface)
+            self._forward(trip, path, where)
+
+    def _input(self, trip: Trip, path: Routing | GivenPath, where: Decision) -> None:
+        packet = trip.packet
+        if not self._pass("INPUT", trip, path, where.cast):
+            return
+        trip.fate = "delivered"
+        if self.stack_replies:
+            arrived = packet.copy()
+            answer = answers.local_answer(arrived, where.cast)
+            if answer is not None:
+                if is_icmp_error(answer):
+                    _attach(answer, packet)
+                self._own(trip, answer, src=answer.src, iniface=packet.iniface)
+
+    def _forward(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
+        packet = trip.packet
+        if packet.pkttype != "unicast":
+            return self._lost(trip, "a broadcast frame is not forwarded")
+        if packet.family == 6 and (packet.src == 0 or packet.src == 1 or packet.src >> 118 == 0x3FA):
+            if packet.src > 1:
+                self._complain(trip, 1, 2, way.cast)
+            return self._lost(trip, "a source address that is not forwarded")
+        packet.outiface = way.iface
+        if packet.ttl <= 1:
+            self._lost(trip, "TTL exceeded" if packet.family == 4 else "hop limit exceeded")
+            self._event(trip, "FORWARD", "ttl", expired=True)
+            return self._complain(trip, 11 if packet.family == 4 else 3, 0, way.cast)
+        mtu = way.mtu or (1500 if self.host is None else self.host.mtu(way.iface))
+        if self.host is not None and packet.length > mtu and (packet.df or packet.family == 6):
+            self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
+            return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
+        packet.ttl -= 1
+        if not self._pass("FORWARD", trip, path, way.cast) or not self._pass("POSTROUTING", trip, path, way.cast):
+            return None
+        trip.fate, trip.outiface = "forwarded", way.iface
+        return None
+
+    def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
+        packet = trip.packet
+        packet.outiface = way.iface
+        self._event(trip, "OUTPUT", "routing", to=way.iface)
+        found = self._pass("OUTPUT", trip, path, way.cast, way)
+        if not found:
+            return
+        packet.outiface = way.iface
+        if not self._pass("POSTROUTING", trip, path, way.cast):
+            return
+        if way.iface == "lo" and not path.given:
+            packet.iniface, packet.outiface, packet.pkttype = "lo", "", "loopback"
+            self._prerouting(trip, path)
+            return
+        trip.fate, trip.outiface = "sent", way.iface
+
+    # -- hooks -------------------------------------------------------------------------------------------
+    def _pass(
+        self, hook: str, trip: Trip, path: Routing | GivenPath, cast: str = "unicast", way: Decision | None = None
+    ) -> bool:
+        """Call what stands on a hook; False when the packet ends there. ``way`` is changed by rerouting in OUTPUT."""
+        packet, ctx = trip.packet, self.ctx
+        ctx.hook = hook
+        for kind, name in self.plan[hook]:
+            if kind == "engine":
+                if not self._engine_callback(name, hook, trip):
+                    return False
+                continue
+            table = self.tables.get(name)
+            if kind == "nat":
+                verdict = self._nat(table, hook, trip)
+                moved = way is not None and _moved(packet)
+            elif table is None or hook not in table.chains:
+                continue
+            else:
+                before = _route_key(packet) if way is not None and kind == "route" else None
+                verdict = self.walker.walk(table, hook, packet, ctx)
+                moved = before is not None and before != _route_key(packet)
+            self._side_effects(trip, hook, cast, path)
+            ctx.hook = hook
+            if verdict is not Verdict.ACCEPT:
+                self._stopped(trip, verdict, table)
+                return False
+            if moved and way is not None and not self._reroute(trip, path, way):
+                return False
+        return True
+
+    def _engine_callback(self, name: str, hook: str, trip: Trip) -> bool:
+        packet = trip.packet
+        if name == "track":
+            if not self.conntrack.track(packet, hook, self.now):
+                self._lost(trip, "connection tracking could not place it")
+                return False
+            if trip.ctstate is None:
+                trip.ctstate = packet.ctstate
+                if packet.ct is not None:
+                    trip.ctdir = "REPLY" if packet.ctdir else "ORIGINAL"
+        elif name == "confirm":
+            if not self.conntrack.confirm(packet, self.now):
+                self._lost(trip, "its tuples were taken meanwhile")
+                return False
+        elif self.defragment and (packet.frag_offset or packet.more_fragments):
+            self._lost(trip, "a fragment waits for the rest of its packet")
+            return False
+        return True
+
+    def _nat(self, table: CompiledTable | None, hook: str, trip: Trip) -> Verdict:
+        packet = trip.packet
+        if packet.ct is None:
+            return Verdict.ACCEPT
+        walked = len(trip.steps)
+        if self.nat.wanted(packet, hook):
+            if table is not None and hook in table.chains:
+                verdict = self.walker.walk(table, hook, packet, self.ctx)
+                if verdict is not Verdict.ACCEPT:
+                    return verdict
+            if not self.nat.done(packet.ct, TRANSLATES[hook]):
+                verdict = self.nat.bind_null(packet, hook, self.ctx)
+                if verdict is not Verdict.ACCEPT:
+                    return verdict
+        before = _headers(packet)
+        if not self.nat.translate(packet, hook):
+            return Verdict.DROP
+        after = _headers(packet)
+        if before != after:
+            change = {key: new for key, old, new in zip(_HEADERS, before, after, strict=True) if old != new}
+            if len(trip.steps) > walked and trip.steps[-1].code is not None:
+                trip.steps[-1].effect = {**(trip.steps[-1].effect or {}), **change}
+            self._event(trip, hook, "translate", **change)
+        return Verdict.ACCEPT
+
+    def _reroute(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> bool:
+        new = path.reroute(trip.packet)
+        if new.kind == "drop":
+            self._lost(trip, f"no way out after rerouting: {new.reason}")
+            return False
+        if new.iface != way.iface:
+            self._event(trip, "OUTPUT", "rerouted", to=new.iface)
+        way.iface, way.gateway, way.src, way.cast, way.mtu = new.iface, new.gateway, new.src, new.cast, new.mtu
+        return True
+
+    def _stopped(self, trip: Trip, verdict: Verdict, table: CompiledTable | None) -> None:
+        if verdict in _STOPPED:
+            trip.fate = _STOPPED[verdict]
+            trip.decided = trip.steps[-1] if trip.steps else None
+            return
+        if trip.fate == "rejected":
+            return
+        self._lost(trip, "")
+        last = trip.steps[-1] if trip.steps else None
+        if last is None or table is None or last.table != table.name:
+            return
+        if _drops(last, table):
+            trip.reason = "rule" if last.code is not None else "policy"
+            trip.decided = last
+        else:
+            trip.why = "no mapping was possible" if table.name == "nat" else "a match or target gave it up"
+
+    # -- the host's own packets --------------------------------------------------------------------------
+    def _side_effects(self, trip: Trip, hook: str, cast: str, path: Routing | GivenPath) -> None:
+        """Send what targets asked for while a table was walked."""
+        ctx = self.ctx
+        if ctx.rejects:
+            asked, ctx.rejects = ctx.rejects, []
+            for reject in asked:
+                trip.fate = "rejected"
+                trip.decided = trip.steps[-1] if trip.steps else None
+                if reject.kind == "tcp-reset":
+                    answer = answers.reset(reject.packet, cast)
+                    if answer is not None:
+                        _attach(answer, reject.packet)
+                        self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface)
+                elif not reject.packet.bad_checksum:
+                    self._complain(trip, reject.type, reject.code, cast)
+        if ctx.sent:
+            copies, ctx.sent = ctx.sent, []
+            for kind, packet, detail in copies:
+                if kind == "tee":
+                    self._tee(trip, hook, packet, detail)
+
+    def _tee(self, trip: Trip, hook: str, packet: Packet, detail: dict[str, Any]) -> None:
+        """TEE's copy: untracked, one hop less where the packet had not been forwarded yet (``nf_dup_ipv4.c``)."""
+        packet.ct = None
+        packet.ctstate = "UNTRACKED"
+        if hook in ("PREROUTING", "INPUT"):
+            packet.ttl -= 1
+        gateway = Packet(packet.family, packet.src, int(detail.get("gateway", packet.dst)), packet.proto)
+        path = self._path("", str(detail.get("oif") or packet.outiface or packet.iniface))
+        way = path.leave(gateway, tos=packet.tos)
+        if way.kind == "drop":
+            return
+        answer = Trip(packet)
+        kept = self.walker.steps, self.walker.unknown, self.walker.misses
+        self.walker.steps, self.walker.unknown, self.walker.misses = answer.steps, answer.unknown, answer.misses
+        packet.iniface = ""
+        trip.replies.append(answer)
+        self._output(answer, path, way)
+        self._end(answer)
+        self.walker.steps, self.walker.unknown, self.walker.misses = kept
+
+    def _complain(self, trip: Trip, type: int, code: int, cast: str, rest: int = 0) -> None:
+        """Send an ICMP error about the packet as it stands."""
+        packet = trip.packet
+        local = self.host is None or self.host.is_local(packet.dst, packet.family)
+        answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
+        if answer is not None:
+            _attach(answer, packet)
+            self._own(trip, answer, src=answer.src, iniface=packet.iniface)
+
+
+def _attach(answer: Packet, packet: Packet) -> None:
+    """The answer belongs to the packet's connection, the other way (``nf_conntrack_attach``)."""
+    ct: Connection | None = packet.ct
+    if ct is not None:
+        answer.ct = ct
+        answer.ctstate = "RELATED"
+        answer.ctdir = 1 - packet.ctdir
+
+
+def _moved(packet: Packet) -> bool:
+    """Does the connection send this packet elsewhere than it was headed (``nf_nat_ipv4_local_fn``)?"""
+    ct = packet.ct
+    return ct is not None and ct.tuple(packet.ctdir)[2] != ct.tuple(1 - packet.ctdir)[0]
+
+
+def _route_key(packet: Packet) -> tuple[int, ...]:
+    """What ``ipt_mangle_out`` and ``ip6t_mangle_out`` compare."""
+    if packet.family == 4:
+        return (packet.src, packet.dst, packet.mark, packet.tos)
+    return (packet.src, packet.dst, packet.mark, packet.tos, packet.ttl, packet.flow_label)
+
+
+_HEADERS = ("src", "dst", "sport", "dport", "icmp_id")
+
+
+def _headers(packet: Packet) -> tuple[int, ...]:
+    return (packet.src, packet.dst, packet.sport, packet.dport, packet.icmp_id)
+
+
+def _drops(step: Step, table: CompiledTable) -> bool:
+    if step.code is not None:
+        return step.code.verdict is Verdict.DROP
+    return step.kind == "policy" and table.chains[step.chain].policy is Verdict.DROP

@@ -56,7 +56,7 @@ class Ipvs(Match):
         if option.name in ("vdir", "vmethod"):
             word = value.upper()
             if word not in option.type.words:
-                raise ParameterProblem(f'ipvs: Bad value for "--{option.name}" option: "{value}"\n')
+                raise ParameterProblem(f'ipvs: Bad value for "--{option.name}" option: "{value}"')
             value = word
         super().accept(option, value, invert, parsing)
 

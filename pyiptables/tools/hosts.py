@@ -42,13 +42,6 @@ def _lines(path: str) -> Iterator[list[str]]:
             yield words
 
 
-def _strict_ip4(text: str) -> int | None:
-    parts = text.split(".")
-    if len(parts) != 4 or not all(p.isascii() and p.isdigit() and int(p) < 256 for p in parts):
-        return None
-    return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
-
-
 class SystemNames:
     """Implements ``xtables.names.Names`` over the system's files."""
 
@@ -107,7 +100,7 @@ class SystemNames:
         wanted = name.lower()
         for address, names in self._host_list():
             if wanted in [n.lower() for n in names]:
-                value = _strict_ip4(address) if family == 4 else parse_ip6(address)
+                value = parse_strict_ip4(address) if family == 4 else parse_ip6(address)
                 if value is not None and value not in found:
                     found.append(value)
         if not found and self.resolve and name:
@@ -131,7 +124,7 @@ class SystemNames:
 
     def host_name(self, address: int, family: int) -> str | None:
         for text, names in self._host_list():
-            value = _strict_ip4(text) if family == 4 else parse_ip6(text)
+            value = parse_strict_ip4(text) if family == 4 else parse_ip6(text)
             if value == address and names:
                 return names[0]
         if self.resolve:

@@ -25,6 +25,7 @@ _NFT_DEPTH = 16
 
 def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsing) -> None:
     """Refuse the rule as the kernel would for a rule reached from these hooks (none: a chain nobody calls)."""
+    parsing.spec = spec
     for match in spec.matches:
         _check_extension(match, spec, table, hooks)
         match.kernel_check(parsing)

@@ -13,6 +13,7 @@ __all__ = [
     "parse_ip4",
     "parse_ip6",
     "parse_ip6_mask",
+    "parse_strict_ip4",
     "prefix_mask",
 ]
 
@@ -94,7 +95,7 @@ def _words(text: str, last: bool) -> list[int] | None:
     parts = text.split(":")
     for i, part in enumerate(parts):
         if last and i == len(parts) - 1 and "." in part:
-            quad = _strict_ip4(part)
+            quad = parse_strict_ip4(part)
             if quad is None:
                 return None
             words += [quad >> 16, quad & 0xFFFF]
@@ -105,7 +106,8 @@ def _words(text: str, last: bool) -> list[int] | None:
     return words
 
 
-def _strict_ip4(text: str) -> int | None:
+def parse_strict_ip4(text: str) -> int | None:
+    """``inet_pton(AF_INET)``: four decimal parts without leading zeros."""
     parts = text.split(".")
     value = 0
     for part in parts:

@@ -83,7 +83,7 @@ class Parsing:
     """
 
     __slots__ = (
-        "announced", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "table", "variant",
+        "announced", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "spec", "table", "variant",
     )  # fmt: skip
 
     def __init__(self, family: int, names: Names | None = None, variant: str = "nft", table: str = "filter"):
@@ -99,6 +99,8 @@ class Parsing:
         #: The words still to come, for options that take more than one (``--tcp-flags mask comp``).
         self.scanner: Scanner | None = None
         self.sets: Callable[[str], Any] | None = None
+        #: The whole rule, while the kernel's checks are made.
+        self.spec: RuleSpec | None = None
         self.read_file: Callable[[str], bytes] | None = None
 
     def next_word(self) -> str | None:

@@ -1,0 +1,45 @@
+"""``-j MASQUERADE``: the source becomes the address of the way out (``libxt_NAT.c``, kernel ``nf_nat_masquerade.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.nat_range import NatTarget
+from pyiptables.xtables.option import Option
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+
+
+class Masquerade(NatTarget):
+    """``values``: to-ports (None, ports) and the flags."""
+
+    __slots__ = ()
+
+    name = "MASQUERADE"
+    summary = "give new connections the address of the interface they leave by"
+    hooks = ("POSTROUTING",)
+    range_option = "to-ports"
+    shown_as = "masq ports: "
+    options = (
+        Option("to-ports", Text(), metavar="port[-port]", help="source ports to use"),
+        Option("random", help="map ports at random, by a hash"),
+        Option("random-fully", help="map ports wholly at random"),
+    )
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        from pyiptables.netfilter.packet import Verdict
+
+        if self.family == 4 and packet.src == 0:
+            return Verdict.ACCEPT
+        if ctx.host is None:
+            ctx.unknown(f"no host is described: the address of {packet.outiface or 'the way out'} is not known")
+            return Verdict.ACCEPT
+        address = ctx.host.select_source(packet.outiface, packet.dst, self.family)
+        if address is None:
+            ctx.note("dropped", f"{packet.outiface} has no address")
+            return Verdict.DROP
+        return ctx.setup_nat(packet, "src", self.wanted((address, address)))
+
+
+EXTENSIONS = (Masquerade,)

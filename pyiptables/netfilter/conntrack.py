@@ -287,7 +287,10 @@ class Conntrack:
     # -- protocols ---------------------------------------------------------------------------------------
     def _follow(self, packet: Packet, ct: Connection, hook: str, now: int) -> str:
         proto = packet.proto
-        if proto in _PORTS and self._bad(packet, hook) and proto in (6, 17, 136):
+        if proto in (6, 17) and self._bad(packet, hook):
+            return tcp_states.INVALID
+        if proto == 136 and self.checksum and hook == "PREROUTING":
+            # udplite_error() verifies the checksum with the protocol number of UDP: never right on arrival.
             return tcp_states.INVALID
         if proto == 6:
             return self._follow_tcp(packet, ct, now)

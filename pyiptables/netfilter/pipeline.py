@@ -151,7 +151,7 @@ class Engine:
             trip.decided = next((s for s in reversed(trip.steps) if s.table == "filter"), trip.steps[-1])
         return trip
 
-    def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str) -> None:
+    def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str, oif: str = "") -> None:
         """A packet that the host sends because of ``trip``."""
         if len(trip.replies) >= _DEPTH:
             return
@@ -163,7 +163,7 @@ class Engine:
         self.walker.misses = answer.misses
         packet.iniface = ""
         path = self._path("", iniface)
-        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos)
+        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=oif)
         if way.kind != "drop":
             if packet.src == 0:
                 packet.src = way.src or 0
@@ -209,7 +209,8 @@ class Engine:
             if answer is not None:
                 if is_icmp_error(answer):
                     _attach(answer, packet)
-                self._own(trip, answer, src=answer.src, iniface=packet.iniface)
+                device = "" if is_icmp_error(answer) else path.answer_device(packet)
+                self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 
     def _forward(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
         packet = trip.packet

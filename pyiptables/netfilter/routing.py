@@ -222,12 +222,14 @@ class Routing:
         return any(value & 0xFFFFFF == group & 0xFFFFFF for value in own)
 
     # -- leaving -----------------------------------------------------------------------------------------
-    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0) -> Decision:
-        """The way out of a packet made here; ``src``, ``mark`` and ``tos`` are what the look-up is told."""
+    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "") -> Decision:
+        """The way out of a packet made here; ``src``, ``mark``, ``tos`` and ``oif`` are what the look-up is told."""
         family, dst = packet.family, packet.dst
+        if family == 4 and dst == 0:
+            return Decision("out", "lo")
         if family == 4 and dst >> 24 == 0:
             return _refused("no route to 0.0.0.0/8")
-        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", tos=tos, proto=packet.proto)
+        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, proto=packet.proto)
         if isinstance(route, str):
             if family == 4 and dst == ALL_ONES[4]:
                 return _refused("no interface to broadcast by", "ENETUNREACH")
@@ -252,6 +254,19 @@ class Routing:
             if family == 6:
                 way.src = self.host.select_source(way.iface, dst, 6)
         return way
+
+    def answer_device(self, packet: Packet) -> str:
+        """The device that the stack's answer to a delivered packet is bound to, '' when to none.
+
+        IPv6 answers to addresses that mean something else on every link must leave by the link the packet belongs to,
+        which for the host's own addresses is the interface that has them (``rt6_need_strict``, ``ip6_rcv_core``).
+        """
+        if packet.family == 4 or not (packet.src == 1 or packet.src >> 118 == 0x3FA or packet.src >> 120 == 0xFF):
+            return ""
+        if packet.iniface != "lo":
+            return packet.iniface
+        route = self.lookup(6, packet.dst, src=packet.src, iif="lo")
+        return "" if isinstance(route, str) else route.iface
 
     def reroute(self, packet: Packet) -> Decision:
         """``ip_route_me_harder``: after a target in OUTPUT changed what routes depend on."""
@@ -278,8 +293,11 @@ class GivenPath:
         cast = "broadcast" if packet.pkttype == "broadcast" else "unicast"
         return Decision("forward", self.outiface) if self.outiface and packet.iniface != "lo" else Decision("local", cast=cast)
 
-    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0) -> Decision:
+    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "") -> Decision:
         return Decision("out", self.outiface or self.iniface)
+
+    def answer_device(self, packet: Packet) -> str:
+        return ""
 
     def reroute(self, packet: Packet) -> Decision:
         return self.leave(packet)

@@ -242,8 +242,8 @@ def step_json(step: Step, family: int) -> Json:
     return out
 
 
-def trip_json(trip: Trip) -> Json:
-    """What came of a packet, in the words of the kernel's trace."""
+def trip_json(trip: Trip, replies: bool = True) -> Json:
+    """What came of a packet, in the words of the kernel's trace; answers to answers stand beside their causes."""
     family = trip.first.family
     out: Json = {
         "steps": [step_json(step, family) for step in trip.steps],
@@ -263,6 +263,6 @@ def trip_json(trip: Trip) -> Json:
         out["final"] = describe(trip.packet)
     if trip.error is not None:
         out["error"] = trip.error
-    if trip.replies:
-        out["replies"] = [{"packet": describe(reply.first), **trip_json(reply)} for reply in trip.replies]
+    if replies and trip.replies:
+        out["replies"] = [{"packet": describe(reply.first), **trip_json(reply, False)} for reply in trip.all_replies()]
     return out

@@ -59,6 +59,14 @@ class Trip:
         self.replies: list[Trip] = []
         self.error: str | None = None
 
+    def all_replies(self) -> list[Trip]:
+        """The replies, and what the host sent because of them, in the order they began."""
+        found = []
+        for reply in self.replies:
+            found.append(reply)
+            found += reply.all_replies()
+        return found
+
     @property
     def verdict(self) -> str:
         """ACCEPT, DROP, REJECT, QUEUE or STOLEN."""

@@ -1,0 +1,75 @@
+"""What of a scenario's answer must equal the kernel's, and how a difference reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_SAME = ("fate", "reason", "to", "ctstate", "ctdir", "mark", "final", "packet")
+
+
+def features(family: int) -> frozenset[str]:
+    """The matches (``m:``) and targets (``t:``) that exist."""
+    from pyiptables.extensions import names
+
+    return frozenset([f"m:{n}" for n in names("match", family)] + [f"t:{n}" for n in names("target", family)])
+
+
+def step_text(step: Json) -> str:
+    ports = f" {step['sport']}>{step['dport']}" if "sport" in step else ""
+    return (
+        f"{step['hook']} {step['table']}:{step['chain']}:{step['kind']}:{step['num']} in={step['in']} out={step['out']}"
+        f" {step['src']} {step['dst']}{ports} ttl={step['ttl']} tos={step['tos']:#x} mark={step['mark']:#x}"
+    )
+
+
+def differences(ours: Json, theirs: Json) -> list[str]:
+    """Where our answer differs from the kernel's."""
+    if "error" in theirs or "error" in ours:
+        return [] if ("error" in theirs) == ("error" in ours) else [f"error: ours {ours.get('error')!r} kernel {theirs.get('error')!r}"]
+    found: list[str] = []
+    for number, (mine, real) in enumerate(zip(ours["packets"], theirs["packets"], strict=True)):
+        found += [f"packet {number}: {text}" for text in _packet(mine, real)]
+    if theirs.get("counters") is not None and not found:
+        found += _counters(ours.get("counters", ""), theirs["counters"])
+    return found
+
+
+def _packet(mine: Json, real: Json) -> list[str]:
+    found = []
+    for at in range(max(len(mine["steps"]), len(real["steps"]))):
+        a = step_text(mine["steps"][at]) if at < len(mine["steps"]) else "-"
+        b = step_text(real["steps"][at]) if at < len(real["steps"]) else "-"
+        if a != b:
+            found.append(f"step {at}: ours {a}\n          kernel {b}")
+            break
+    for key in _SAME:
+        if mine.get(key) != real.get(key):
+            found.append(f"{key}: ours {mine.get(key)} kernel {real.get(key)}")
+    a, b = mine.get("replies", []), real.get("replies", [])
+    if len(a) != len(b):
+        found.append(f"replies: ours {[x['packet'] for x in a]} kernel {[x['packet'] for x in b]}")
+    else:
+        for number, (x, y) in enumerate(zip(a, b, strict=True)):
+            found += [f"reply {number}: {text}" for text in _packet(x, y)]
+    return found
+
+
+def _counters(ours: str, theirs: str) -> list[str]:
+    a, b = _lines(ours), _lines(theirs)
+    if a == b:
+        return []
+    return [f"counters: only ours {sorted(set(a) - set(b))} only kernel {sorted(set(b) - set(a))}"]
+
+
+def _lines(text: str) -> list[str]:
+    """Lines by table; the kernel and a file may order chains differently."""
+    table = ""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line
+        if line.startswith((":", "[")):
+            found.append(f"{table} {line}")
+    return sorted(found)

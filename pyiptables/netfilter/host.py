@@ -183,7 +183,7 @@ class Host:
             table = self.routes[family]
             if family == 4 and interface.loopback and value >> 24 == 127:
                 table.append(Route(4, "local", value & mask, length, iface=name, table=LOCAL, src=_LOOPBACK4))
-            table.append(Route(family, "local", value, whole, iface=name, table=LOCAL, src=value))
+            table.append(Route(family, "local", value, whole, iface=name, table=LOCAL, src=_primary(interface, address)))
             if interface.loopback or length >= whole:
                 continue
             if family == 4:
@@ -305,6 +305,15 @@ class Host:
                 if best is None or rank > best[0]:
                     best = (rank, value)
         return None if best is None else best[1]
+
+
+def _primary(interface: Interface, address: Address) -> int:
+    """The address that a secondary one hides behind: what the host says when it talks to itself."""
+    if address.secondary:
+        for other in interface.addresses:
+            if other.family == address.family and other.length == address.length and other.covers(address.value):
+                return other.value
+    return address.value
 
 
 def _scope6(address: int) -> int:

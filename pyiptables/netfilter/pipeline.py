@@ -33,6 +33,8 @@ __all__ = ["Engine"]
 _STOPPED = {Verdict.QUEUE: "queued", Verdict.STOLEN: "stolen"}
 #: Answers to answers to answers … end here; a real kernel ends them by silence rules.
 _DEPTH = 8
+#: fe80::/10 as its first ten bits.
+_LINK_LOCAL = 0x3FA
 
 
 class Engine:
@@ -216,7 +218,7 @@ class Engine:
         packet = trip.packet
         if packet.pkttype != "unicast":
             return self._lost(trip, "a broadcast frame is not forwarded")
-        if packet.family == 6 and (packet.src == 0 or packet.src == 1 or packet.src >> 118 == 0x3FA):
+        if packet.family == 6 and (packet.src == 0 or packet.src == 1 or packet.src >> 118 == _LINK_LOCAL):
             if packet.src > 1:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
@@ -402,7 +404,8 @@ class Engine:
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
         if answer is not None:
             _attach(answer, packet)
-            self._own(trip, answer, src=answer.src, iniface=packet.iniface)
+            device = packet.iniface if packet.family == 6 and packet.src >> 118 == _LINK_LOCAL else ""
+            self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 
 
 def _attach(answer: Packet, packet: Packet) -> None:

@@ -199,8 +199,9 @@ class Routing:
             if self._member6(dst, packet.iniface):
                 return Decision("local", cast="multicast")
             return _refused("the host is no member of this multicast group")
+        strict = packet.iniface if _link_bound(dst) else ""
         route = self.lookup(
-            6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, tos=packet.tos, proto=packet.proto
+            6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, proto=packet.proto
         )
         if isinstance(route, str):
             # ip6_pkt_discard answers whether or not the host forwards.
@@ -240,7 +241,7 @@ class Routing:
                 decision.src = self.host.select_source("lo", dst, 6)
                 return decision
             decision = Decision("out", "lo")
-            decision.src = route.src if route.src is not None and dst >> 24 != 127 else dst
+            decision.src = dst if route.src is None else route.src
             return decision
         way = _way("out", route, dst)
         if family == 4 and src >> 24 == 127 and not self.host.setting(4, way.iface, "route_localnet"):
@@ -261,7 +262,7 @@ class Routing:
         IPv6 answers to addresses that mean something else on every link must leave by the link the packet belongs to,
         which for the host's own addresses is the interface that has them (``rt6_need_strict``, ``ip6_rcv_core``).
         """
-        if packet.family == 4 or not (packet.src == 1 or packet.src >> 118 == 0x3FA or packet.src >> 120 == 0xFF):
+        if packet.family == 4 or not _link_bound(packet.src):
             return ""
         if packet.iniface != "lo":
             return packet.iniface
@@ -274,6 +275,11 @@ class Routing:
         if packet.family == 4 and self.host.address_type(src, family=4) not in ("LOCAL", "UNICAST"):
             src = 0
         return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos)
+
+
+def _link_bound(address: int) -> bool:
+    """An IPv6 address that means something else on every link (``rt6_need_strict``)."""
+    return address == 1 or address >> 118 == 0x3FA or address >> 120 == 0xFF
 
 
 class GivenPath:

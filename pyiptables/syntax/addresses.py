@@ -45,9 +45,19 @@ def _mask(text: str, family: int) -> int:
     return prefix_mask(bits, family)
 
 
+def _without_scope(name: str) -> str:
+    """``getaddrinfo`` takes a scope after %: a number, or an interface (only lo is sure to exist) where one is meant."""
+    address, percent, scope = name.partition("%")
+    if not percent or (scope.isascii() and scope.isdigit()):
+        return address
+    value = parse_ip6(address) if scope == "lo" else None
+    linked = value is not None and (value >> 118 == 0x3FA or value >> 112 & 0xFF0F in (0xFF01, 0xFF02))
+    return address if linked else name
+
+
 def _host(name: str, parsing: Parsing) -> list[int]:
     family = parsing.family
-    address = parse_ip4(name) if family == 4 else parse_ip6(name)
+    address = parse_ip4(name) if family == 4 else parse_ip6(_without_scope(name))
     if address is None and family == 4:
         address = parsing.names.network_address(name)
     if address is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
 from pyiptables.xtables.names import chain_protocol_name
+from pyiptables.xtables.numbers import UINT64
+from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def amount(number: int, exact: bool) -> tuple[int, str]:
     if exact or number <= 99999:
         return number, ""
     for unit in "KMG":
-        number = (number + 500) // 1000
+        number = (number + 500 & UINT64) // 1000
         if number <= 9999:
             return number, unit
     return (number + 500) // 1000, "T"
@@ -46,6 +48,11 @@ def _column(number: int, exact: bool) -> str:
         return f"{number:8d} "
     value, unit = amount(number, False)
     return f"{value:4d}{unit} " if unit else f"{value:5d} "
+
+
+def _padded(text: str, width: int) -> str:
+    """``printf("%-9s")`` counts bytes."""
+    return text.ljust(width if text.isascii() else width + len(text) - byte_length(text))
 
 
 def chain_header(chain: Chain, references: int, format: Format) -> str:
@@ -77,15 +84,13 @@ def rule_line(spec: RuleSpec, family: int, number: int, counters: tuple[int, int
     if format.verbose:
         parts.append(_column(counters[0], format.exact) + _column(counters[1], format.exact))
     proto = _protocol(spec, format)
-    parts.append(f"{_target_name(spec):<9} {'!' if spec.proto_inv else ' '}{proto:<4} {_fragment(spec, family)} ")
+    target = _padded(_target_name(spec), 9)
+    parts.append(f"{target} {'!' if spec.proto_inv else ' '}{proto:<4} {_fragment(spec, family)} ")
     if format.verbose:
         anyname = "*" if format.numeric else "any"
-        iniface = format.variant.shown_interface(spec.iniface, spec.iniface_inv) or anyname
-        outiface = format.variant.shown_interface(spec.outiface, spec.outiface_inv) or anyname
-        parts.append(
-            f" {'!' + iniface if spec.iniface_inv else iniface:<6} "
-            f"{'!' + outiface if spec.outiface_inv else outiface:<6} "
-        )
+        iniface = ("!" if spec.iniface_inv else "") + (spec.iniface or anyname)
+        outiface = ("!" if spec.outiface_inv else "") + (spec.outiface or anyname)
+        parts.append(f" {_padded(iniface, 6)} {_padded(outiface, 6)} ")
     source = _address(spec.src, spec.src_mask, family, format)
     destination = _address(spec.dst, spec.dst_mask, family, format)
     parts.append(f"{'!' if spec.src_inv else ' '}{source:<19} {'!' if spec.dst_inv else ' '}{destination:<19} ")

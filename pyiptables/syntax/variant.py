@@ -46,10 +46,6 @@ class Variant:
         """The rule as the kernel gives it back; one that is only looked for keeps its matches as given."""
         return spec
 
-    def shown_interface(self, name: str, inverted: bool) -> str:
-        """The interface column of a listing; '' when it says nothing."""
-        return name
-
     def unprintable(self, match: str) -> str:
         """What a listing shows for a match without a print function."""
         return f"{match} "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from pyiptables.xtables.addresses import ip6_text, parse_ip6
+from pyiptables.xtables.addresses import ip6_text, parse_ip6, parse_strict_ip4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

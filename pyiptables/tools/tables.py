@@ -1,29 +1,28 @@
-"""What the commands do to a ruleset, with the errors of either variant.
+"""What the commands do to a ruleset, as far as both variants agree.
 
-``iptables/nft.c`` and ``libiptc/libiptc.c`` behave alike but for what a subclass here overrides: which tables and
-chains come into being when, the words for what went wrong, and when the kernel is asked.
+``iptables/nft.c`` and ``libiptc/libiptc.c`` behave alike but for what the subclasses in ``tools.nft`` and
+``tools.legacy`` override: which tables and chains come into being when, the words for what went wrong, and when the
+kernel is asked.
 """
 
 from __future__ import annotations
 
-from errno import E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY, ENXIO
+from errno import E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
-from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.rule import text_of, typed
 from pyiptables.syntax.savefile import chain_order
-from pyiptables.syntax.variant import CHAINS, LEGACY, NFT, Variant
-from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of, limits_hooks
-from pyiptables.xtables.errors import (
-    CommandFailure,
-    KernelRefusal,
-    ParameterProblem,
-    ResourceProblem,
-    VersionProblem,
-)
+from pyiptables.syntax.stored import renamed_jump
+from pyiptables.syntax.variant import CHAINS, NFT, Variant
+from pyiptables.tools.kernel import jumps_of
+from pyiptables.xtables.errors import CommandFailure
 from pyiptables.xtables.option import Extension, Parsing
 
-__all__ = ["LegacyTables", "NftTables", "Tables", "strerror", "tables_for"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["NO_CHAIN", "NO_RULE", "Tables", "strerror", "tables_for"]
 
 #: ``strerror`` for what the kernel answers, in the C locale.
 _ERRNO_TEXT = {
@@ -37,18 +36,16 @@ _ERRNO_TEXT = {
     ENOTEMPTY: "Directory not empty",
     34: "Numerical result out of range",
     95: "Operation not supported",
-    22: "Invalid argument",
     12: "Cannot allocate memory",
     1: "Operation not permitted",
     93: "Protocol not supported",
     75: "Value too large for defined data type",
     3: "No such process",
     19: "No such device",
-    16: "Device or resource busy",
 }
 
-_NO_CHAIN = "No chain/target/match by that name"
-_NO_RULE = "Bad rule (does a matching rule exist in that chain?)"
+NO_CHAIN = "No chain/target/match by that name"
+NO_RULE = "Bad rule (does a matching rule exist in that chain?)"
 
 
 def strerror(errno: int) -> str:
@@ -97,7 +94,7 @@ class Tables:
         found = self.find_chain(table, chain)
         if found is None:
             if chain not in CHAINS[table]:
-                raise CommandFailure(_NO_CHAIN, ENOENT)
+                raise CommandFailure(NO_CHAIN, ENOENT)
             found = self.table(table).chains[chain] = Chain(chain, "ACCEPT")
         return found
 
@@ -117,15 +114,17 @@ class Tables:
             return Chain(chain, "ACCEPT")
         return found
 
-    def references(self, table: str, chain: str) -> int:
-        """How many rules jump or go to the chain."""
+    def references(self, table: str) -> dict[str, int]:
+        """How many rules jump or go to each chain; chains that nobody calls are left out."""
+        counts: dict[str, int] = {}
         found = self.ruleset.tables.get(table)
-        if found is None:
-            return 0
-        chains = found.chains
-        return sum(
-            [jumps_of(rule, chains, self.family) == chain for c in chains.values() for rule in c.rules]
-        )
+        if found is not None:
+            for chain in found.chains.values():
+                for rule in chain.rules:
+                    name = jumps_of(rule, found.chains, self.family)
+                    if name is not None:
+                        counts[name] = counts.get(name, 0) + 1
+        return counts
 
     # -- rules -----------------------------------------------------------------------------------------------
     def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
@@ -135,9 +134,13 @@ class Tables:
     def assert_jump(self, table: str, spec: RuleSpec) -> None:
         """Refuse a jump to a chain that does not exist."""
 
+    def map_target(self, table: str, spec: RuleSpec | None) -> None:
+        """Refuse a jump that userspace itself cannot express (``iptcc_map_target``)."""
+
     def append(self, table: str, chain: str, rules: list[Rule], parsing: Parsing) -> None:
         found = self.writable_chain(table, chain)
         for rule in rules:
+            self.map_target(table, rule.spec)
             self.check_new(table, found, rule, parsing, "RULE_APPEND")
             found.rules.append(rule)
         self.changed = True
@@ -147,6 +150,7 @@ class Tables:
         for rule in rules:
             if number > len(found.rules) + 1:
                 raise CommandFailure("Index of insertion too big", E2BIG)
+            self.map_target(table, rule.spec)
             self.check_new(table, found, rule, parsing, "RULE_INSERT")
             found.rules.insert(number - 1, rule)
         self.changed = True
@@ -155,6 +159,7 @@ class Tables:
         found = self.numbered_chain(table, chain)
         if number > len(found.rules):
             raise CommandFailure("Index of replacement too big", E2BIG)
+        self.map_target(table, rule.spec)
         self.replaced(found.rules[number - 1], found)
         self.check_new(table, found, rule, parsing, "RULE_REPLACE")
         found.rules[number - 1] = rule
@@ -170,13 +175,14 @@ class Tables:
     def numbered_chain(self, table: str, chain: str) -> Chain:
         found = self.find_chain(table, chain)
         if found is None:
-            raise CommandFailure(_NO_CHAIN, ENOENT)
+            raise CommandFailure(NO_CHAIN, ENOENT)
         return found
 
     def find(self, table: str, chain: str, spec: RuleSpec) -> tuple[Chain, int]:
         """The first rule that says the same (chain, index from 0); CommandFailure when there is none."""
         found = self.find_chain(table, chain)
         if found is not None:
+            self.map_target(table, spec)
             text = text_of(spec, self.family)
             for index, rule in enumerate(found.rules):
                 if rule.text == text:
@@ -186,7 +192,7 @@ class Tables:
                 for index, rule in enumerate(found.rules):
                     if _identity(typed(rule, self.family)) == wanted:
                         return found, index
-        raise CommandFailure(_NO_RULE, ENOENT)
+        raise CommandFailure(NO_RULE, ENOENT)
 
     def delete(self, table: str, chain: str, spec: RuleSpec) -> Rule:
         found, index = self.find(table, chain, spec)
@@ -206,25 +212,22 @@ class Tables:
             raise CommandFailure("File exists", EEXIST)
         found = self.find_chain(table, chain)
         if found is None:
-            raise CommandFailure(_NO_CHAIN, ENOENT)
-        self.refuse_rename(found)
+            raise CommandFailure(NO_CHAIN, ENOENT)
+        self.rename_found(table, found, newname)
+        self.changed = True
+
+    def rename_found(self, table: str, found: Chain, newname: str) -> None:
+        """Give the chain its new name, in all that jumps to it too."""
+        chain = found.name
         chains = self.ruleset.tables[table].chains
         for other in chains.values():
             for index, rule in enumerate(other.rules):
                 if jumps_of(rule, chains, self.family) == chain:
-                    spec = typed(rule, self.family).copy()
-                    spec.jump = newname
-                    other.rules[index] = Rule(
-                        text_of(spec, self.family), rule.packets, rule.bytes, rule.source, spec
-                    )
+                    other.rules[index] = renamed_jump(rule, newname, self.family)
         self.ruleset.tables[table].chains = {
             (newname if name == chain else name): c for name, c in chains.items()
         }
         found.name = newname
-        self.changed = True
-
-    def refuse_rename(self, chain: Chain) -> None:
-        """Raise what renaming a built-in chain raises."""
 
     def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
         if chain not in CHAINS[table]:
@@ -239,33 +242,26 @@ class Tables:
     def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
         raise NotImplementedError
 
-    def flush(self, table: str, chain: str | None, verbose: bool) -> list[str]:
-        """Empty a chain or all; the names of those that ``-v`` speaks of."""
+    def flush(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        """Empty a chain or all; ``tell`` (with ``-v``) hears the name of each that is dealt with."""
         raise NotImplementedError
 
-    def delete_chain(self, table: str, chain: str | None) -> list[str]:
-        """Delete a chain or all that can go; the names of those that ``-v`` speaks of."""
+    def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        """Delete a chain or all that can go."""
         raise NotImplementedError
 
-    def zero(self, table: str, chain: str | None) -> list[str]:
-        chains = self.visible_chains(table) if chain is None else [self.visible_chain(table, chain)]
-        names = []
-        for found in chains:
-            if found is None:
-                raise CommandFailure(_NO_CHAIN, ENOENT)
-            names.append(found.name)
-            found.packets = found.bytes = 0
-            for rule in found.rules:
-                rule.packets = rule.bytes = 0
+    def zero(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        """Set counters to zero, of a chain or of all."""
+        raise NotImplementedError
+
+    def zero_chain(self, found: Chain) -> None:
+        found.packets = found.bytes = 0
+        for rule in found.rules:
+            rule.packets = rule.bytes = 0
         self.changed = True
-        return names
 
     def zero_rule(self, table: str, chain: str, number: int) -> None:
-        found = self.find_chain(table, chain)
-        if found is None and not self.variant.locks:
-            raise self.no_counter()
-        if found is None:
-            raise CommandFailure(_NO_CHAIN, ENOENT)
+        found = self.numbered_chain(table, chain)
         if number > len(found.rules):
             raise self.no_counter()
         rule = found.rules[number - 1]
@@ -291,267 +287,18 @@ class Tables:
     def commit(self, table: str, parsing: Parsing) -> None:
         """The end of a command, or COMMIT in a restore."""
 
-
-class NftTables(Tables):
-    """iptables-nft: tables and chains come with the first change, the kernel judges rule by rule."""
-
-    variant = NFT
-
-    def use_table(self, name: str) -> None:
-        if name not in CHAINS:
-            raise VersionProblem(f"table '{name}' does not exist")
-
-    def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
-        return spec
-
-    def __init__(self, ruleset: Ruleset) -> None:
-        super().__init__(ruleset)
-        self._new: list[Rule] = []
-        self._errors: list[tuple[int | None, str]] = []
-        self._graph: list[tuple[int | None, str, Chain, Rule]] = []
-
-    def assert_jump(self, table: str, spec: RuleSpec) -> None:
-        """A name that is neither verdict nor target must be a chain (``assert_chain_exists``)."""
-        if spec.target is None and spec.jump and (spec.goto or spec.jump not in VERDICTS):
-            if not self.chain_exists(table, spec.jump):
-                raise ParameterProblem(f"Chain '{spec.jump}' does not exist")
-
-    def begin(self) -> None:
-        """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
-        self._new.clear()
-        self._errors.clear()
-        self._graph.clear()
-
-    def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
-        spec = rule.spec
-        assert spec is not None
-        self._new.append(rule)
-        hooks = frozenset((chain.name,)) if chain.policy is not None else frozenset()
-        try:
-            if (spec.src_inv and not spec.src_mask) or (spec.dst_inv and not spec.dst_mask):
-                # An address compared over no bytes at all: nft_payload refuses the length.
-                raise KernelRefusal(EINVAL)
-            check_rule(spec, table, hooks, parsing)
-        except KernelRefusal as refusal:
-            self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
-        if limits_hooks(spec) or (spec.target is None and spec.jump and spec.jump not in VERDICTS):
-            self._graph.append((self.line, action, chain, rule))
-
-    def replaced(self, rule: Rule, chain: Chain) -> None:
-        if any(rule is new for new in self._new):
-            # The kernel finds rules by handle, and a rule of this very transaction has none yet.
-            self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
-
-    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
-        self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in rules]
-
-    def _refuse(self, action: str, errno: int, what: str) -> None:
-        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))
-
-    def commit(self, table: str, parsing: Parsing) -> None:
-        """Raise what the kernel has against the transaction; of a single command only the first error shows."""
-        if not self._errors and self._graph and table in self.ruleset.tables:
-            self._judge_graph(self.ruleset.tables[table])
-        errors = self._errors
-        if errors and self.line is None:
-            raise ResourceProblem(errors[0][1])
-        if errors:
-            raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
-
-    def _judge_graph(self, table: Table) -> None:
-        """The table as a whole must be free of loops and misplaced extensions; else find whose rule it is."""
-        try:
-            self._judge(table)
-            return
-        except KernelRefusal:
-            pass
-        # The kernel takes the rules again one by one: leave all out, then put them back in order.
-        pending = self._graph
-        for _, _, chain, rule in pending:
-            if any(rule is other for other in chain.rules):
-                chain.rules = [other for other in chain.rules if other is not rule]
-        for line, action, chain, rule in pending:
-            chain.rules.append(rule)
-            self.line = line
-            try:
-                self._judge(table)
-            except KernelRefusal as refusal:
-                chain.rules.pop()
-                self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
-
-    def _judge(self, table: Table) -> None:
-        reached = check_chain_graph(table, self.family, "nft")
-        if check_reached(table, reached, self.family) is not None:
-            raise KernelRefusal(EINVAL)
-
-    def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
-        chain.packets, chain.bytes = counters or (0, 0)
-
-    def flush(self, table: str, chain: str | None, verbose: bool) -> list[str]:
-        if chain is not None:
-            found = self.writable_chain(table, chain)
-            found.rules.clear()
-            self.changed = True
-            return [chain]
-        if verbose:
-            for name in CHAINS[table]:
-                self.writable_chain(table, name)
-        table_found = self.ruleset.tables.get(table)
-        if table_found is None:
-            return []
-        for found in table_found.chains.values():
-            found.rules.clear()
-        self.changed = True
-        return [found.name for found in chain_order(table_found)]
-
-    def delete_chain(self, table: str, chain: str | None) -> list[str]:
-        found = self.ruleset.tables.get(table)
-        if chain is not None:
-            if found is None or chain not in found.chains:
-                raise CommandFailure(_NO_CHAIN, ENOENT)
-            candidate = found.chains[chain]
-            if candidate.policy is not None:
-                if candidate.rules or candidate.policy != "ACCEPT":
-                    raise CommandFailure("Directory not empty", EBUSY)
-                del found.chains[chain]
-                self.changed = True
-                return []
-            if candidate.rules or self.references(table, chain):
-                self._refuse("CHAIN_DEL", EBUSY, f"chain {chain}")
-            del found.chains[chain]
-            self.changed = True
-            return [chain]
-        if found is None:
-            return []
-        order = [c for c in chain_order(found) if c.policy is None]
-        for candidate in order:
-            if candidate.rules or self.references(table, candidate.name):
-                self._refuse("CHAIN_DEL", EBUSY, f"chain {candidate.name}")
-        for candidate in list(found.chains.values()):
-            if candidate.policy is None or (candidate.policy == "ACCEPT" and not candidate.rules):
-                del found.chains[candidate.name]
-        self.changed = True
-        return [candidate.name for candidate in order]
-
-    def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
-        if policy == "-" and chain in CHAINS[table]:
-            self.policy_counters(self.writable_chain(table, chain), counters)
-            self.changed = True
-        else:
-            super().set_policy(table, chain, policy, counters)
-
-    def no_counter(self) -> CommandFailure:
-        return CommandFailure(_NO_RULE, ENOENT)
-
-
-class LegacyTables(Tables):
-    """iptables-legacy: naming a table makes it with all its chains, the kernel judges whole tables."""
-
-    variant = LEGACY
-
-    def use_table(self, name: str) -> None:
-        if name not in CHAINS:
-            raise VersionProblem(
-                f"can't initialize {'iptables' if self.family == 4 else 'ip6tables'} table `{name}': "
-                "Table does not exist (do you need to insmod?)"
-            )
-        table = self.table(name)
-        for chain in CHAINS[name]:
-            if chain not in table.chains:
-                table.chains[chain] = Chain(chain, "ACCEPT")
-                self.changed = True
-
-    def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
-        if spec.target is not None:
-            if self.chain_exists(table, spec.jump):
-                parsing.notices.append(f"Warning: using chain {spec.jump}, not extension\n")
-                spec.target = None
-        elif spec.jump and (spec.goto or spec.jump not in VERDICTS) and not self.chain_exists(table, spec.jump):
-            if spec.goto:
-                raise ParameterProblem(f"goto '{spec.jump}' is not a chain")
-            raise ParameterProblem(f"Couldn't load target `{spec.jump}':No such file or directory\n")
-        return spec
-
-    def __init__(self, ruleset: Ruleset) -> None:
-        super().__init__(ruleset)
-        #: Rules that the kernel has not seen yet, with how they were read.
-        self._new: list[tuple[Chain, Rule, Parsing]] = []
-        self._jumps = False
-
-    def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
-        self._new.append((chain, rule, parsing))
-
-    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
-        self._jumps = True
-
-    def commit(self, table: str, parsing: Parsing) -> None:
-        found = self.ruleset.tables.get(table)
-        new, self._new = self._new, []
-        if found is None or not (new or self._jumps):
-            return
-        self._jumps = False
-        try:
-            reached = check_chain_graph(found, self.family, "legacy")
-            touched = {chain.name for chain, _, _ in new if chain.name in found.chains}
-            kept = {id(rule) for name in touched for rule in found.chains[name].rules}
-            for chain, rule, reading in new:
-                # What the same transaction took away again is never judged.
-                if id(rule) in kept:
-                    assert rule.spec is not None
-                    check_rule(rule.spec, table, reached[chain.name], reading)
-            if check_reached(found, reached, self.family) is not None:
-                raise KernelRefusal(EINVAL)
-        except KernelRefusal as refusal:
-            raise self.kernel_failure(refusal.errno) from refusal
-
-    def kernel_failure(self, errno: int) -> CommandFailure:
-        text = _NO_CHAIN if errno == ENOENT else strerror(errno)
-        return CommandFailure(text, errno)
-
-    def refuse_rename(self, chain: Chain) -> None:
-        if chain.policy is not None:
-            raise CommandFailure("Invalid argument", EINVAL)
-
-    def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
-        if counters is not None:
-            chain.packets, chain.bytes = counters
-
-    def flush(self, table: str, chain: str | None, verbose: bool) -> list[str]:
-        chains = self.visible_chains(table) if chain is None else [self.find_chain(table, chain)]
-        names = []
-        for found in chains:
-            if found is None:
-                raise CommandFailure(_NO_CHAIN, ENOENT)
-            found.rules.clear()
-            names.append(found.name)
-        self.changed = True
-        return names
-
-    def delete_chain(self, table: str, chain: str | None) -> list[str]:
-        found = self.ruleset.tables[table]
-        names = [c.name for c in chain_order(found) if c.policy is None] if chain is None else [chain]
-        gone = []
-        for name in names:
-            if name not in found.chains:
-                raise CommandFailure(_NO_CHAIN, ENOENT)
-            candidate = found.chains[name]
-            if candidate.policy is not None:
-                raise CommandFailure("Invalid argument", EINVAL)
-            if self.references(table, name):
-                raise CommandFailure("Too many links", EMLINK)
-            if candidate.rules:
-                raise CommandFailure("Directory not empty", ENOTEMPTY)
-            del found.chains[name]
-            gone.append(name)
-        self.changed = True
-        return gone
-
-    def no_counter(self) -> CommandFailure:
-        return CommandFailure("Index of counter too big", E2BIG)
+    def transaction_failed(self) -> None:
+        """The command or table is given up: what of it stays nevertheless."""
 
 
 def tables_for(variant: Variant, ruleset: Ruleset) -> Tables:
-    return NftTables(ruleset) if variant is NFT else LegacyTables(ruleset)
+    if variant is NFT:
+        from pyiptables.tools.nft import NftTables
+
+        return NftTables(ruleset)
+    from pyiptables.tools.legacy import LegacyTables
+
+    return LegacyTables(ruleset)
 
 
 def _extensions(spec: RuleSpec) -> list[Extension]:

@@ -37,9 +37,7 @@ def ip6_text(value: int) -> str:
                 best_at, best_len = at, i - at + 1
         else:
             at = -1
-    if best_at == 0 and (
-        best_len == 6 or (best_len == 5 and words[5] == 0xFFFF) or (best_len == 7 and words[7] != 1)
-    ):
+    if best_at == 0 and (best_len == 6 or (best_len == 5 and words[5] == 0xFFFF)):
         tail = ip4_text(value & 0xFFFFFFFF)
         return f"::ffff:{tail}" if best_len == 5 else f"::{tail}"
     if best_at < 0:

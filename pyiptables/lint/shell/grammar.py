@@ -1,0 +1,455 @@
+"""From tree-sitter's syntax tree to statements.
+
+tree-sitter-bash (https://github.com/tree-sitter/tree-sitter-bash) tells where statements begin and end; simple
+commands, tests and redirections are scanned from their bytes (``commands``), here-documents are taken out before
+(``heredocs``). Nodes that the grammar could not make sense of are reported, and what stands in them is still read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pyiptables.lint.shell.commands import read_word, redirect_at, simple_commands, skip_blanks, words_between
+from pyiptables.lint.shell.scanning import arithmetic_end
+from pyiptables.lint.shell.source import Source
+from pyiptables.lint.shell.tree import (
+    AndOr,
+    Arithmetic,
+    Background,
+    Case,
+    CaseItem,
+    CountingFor,
+    For,
+    Function,
+    If,
+    Negated,
+    Node,
+    Pipeline,
+    RawWord,
+    Redirect,
+    Redirected,
+    Sequence,
+    Simple,
+    Subshell,
+    Test,
+    While,
+)
+
+if TYPE_CHECKING:
+    from tree_sitter import Parser
+
+__all__ = ["ShellReaderMissing", "parse"]
+
+#: Statements nested deeper are not followed; far beyond what people write, below Python's recursion limit.
+_DEEPEST = 100
+
+_parser: Parser | None = None
+
+
+class ShellReaderMissing(ImportError):
+    """The grammar for shell scripts is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'Reading shell scripts needs tree-sitter-bash; install it with: pip install "pyiptables-emulator[lint]"'
+        )
+
+
+def _the_parser() -> Parser:
+    global _parser  # noqa: PLW0603 - one parser a process; making it takes longer than parsing a script
+    if _parser is None:
+        try:
+            import tree_sitter
+            import tree_sitter_bash
+        except ImportError:
+            raise ShellReaderMissing from None
+        _parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return _parser
+
+
+def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node, list[tuple[int, int, str]]]:
+    """The statements of a span of the source's view, and the spans that the grammar does not understand."""
+    end = len(source.view) if end is None else end
+    data = source.view[start:end].encode("latin-1", "replace")
+    # The grammar reads other bytes than ASCII as UTF-8; a letter for each keeps offsets whatever they are.
+    if not data.isascii():
+        data = data.translate(_ASCII)
+    if b"=" in data:
+        data = _ASSIGNMENTS.sub(rb"\1;", data)
+    tree = _the_parser().parse(data)
+    reader = _Reader(source, start)
+    items = reader.statements(tree.root_node, 0)
+    return Sequence(start, end, items), reader.errors
+
+
+# Without the semicolon the grammar joins a line of several assignments with the line below it.
+_VALUE = rb"(?:[^\s'\"`$();&|<>\\]|\$\w+|\$\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*')*"
+_ASSIGNMENTS = re.compile(rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M)
+_ASCII = bytes(range(128)) + b"x" * 128
+_SIMPLE = {
+    "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",
+    "string", "concatenation", "simple_expansion", "expansion", "command_substitution", "raw_string", "subscript",
+}  # fmt: skip
+_SKIPPED = {"comment", "file_redirect", "heredoc_redirect", "herestring_redirect", "heredoc_body", "heredoc_end"}
+
+
+class _Reader:
+    def __init__(self, source: Source, base: int) -> None:
+        self.source = source
+        self.view = source.view
+        self.base = base
+        self.errors: list[tuple[int, int, str]] = []
+
+    def span(self, node: Any) -> tuple[int, int]:
+        return self.base + node.start_byte, self.base + node.end_byte
+
+    def statements(self, node: Any, depth: int) -> list[Node]:
+        """The statements that are children of a node, with ``&`` behind them taken in."""
+        items: list[Node] = []
+        for child in node.children:
+            if child.is_named:
+                if child.is_missing:
+                    self.missing(child)
+                    continue
+                self.add(items, child, depth)
+            elif child.type == "&" and items:
+                last = items[-1]
+                items[-1] = Background(last.start, last.end, last)
+            elif child.is_missing:
+                self.missing(child)
+        return items
+
+    def missing(self, node: Any) -> None:
+        start, end = self.span(node)
+        self.errors.append((start, max(end, start), f"`{node.type}` is missing here"))
+
+    def add(self, items: list[Node], node: Any, depth: int) -> None:
+        kind = node.type
+        if kind in _SIMPLE:
+            items += simple_commands(self.source, *self.span(node))
+        elif kind == "ERROR":
+            start, end = self.span(node)
+            self.errors.append((start, end, "not understood as shell"))
+            if depth < _DEEPEST:
+                items += self.statements(node, depth + 1)
+        elif kind not in _SKIPPED:
+            made = self.statement(node, depth)
+            if made is not None:
+                items.append(made)
+
+    def statement(self, node: Any, depth: int) -> Node | None:
+        start, end = self.span(node)
+        if depth > _DEEPEST:
+            self.errors.append((start, end, "nested too deeply"))
+            return None
+        method = _METHODS.get(node.type)
+        if method is not None:
+            made: Node | None = method(self, node, start, end, depth + 1)
+            return made
+        items: list[Node] = []
+        if node.type in _SIMPLE or node.type == "ERROR":
+            self.add(items, node, depth + 1)
+        else:
+            items = self.statements(node, depth + 1)
+        return _one(start, end, items)
+
+    def listed(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        """``a && b``, ``a || b``."""
+        left: Node | None = None
+        op = ""
+        for child in node.children:
+            if child.is_named:
+                if child.type in _SKIPPED:
+                    continue
+                made = self.statement(child, depth)
+                if made is None:
+                    continue
+                left = made if left is None or not op else _and_or(left, op, made)
+            elif child.type in ("&&", "||"):
+                op = child.type
+        return left
+
+    def pipeline(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        parts: list[Node] = []
+        for child in node.children:
+            if child.is_named and child.type not in _SKIPPED:
+                made = self.statement(child, depth)
+                if made is not None:
+                    parts.append(made)
+        if not parts:
+            return None
+        # `! a | b` negates the pipeline; the grammar hangs the mark on its first command.
+        first = parts[0]
+        if isinstance(first, Negated) and type(first) is Negated:
+            parts[0] = first.body
+            return Negated(start, end, Pipeline(start, end, parts))
+        return Pipeline(start, end, parts) if len(parts) > 1 else first
+
+    def negated(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        return Negated(start, end, _one(start, end, self.statements(node, depth)))
+
+    def redirected(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        body = node.child_by_field_name("body")
+        if body is None or body.type in _SIMPLE:
+            commands = simple_commands(self.source, start, end)
+            return _one(start, end, list(commands))
+        made = self.statement(body, depth)
+        redirects = self.redirects(self.span(body)[1], end)
+        if made is None:
+            return None
+        if isinstance(made, AndOr):
+            # `a && b > file`: the redirection belongs to the last command alone.
+            made.right = _with_redirects(made.right, redirects, end)
+            return made
+        if isinstance(made, Pipeline):
+            made.parts[-1] = _with_redirects(made.parts[-1], redirects, end)
+            return made
+        return _with_redirects(made, redirects, end)
+
+    def redirects(self, at: int, end: int) -> list[Redirect]:
+        found = []
+        while at < end:
+            at = skip_blanks(self.view, at, end)
+            redirect = redirect_at(self.source, at, end)
+            if redirect is None:
+                at += 1
+                continue
+            found.append(redirect)
+            at = max(redirect.end, at + 1)
+        return found
+
+    def test(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        view = self.view
+        if view.startswith("((", start):
+            return self.arithmetic(start, end)
+        if not view.startswith("[[", start):
+            return _one(start, end, list(simple_commands(self.source, start, end)))
+        tokens: list[RawWord] = []
+        at = start + 2
+        while at < end:
+            if view[at] == "\n":
+                at += 1
+                continue
+            at = skip_blanks(view, at, end)
+            if at >= end:
+                break
+            behind = tokens[-1] if tokens else None
+            operand = behind is not None and behind.literal in ("=~", "==", "=", "!=")
+            if operand and behind is not None and behind.literal == "=~":
+                word = self.expression(at, end)
+            elif view[at] in "()<>&|" and not operand:
+                width = 2 if view.startswith(("&&", "||"), at) else 1
+                word = RawWord(at, at + width, view[at : at + width])
+            else:
+                word = read_word(view, at, end, pattern=True)
+            if word.end == word.start:
+                at += 1
+                continue
+            at = word.end
+            if word.literal == "]]":
+                break
+            tokens.append(word)
+        return Test(start, end, tokens)
+
+    def expression(self, at: int, end: int) -> RawWord:
+        """The regular expression behind ``=~``: up to a blank outside of its parentheses."""
+        view, begin, level = self.view, at, 0
+        while at < end:
+            char = view[at]
+            if char in " \t\n" and level <= 0:
+                break
+            if char == "\\":
+                at += 1
+            level += (char == "(") - (char == ")")
+            at += 1
+        return RawWord(begin, min(at, end))
+
+    def arithmetic(self, start: int, end: int) -> Node:
+        close = arithmetic_end(self.view, start + 2)
+        close = close if 0 < close else end
+        return Arithmetic(start, end, (start + 2, max(start + 2, close - 2)))
+
+    def group(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        if self.view.startswith("((", start) and node.type == "compound_statement":
+            return self.arithmetic(start, end)
+        return Sequence(start, end, self.statements(node, depth))
+
+    def subshell(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        return Subshell(start, end, Sequence(start, end, self.statements(node, depth)))
+
+    def choice(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        arms: list[tuple[Node, Node]] = []
+        otherwise: Node | None = None
+        condition, body = self.arm(node, "if", depth)
+        arms.append((condition, body))
+        for child in node.children:
+            if child.type == "elif_clause":
+                arms.append(self.arm(child, "elif", depth))
+            elif child.type == "else_clause":
+                first, last = self.span(child)
+                otherwise = Sequence(first, last, self.statements(child, depth))
+        return If(start, end, arms, otherwise)
+
+    def arm(self, node: Any, word: str, depth: int) -> tuple[Node, Node]:
+        """What stands between ``if`` and ``then``, and behind ``then``."""
+        before: list[Node] = []
+        body: list[Node] = []
+        items = before
+        for child in node.children:
+            kind = child.type
+            if kind == "then":
+                items = body
+            elif kind in ("elif_clause", "else_clause"):
+                continue
+            elif child.is_named:
+                self.add(items, child, depth)
+            elif kind == "&" and items:
+                items[-1] = Background(items[-1].start, items[-1].end, items[-1])
+        start, end = self.span(node)
+        return _one(start, end, before), Sequence(body[0].start if body else end, end, body)
+
+    def loop(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        body = node.child_by_field_name("body")
+        name = node.child_by_field_name("variable")
+        if body is None or name is None:
+            return _one(start, end, self.statements(node, depth))
+        first, last = self.span(name)
+        begin = self.span(body)[0]
+        words: list[RawWord] | None = None
+        here = skip_blanks(self.view, last, begin)
+        while self.view.startswith("\n", here):
+            here = skip_blanks(self.view, here + 1, begin)
+        if self.view.startswith("in", here):
+            words = words_between(self.view, here + 2, self.before_do(node, begin))
+        selects = self.view.startswith("select", start)
+        return For(start, end, self.view[first:last], words, self.body(body, depth), selects)
+
+    def before_do(self, node: Any, begin: int) -> int:
+        """Where the list of a ``for`` ends: at its ``;``, else at ``do``."""
+        for child in node.children:
+            if child.type == ";":
+                return self.span(child)[0]
+        return begin
+
+    def counting(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        body = node.child_by_field_name("body")
+        at = self.view.find("((", start, end)
+        # The scanner takes a semicolon for a sign that commands stand in the parentheses.
+        close = arithmetic_end(self.view[at:end].replace(";", ","), 2) + at
+        if body is None or at < 0 or close < at:
+            return _one(start, end, self.statements(node, depth))
+        clauses: list[tuple[int, int]] = []
+        here = at + 2
+        for text in self.view[here : close - 2].split(";"):
+            clauses.append((here, here + len(text)))
+            here += len(text) + 1
+        return CountingFor(start, end, clauses[:3], self.body(body, depth))
+
+    def body(self, node: Any, depth: int) -> Node:
+        start, end = self.span(node)
+        return Sequence(start, end, self.statements(node, depth))
+
+    def repeat(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        body = node.child_by_field_name("body")
+        before: list[Node] = []
+        for child in node.children:
+            if child.is_named and child.type != "do_group":
+                self.add(before, child, depth)
+        made = self.body(body, depth) if body is not None else Sequence(end, end, [])
+        return While(start, end, _one(start, end, before), made, self.view.startswith("until", start))
+
+    def case(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        at = skip_blanks(self.view, start + 4, end)
+        word = read_word(self.view, at, end)
+        items = []
+        for child in node.children:
+            if child.type == "case_item":
+                items.append(self.case_item(child, depth))
+            elif child.type == "ERROR":
+                self.add([], child, depth)
+        return Case(start, end, word, items)
+
+    def case_item(self, node: Any, depth: int) -> CaseItem:
+        start, end = self.span(node)
+        view = self.view
+        at = skip_blanks(view, start, end)
+        if view.startswith("(", at):
+            at += 1
+        patterns = []
+        while at < end:
+            at = skip_blanks(view, at, end)
+            if view[at : at + 1] == ")":
+                at += 1
+                break
+            if view[at : at + 1] in ("|", "\n"):
+                at += 1
+                continue
+            word = read_word(view, at, end, pattern=False)
+            if word.end == word.start:
+                at += 1
+                continue
+            patterns.append(word)
+            at = word.end
+        body: list[Node] = []
+        ending = ";;"
+        for child in node.children:
+            if self.base + child.start_byte < at:
+                continue
+            if child.type in (";&", ";;&"):
+                ending = child.type
+            elif child.is_named:
+                self.add(body, child, depth)
+            elif child.type == "&" and body:
+                body[-1] = Background(body[-1].start, body[-1].end, body[-1])
+        return CaseItem(start, end, patterns, Sequence(body[0].start if body else end, end, body), ending)
+
+    def function(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        name = node.child_by_field_name("name")
+        body = node.child_by_field_name("body")
+        if name is None or body is None:
+            return _one(start, end, self.statements(node, depth))
+        first, last = self.span(name)
+        made = self.statement(body, depth) or Sequence(end, end, [])
+        redirects = self.redirects(self.span(body)[1], end)
+        if redirects:
+            made = Redirected(made.start, end, made, redirects)
+        return Function(start, end, self.view[first:last], made)
+
+
+def _and_or(left: Node, op: str, right: Node) -> Node:
+    # `a & ` and `! a` keep what they have; `a && b || c` groups to the left (XCU 2.9.3).
+    if isinstance(right, AndOr):
+        return AndOr(left.start, right.end, _and_or(left, op, right.left), right.op, right.right)
+    return AndOr(left.start, right.end, left, op, right)
+
+
+def _one(start: int, end: int, items: list[Node]) -> Node:
+    return items[0] if len(items) == 1 else Sequence(start, end, items)
+
+
+def _with_redirects(node: Node, redirects: list[Redirect], end: int) -> Node:
+    if not redirects:
+        return node
+    if isinstance(node, Simple):
+        node.redirects += redirects
+        node.end = end
+        return node
+    return Redirected(node.start, end, node, redirects)
+
+
+_METHODS: dict[str, Any] = {
+    "list": _Reader.listed,
+    "pipeline": _Reader.pipeline,
+    "negated_command": _Reader.negated,
+    "redirected_statement": _Reader.redirected,
+    "test_command": _Reader.test,
+    "compound_statement": _Reader.group,
+    "subshell": _Reader.subshell,
+    "if_statement": _Reader.choice,
+    "for_statement": _Reader.loop,
+    "c_style_for_statement": _Reader.counting,
+    "while_statement": _Reader.repeat,
+    "case_statement": _Reader.case,
+    "function_definition": _Reader.function,
+}

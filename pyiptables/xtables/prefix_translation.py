@@ -1,0 +1,82 @@
+"""DNPT and SNPT: stateless translation of IPv6 prefixes (``libip6t_DNPT.c``, kernel ``ip6t_NPT.c``, RFC 6296)."""
+
+from __future__ import annotations
+
+from errno import EINVAL
+
+from pyiptables.xtables.addresses import ALL_ONES, ip6_text, mask_prefix
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.option import Option, Target
+from pyiptables.xtables.values import HostMask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+__all__ = ["PrefixTarget"]
+
+
+class PrefixTarget(Target):
+    """``values``: src-pfx, dst-pfx (address, prefix length)."""
+
+    __slots__ = ()
+
+    families = (6,)
+    tables = ("mangle",)
+    #: The field of the packet that changes.
+    field = ""
+    options = (
+        Option("src-pfx", HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate"),
+        Option("dst-pfx", HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate to"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        length = mask_prefix(value[1], 6)
+        if length is None:
+            raise ParameterProblem(f'{self.name}: bad value for option "--{option.name}", or out of range (0-128).\n')
+        super().accept(option, (value[0], length), invert, parsing)
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``ip6t_npt_checkentry``: at most 64 bits of prefix, nothing set behind it."""
+        for address, length in self.values.values():
+            if length > 64 or address & (1 << 128 - length) - 1:
+                raise KernelRefusal(EINVAL)
+
+    def save(self) -> str:
+        return "".join(
+            [f" --{name} {ip6_text(self.values[name][0])}/{self.values[name][1]}" for name in ("src-pfx", "dst-pfx") if self.values[name] != (0, 0)]
+        )
+
+    def show(self, numeric: bool, names: Names) -> str:
+        parts = [f" {name} {ip6_text(self.values[name][0])}/{self.values[name][1]}" for name in ("src-pfx", "dst-pfx")]
+        return f" {self.name}" + "".join(parts)
+
+    def changes(self) -> dict[str, tuple[int, int] | None]:
+        return {self.field: None}
+
+    def translated(self, address: int) -> int | None:
+        """``ip6t_npt_map_pfx``: the new address, checksum neutral; None when it cannot be done."""
+        (source, source_length), (target, target_length) = self.values["src-pfx"], self.values["dst-pfx"]
+        length = max(source_length, target_length)
+        host = (1 << 128 - length) - 1
+        adjustment = (_sum(source) - _sum(target)) % 0xFFFF
+        new = target | address & host
+        words = [new >> 112 - 16 * i & 0xFFFF for i in range(8)]
+        if length <= 48:
+            at = 3
+        else:
+            at = next((i for i in range(4, 8) if words[i] != 0xFFFF), 8)
+            if at == 8:
+                return None
+        word = words[at] + adjustment
+        word = (word & 0xFFFF) + (word >> 16)
+        words[at] = 0 if word == 0xFFFF else word
+        return sum(w << 112 - 16 * i for i, w in enumerate(words)) & ALL_ONES[6]
+
+
+def _sum(prefix: int) -> int:
+    return sum(prefix >> 16 * i & 0xFFFF for i in range(8)) % 0xFFFF

@@ -8,7 +8,7 @@ read out of payloads.
 
 from __future__ import annotations
 
-from pyiptables.netfilter import tcp_states
+from pyiptables.netfilter import sctp_states, tcp_states
 from pyiptables.netfilter.connection import (
     ASSURED, CONFIRMED, EXPECTED, HELPER, SEEN_REPLY, Connection, FlowTuple,
 )  # fmt: skip
@@ -294,6 +294,8 @@ class Conntrack:
             return tcp_states.INVALID
         if proto == 6:
             return self._follow_tcp(packet, ct, now)
+        if proto == 132 and packet.l4 is not None:
+            return self._follow_sctp(packet, ct, hook, now)
         fresh = not ct.status & CONFIRMED
         seconds = _TIMEOUTS.get(proto, _GENERIC)
         if proto == 1 and self.family == 4:
@@ -339,6 +341,19 @@ class Conntrack:
             ct.status |= ASSURED
         self._refresh(ct, seconds, now)
         return verdict
+
+    def _follow_sctp(self, packet: Packet, ct: Connection, hook: str, now: int) -> str:
+        segment = (packet.l4 or b"") + (packet.payload or b"")
+        if len(segment) < 12 or (self.checksum and hook == "PREROUTING" and not sctp_states.checksum(segment)):
+            return tcp_states.INVALID
+        tracker = ct.extra.setdefault("sctp", sctp_states.Tracker())
+        old = tracker.state
+        if not tracker.follow(segment, packet.ctdir, not ct.status & CONFIRMED):
+            return tcp_states.INVALID
+        if old == "COOKIE_ECHOED" and packet.ctdir == 1 and tracker.state == "ESTABLISHED":
+            ct.status |= ASSURED
+        self._refresh(ct, sctp_states.TIMEOUTS.get(tracker.state, 10), now)
+        return tcp_states.ACCEPT
 
     def _refresh(self, ct: Connection, seconds: int, now: int) -> None:
         if ct.status & CONFIRMED:

@@ -144,7 +144,10 @@ def _transport(packet: Packet, data: dict[str, Any]) -> None:
             packet.icmp_seq = int(data.get("icmp_seq", 0))
             packet.icmp_rest = packet.icmp_id << 16 | packet.icmp_seq
     elif proto not in (17, 136):
-        packet.l4 = bytes.fromhex(data.get("l4", ""))
+        if "l4" in data or "sport" not in data:
+            packet.l4 = bytes.fromhex(data.get("l4", ""))
+        if packet.l4 is None:
+            return
         if proto in (33, 132) and len(packet.l4) >= 4 and "sport" not in data:
             packet.sport = int.from_bytes(packet.l4[:2], "big")
             packet.dport = int.from_bytes(packet.l4[2:4], "big")
@@ -172,7 +175,7 @@ def describe(packet: Packet) -> dict[str, Any]:
 
 def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
     proto = packet.proto
-    if proto in _WITH_PORTS and (packet.l4 is None or len(packet.l4) >= 8):
+    if proto in _WITH_PORTS and (packet.l4 is None or len(packet.l4) + packet.payload_len >= 8):
         out["sport"], out["dport"] = packet.sport, packet.dport
         if proto == 6:
             out["seq"], out["ack"] = packet.tcp_seq, packet.tcp_ack

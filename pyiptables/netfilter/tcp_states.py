@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.netfilter.packet import Packet
 
-__all__ = ["ACCEPT", "INVALID", "REPEAT", "TIMEOUTS", "TRANSITIONS", "Tracker", "segment_kind", "valid_flags"]
+__all__ = ["ACCEPT", "INVALID", "REPEAT", "STATES", "TIMEOUTS", "TRANSITIONS", "Tracker", "segment_kind", "valid_flags"]
 
 #: Column order of the transition table.
 STATES = (

@@ -19,6 +19,13 @@ BUILTIN = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 _INWARD = ("PREROUTING", "INPUT", "FORWARD")
+#: Ports 4321 → 80: an INIT as it should be (with its checksum), one with a tag, a DATA chunk.
+_SCTP = (
+    "10e10050000000000000000001000014000000010000ffff0001000100000001",
+    "10e1005000000000323425e601000014000000010000ffff0001000100000001",
+    "10e10050000000010000000001000014000000010000ffff0001000100000001",
+    "10e10050000000010000000000030014000000010000000000000000deadbeef",
+)
 _OUTWARD = ("FORWARD", "OUTPUT", "POSTROUTING")
 
 
@@ -471,7 +478,7 @@ class Maker:
         number = r.choice(["47", "89", "132", "50", "253", "udplite"])
         packet = first | {"proto": number}
         if number == "132":
-            packet["l4"] = "10e10050000000010000000001000014000000010000ffff0001000100000001"
+            packet["l4"] = r.choice(_SCTP)
         elif number == "udplite":
             packet |= {"sport": r.choice(self.ports), "dport": r.choice(self.ports)}
         else:

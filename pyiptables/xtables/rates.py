@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["SCALE", "limit_cost", "rate_text"]
+from pyiptables.xtables.numbers import UINT32
+
+__all__ = ["SCALE", "limit_cost", "limit_credits", "rate_text"]
 
 #: ``XT_LIMIT_SCALE``: costs are in ten-thousandths of a second.
 SCALE = 10000
+#: Credits in a second: ``HZ * CREDITS_PER_JIFFY``.
+_CREDITS = 250 * 128
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _NAMES = (("day", SCALE * 86400), ("hour", SCALE * 3600), ("min", SCALE * 60), ("sec", SCALE))
 
@@ -29,6 +33,14 @@ def limit_cost(text: str) -> int | None:
     if not count:
         return None
     return SCALE * factor // count
+
+
+def limit_credits(cost: int) -> int:
+    """``user2credits`` of ``xt_limit.c`` at ``CONFIG_HZ`` 250, the distributions' usual one, with its overflows."""
+    cost &= UINT32
+    if cost > UINT32 // _CREDITS:
+        return cost // SCALE * _CREDITS & UINT32
+    return cost * _CREDITS // SCALE
 
 
 def rate_text(cost: int) -> str:

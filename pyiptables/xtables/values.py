@@ -17,7 +17,7 @@ from pyiptables.xtables.addresses import (
 )
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.names import CHAIN_PROTOCOLS
-from pyiptables.xtables.numbers import UINT8, UINT16, UINT32, UINT64, scan_unsigned, strtoui
+from pyiptables.xtables.numbers import UINT8, UINT16, UINT32, UINT64, scan_unsigned, strtoui, strtoul_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -476,13 +476,14 @@ class EtherMac(ValueType):
     metavar = "mac"
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> bytes:
+        # Six times strtoul over at most two characters, which takes none for 0 and knows blanks and signs.
         parts = text.split(":")
-        try:
-            if len(parts) == 6 and all(0 < len(p) <= 2 for p in parts):
-                return bytes([int(p, 16) for p in parts])
-        except ValueError:
-            pass
-        raise ParameterProblem("Invalid MAC address specified.")
+        octets = [(0, 0) if not part else strtoul_prefix(part, 16) for part in parts]
+        if len(parts) != 6 or any(
+            got is None or got[1] != len(part) or len(part) > 2 for got, part in zip(octets, parts, strict=True)
+        ):
+            raise ParameterProblem("Invalid MAC address specified.")
+        return bytes([got[0] & 0xFF for got in octets if got is not None])
 
     def text(self, value: Any) -> str:
         return " " + mac_text(value)

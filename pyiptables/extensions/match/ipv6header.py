@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL
-
-from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -60,11 +58,6 @@ class Ipv6header(Match):
             raise ParameterProblem("ip6t_ipv6header: cannot parse header names")
         return bits
 
-    def kernel_check(self, parsing: Parsing) -> None:
-        """``ipv6header_mt6_check``: soft cannot be combined with inversion."""
-        if "soft" in self.values and self.inverted:
-            raise KernelRefusal(EINVAL)
-
     def _listed(self) -> str:
         bits = self.values["header"]
         return ",".join([_SYSTEM[number] for number, bit in _BITS.items() if bits & bit])
@@ -77,13 +70,14 @@ class Ipv6header(Match):
         return f" ipv6header flags:{'!' if self.inverted else ''}{what}{' soft' if 'soft' in self.values else ''}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
+        """``ipv6header_mt6``: inverted, soft asks that none of the headers be there, hard that not just they are."""
         present = 0
         for kind, _ in packet.ext_headers:
             present |= _BITS.get(kind, 0)
         present |= _BITS.get(packet.proto, 0) if packet.proto in (50, 59) else _BITS[255]
         wanted: int = self.values["header"]
         if "soft" in self.values:
-            return present & wanted == wanted
+            return present & wanted == (0 if self.inverted else wanted)
         return (present == wanted) != bool(self.inverted)
 
 

@@ -6,7 +6,7 @@ from errno import ERANGE
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.rates import limit_cost, rate_text
+from pyiptables.xtables.rates import limit_cost, limit_credits, rate_text
 from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
@@ -48,9 +48,9 @@ class Limit(Match):
         super().accept(option, value, invert, parsing)
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``limit_mt_check`` refuses a bucket whose size overflows; nft's own limit has no such bound."""
+        """``limit_mt_check`` refuses a bucket whose size overflows, if it notices; nft's own limit has no such bound."""
         cost, burst = self.values.get("limit", _COST), self.values.get("limit-burst", _BURST)
-        if parsing.variant == "legacy" and (burst == 0 or cost * burst > 0xFFFFFFFF):
+        if parsing.variant == "legacy" and (burst == 0 or limit_credits(cost * burst) < limit_credits(cost)):
             raise KernelRefusal(ERANGE)
 
     def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:

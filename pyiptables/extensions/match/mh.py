@@ -23,6 +23,8 @@ _TYPES = (
     ("careof-test", "cot"), ("binding-update", "bu"), ("binding-acknowledgement", "ba"), ("binding-error", "be"),
 )  # fmt: skip
 _EVERY = (0, UINT8)
+#: ``IPPROTO_NONE``.
+_NO_NEXT_HEADER = 59
 
 
 class TypeName(Text):
@@ -74,11 +76,15 @@ class Mh(Match):
         return space.values("fragment", (0, 0)) & space.values(kind, asked, invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        """``mh_mt6``: nothing may follow a Mobility Header, or the packet is dropped."""
         if packet.frag_offset or packet.proto != 135:
             return False
         if packet.l4 is None or len(packet.l4) < 3:
             ctx.unknown("no Mobility Header is described")
             return None
+        if packet.l4[0] != _NO_NEXT_HEADER:
+            ctx.hotdrop = True
+            return False
         low, high = self.values.get("mh-type", _EVERY)
         return (low <= packet.l4[2] <= high) != bool(self.inverted)
 

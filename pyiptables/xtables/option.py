@@ -245,6 +245,10 @@ class Match(Extension):
         """
         return self
 
+    def native(self) -> bool:
+        """Whether iptables-nft writes it as expressions of its own, whose protocol the kernel does not check."""
+        return False
+
     def packet_set(self, space: Any, spec: Any) -> Any:
         """The set of packets it stands for (``analysis/``), None when it is opaque there."""
         return None

@@ -518,3 +518,19 @@ def quoted(value: str) -> str:
     if value and _PLAIN.issuperset(value):
         return " " + value
     return ' "' + value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'") + '"'
+
+
+def parse_interface(text: str, parsing: Parsing) -> str:
+    """``xtables_parse_interface`` of an extension: at most 15 characters, with a warning for odd ones."""
+    if byte_length(text) > 15:
+        raise ParameterProblem(f"interface name `{text}' must be shorter than IFNAMSIZ (15)")
+    if "/" in text or " " in text:
+        parsing.notices.append(
+            f"Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel).\n"
+        )
+    return text
+
+
+def bad_value(extension: str, option: str, text: str) -> ParameterProblem:
+    """``xtables_param_act(XTF_BAD_VALUE)``."""
+    return ParameterProblem(f'{extension}: Bad value for "--{option}" option: "{text}"')

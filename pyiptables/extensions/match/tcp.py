@@ -104,6 +104,9 @@ class Tcp(Match):
                 return None
         return self
 
+    def native(self) -> bool:
+        return _OPTION not in self.values and bool(self.save())
+
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         """``tcp_mt``: never a later fragment; TCP options are a condition of their own."""
         given, inverted = self.values, self.inverted

@@ -58,6 +58,9 @@ class Udp(Match):
                 return None
         return self
 
+    def native(self) -> bool:
+        return bool(self.save())
+
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         return space.ports(self.values, self.inverted)
 

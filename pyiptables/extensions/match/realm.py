@@ -1,0 +1,65 @@
+"""``-m realm``: the routing realm (``libipt_realm.c``, kernel ``xt_realm.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT32, scan_unsigned
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.values import Text, parse_value_mask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_FILE = "/etc/iproute2/rt_realms"
+
+
+class Realm(Match):
+    """``values``: realm (value, mask). The packet's realm is the attribute ``realm``."""
+
+    __slots__ = ("_name",)
+
+    name = "realm"
+    families = (4,)
+    summary = "the routing realm of the packet"
+    hooks = ("POSTROUTING", "FORWARD", "OUTPUT", "INPUT")
+    options = (Option("realm", Text(), invert=True, mandatory=True, metavar="value[/mask]|name", help="realm number or name"),)
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        self._name = None
+        got = scan_unsigned(value, 0, UINT32)
+        if got is None or (got[1] != len(value) and value[got[1]] != "/"):
+            number = parsing.names.mapped_number(_FILE, value)
+            if number is None:
+                raise ParameterProblem(f'{self.name}: could not map name {value} to an integer value for option "--realm".\n')
+            self._name, parsed = value, (number, UINT32)
+        else:
+            parsed = parse_value_mask(value, "realm", self.name)
+        super().accept(option, parsed, invert, parsing)
+
+    def _text(self, numeric: bool) -> str:
+        value, mask = self.values["realm"]
+        if mask != UINT32:
+            return f" 0x{value:x}/0x{mask:x}"
+        return f" {self._name}" if self._name and not numeric else f" 0x{value:x}"
+
+    def save(self) -> str:
+        return f"{' !' if self.inverted else ''} --realm{self._text(False)}"
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return f"{' !' if self.inverted else ''} realm{self._text(numeric)}"
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        realm = packet.attrs.get("realm")
+        if realm is None:
+            ctx.unknown("no realm is described")
+            return None
+        value, mask = self.values["realm"]
+        return (value == realm & mask) != bool(self.inverted)
+
+
+EXTENSIONS = (Realm,)

@@ -1,0 +1,59 @@
+"""``-m rpfilter``: would an answer leave by where it came from? (``libxt_rpfilter.c``, kernel ``ipt_rpfilter.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.option import Match, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+
+class Rpfilter(Match):
+    """``values``: loose, validmark, accept-local, invert."""
+
+    __slots__ = ()
+
+    name = "rpfilter"
+    summary = "reverse path test of the source address"
+    tables = ("raw", "mangle")
+    hooks = ("PREROUTING",)
+    options = (
+        Option("loose", help="any interface will do"),
+        Option("validmark", help="use the packet's mark for the look-up"),
+        Option("accept-local", help="sources of this host are fine"),
+        Option("invert", help="match packets that fail the test"),
+    )
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return " rpfilter" + "".join([f" {option.name}" for option in self.options if option.name in self.values])
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        inverted = "invert" in self.values
+        if packet.iniface == "lo" or packet.pkttype == "loopback":
+            return not inverted
+        if ctx.host is None:
+            ctx.unknown("no host is described: routes are not known")
+            return None
+        if self.family == 4 and packet.dst >> 28 == 14 and packet.src >> 24 == 0:
+            return (packet.dst >> 8 == 0xE00000) != inverted
+        return self._reachable(packet, ctx) != inverted
+
+    def _reachable(self, packet: Packet, ctx: Context) -> bool:
+        from pyiptables.netfilter.routing import Routing
+
+        assert ctx.host is not None
+        mark = packet.mark if "validmark" in self.values else 0
+        route = Routing(ctx.host).lookup(self.family, packet.src, src=packet.dst, mark=mark, iif="lo", tos=packet.tos)
+        if isinstance(route, str):
+            return False
+        if route.type != "unicast" and not (route.type == "local" and "accept-local" in self.values):
+            return False
+        return "loose" in self.values or route.iface == packet.iniface
+
+
+EXTENSIONS = (Rpfilter,)

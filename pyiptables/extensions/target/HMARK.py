@@ -1,0 +1,125 @@
+"""``-j HMARK``: a mark from a hash of the flow (``libxt_HMARK.c``, kernel ``xt_HMARK.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.option import Option, Target
+from pyiptables.xtables.values import PrefixMask, Text, UInt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+#: Words of --hmark-tuple: the option they stand for and its bits, in the order abbreviations are looked up.
+_TUPLE = {"ct": "ct", "src": "src-prefix", "dst": "dst-prefix", "sport": "sport-mask", "dport": "dport-mask", "proto": "proto-mask", "spi": "spi-mask"}
+_WIDTH = {"sport-mask": 16, "dport-mask": 16, "proto-mask": 16, "spi-mask": 32}
+_PACKET = ("src-prefix", "dst-prefix", "spi-mask", "sport-mask", "dport-mask", "proto-mask", "sport", "dport", "spi")
+
+
+def _option(name: str, bits: int, help: str, low: int = 0, mandatory: bool = False) -> Option:
+    return Option(f"hmark-{name}", UInt(bits, low), mandatory=mandatory, help=help)
+
+
+class Hmark(Target):
+    """``values``: the options by name; words of hmark-tuple are kept as the options they stand for, and 'ct'."""
+
+    __slots__ = ()
+
+    name = "HMARK"
+    summary = "set the mark to a hash of addresses and ports"
+    options = (
+        Option("hmark-tuple", Text(), metavar="word[,…]", help="what to hash: src, dst, sport, dport, spi, proto, ct"),
+        Option("hmark-src-prefix", PrefixMask(), help="bits of the source address to hash"),
+        Option("hmark-dst-prefix", PrefixMask(), help="bits of the destination address to hash"),
+        _option("sport-mask", 16, "bits of the source port to hash"),
+        _option("dport-mask", 16, "bits of the destination port to hash"),
+        _option("spi-mask", 32, "bits of the SPI to hash"),
+        _option("sport", 16, "bits to set in the source port before"),
+        _option("dport", 16, "bits to set in the destination port before"),
+        _option("spi", 32, "bits to set in the SPI before"),
+        _option("proto-mask", 16, "bits of the protocol to hash"),
+        _option("rnd", 32, "start value of the hash"),
+        _option("mod", 32, "number of different marks", 1, mandatory=True),
+        _option("offset", 32, "smallest mark"),
+    )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        super().accept(option, value, invert, parsing)
+        if option.name == "hmark-tuple":
+            self._take_tuple(value)
+
+    def _take_tuple(self, text: str) -> None:
+        words = text.split(",")
+        for i, word in enumerate(words):
+            if not word and i == len(words) - 1:
+                raise ParameterProblem('"--hmark-tuple" requires a list of types with no spaces, e.g. src,dst,sport,dport,proto')
+            name = next((name for start, name in _TUPLE.items() if word and start.startswith(word.lower())), None)
+            if name is None:
+                raise ParameterProblem(f'Bad type "{",".join(words[i:])}"')
+            self.values[f"hmark-{name}"] = (1 << _WIDTH[name]) - 1 if name in _WIDTH else ALL_ONES[self.family]
+
+    def _has(self, name: str) -> bool:
+        return f"hmark-{name}" in self.values
+
+    def final_check(self, parsing: Parsing) -> None:
+        if not self._has("mod"):
+            raise ParameterProblem("--hmark-mod is mandatory")
+        if not self._has("rnd"):
+            raise ParameterProblem("--hmark-rnd is mandatory")
+        if self._has("spi-mask") and (self._has("sport-mask") or self._has("dport-mask")):
+            raise ParameterProblem("you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time")
+        if not self._has("ct") and not any(map(self._has, _PACKET)):
+            raise ParameterProblem("you have to specify --hmark-tuple at least")
+
+    def _prefix(self, name: str) -> str:
+        length = mask_prefix(self.values[f"hmark-{name}"], self.family)
+        return "-1" if length is None else str(length)
+
+    def save(self) -> str:
+        text = "".join([f" --hmark-{name} {self._prefix(name)}" for name in ("src-prefix", "dst-prefix") if self._has(name)])
+        for name, digits in _DIGITS.items():
+            if self._has(name):
+                text += f" --hmark-{name} 0x{self.values[f'hmark-{name}']:0{digits}x}"
+        for name in ("mod", "offset"):
+            if self._has(name):
+                text += f" --hmark-{name} {self.values[f'hmark-{name}']}"
+        return text + (" --hmark-tuple ct" if self._has("ct") else "")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        text = f" HMARK mod {self.values['hmark-mod']} "
+        if self._has("offset"):
+            text += f"+ 0x{self.values['hmark-offset']:x} "
+        if self._has("ct"):
+            text += "ct, "
+        text += "".join([f"{name} {self._shown_prefix(name)} " for name in ("src-prefix", "dst-prefix") if self._has(name)])
+        return text + "".join([f"{name} 0x{self.values[f'hmark-{name}']:x} " for name in _DIGITS if self._has(name)])
+
+    def _shown_prefix(self, name: str) -> str:
+        """IPv6 prints the mask text less its first character: nothing for a whole address."""
+        length = self._prefix(name)
+        return "" if self.family == 6 and length == "128" else length
+
+    def changes(self) -> dict[str, tuple[int, int] | None]:
+        return {"mark": None}
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        """The kernel's hash depends on the byte order of the machine; a mark in its range is all that can be said."""
+        from pyiptables.netfilter.packet import Verdict
+
+        modulus, offset = self.values["hmark-mod"], self.values.get("hmark-offset", 0)
+        if modulus == 1:
+            packet.mark = offset
+        else:
+            ctx.unknown(f"the mark is a hash, one of {offset} to {offset + modulus - 1}")
+        return Verdict.CONTINUE
+
+
+#: Options printed as hexadecimal numbers, and how many digits the save form has.
+_DIGITS = {"sport-mask": 4, "dport-mask": 4, "spi-mask": 8, "sport": 4, "dport": 4, "spi": 8, "proto-mask": 2, "rnd": 8}
+
+EXTENSIONS = (Hmark,)

@@ -1,0 +1,107 @@
+"""``-j SET``: put addresses into ipsets (``libxt_SET.c``, kernel ``xt_set.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT32, scan_unsigned
+from pyiptables.xtables.option import Option, Target
+from pyiptables.xtables.set_names import parse_set, set_text
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet, Verdict
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_ADD, _DEL, _MAP = "add-set", "del-set", "map-set"
+
+
+class Set(Target):
+    """``values``: add-set, del-set, map-set (name, directions), exist, timeout (seconds), map-mark, map-prio, map-queue."""
+
+    __slots__ = ()
+
+    name = "SET"
+    summary = "add the packet's addresses to an ipset, delete them, or map them"
+    options = (
+        Option(_ADD, Text(), metavar="set dir[,…]", help="add to the set"),
+        Option(_DEL, Text(), metavar="set dir[,…]", help="delete from the set"),
+        Option("exist", help="with --add-set: set the timeout anew if it is there already"),
+        Option("timeout", Text(), metavar="seconds", help="with --add-set: timeout of the entry"),
+        Option(_MAP, Text(), metavar="set dir[,…]", help="take mark, priority or queue from the set's entry"),
+        Option("map-mark", help="with --map-set: the mark"),
+        Option("map-prio", help="with --map-set: the priority"),
+        Option("map-queue", help="with --map-set: the hardware queue"),
+    )
+
+    def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:
+        name = option.name
+        value: Any = True
+        if name in (_ADD, _DEL, _MAP):
+            value = parse_set(text, name, name in self.values, parsing)
+        elif name == "timeout":
+            got = scan_unsigned(text, 0, UINT32 - 1)
+            if got is None or got[1] != len(text):
+                raise ParameterProblem(f"Invalid value for option --timeout or out of range 0-{UINT32 - 1}")
+            value = got[0]
+        self.accept(option, value, False, parsing)
+
+    def final_check(self, parsing: Parsing) -> None:
+        given = self.values
+        if not given.keys() & {_ADD, _DEL, _MAP}:
+            raise ParameterProblem("You must specify either `--add-set' or `--del-set' or `--map-set'")
+        if _ADD not in given:
+            if "exist" in given:
+                raise ParameterProblem("Flag `--exist' can be used with `--add-set' only")
+            if "timeout" in given:
+                raise ParameterProblem("Option `--timeout' can be used with `--add-set' only")
+        maps = [flag for flag in ("map-mark", "map-prio", "map-queue") if flag in given]
+        if _MAP not in given and maps:
+            raise ParameterProblem(f"Flag `--{maps[0]}' can be used with `--map-set' only")
+        if _MAP in given and not maps:
+            raise ParameterProblem("You must specify flags `--map-mark' or '--map-prio` or `--map-queue'")
+
+    def _text(self, prefix: str) -> str:
+        given = self.values
+        text = f" {prefix}{_ADD} {set_text(given[_ADD])}" if _ADD in given else ""
+        if "exist" in given:
+            text += f" {prefix}exist"
+        if "timeout" in given:
+            text += f" {prefix}timeout {given['timeout']}"
+        text += "".join([f" {prefix}{name} {set_text(given[name])}" for name in (_DEL, _MAP) if name in given])
+        return text + "".join([f" {prefix}{flag}" for flag in ("map-mark", "map-prio", "map-queue") if flag in given])
+
+    def save(self) -> str:
+        return self._text("--")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return self._text("")
+
+    def changes(self) -> dict[str, tuple[int, int] | None]:
+        changed: dict[str, tuple[int, int] | None] = {"set": None}
+        if "map-mark" in self.values:
+            changed["mark"] = None
+        if "map-prio" in self.values:
+            changed["priority"] = None
+        return changed
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        from pyiptables.netfilter.packet import Verdict
+
+        given = self.values
+        if ctx.sets is None:
+            ctx.note("set", "no sets are described: the change is lost")
+            return Verdict.CONTINUE
+        if _ADD in given:
+            ctx.sets.add(*given[_ADD], packet, given.get("timeout"), "exist" in given)
+        if _DEL in given:
+            ctx.sets.delete(*given[_DEL], packet)
+        if _MAP in given:
+            ctx.unknown("values of set entries are not described")
+        return Verdict.CONTINUE
+
+
+EXTENSIONS = (Set,)

@@ -7,9 +7,9 @@ Each function makes the answer to a packet, or None where the kernel keeps silen
 from __future__ import annotations
 
 from pyiptables.netfilter.packet import Packet
-from pyiptables.netfilter.wire import size
+from pyiptables.netfilter.wire import checksum, size
 
-__all__ = ["echo_reply", "icmp_error", "local_answer", "reset"]
+__all__ = ["checksum_holds", "echo_reply", "icmp_error", "local_answer", "reset"]
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _M32 = 0xFFFFFFFF
@@ -20,8 +20,10 @@ _INFORMATIVE6 = 0x80
 #: Types after which ``__icmp_send`` finds no error about an error (``NR_ICMP_TYPES``).
 _LAST_ICMP = 18
 #: Protocols that an ordinary host has a handler for, so that no protocol unreachable is sent.
-_HANDLED4 = frozenset((1, 2, 6, 17))
-_HANDLED6 = frozenset((6, 17, 58))
+_HANDLED4 = frozenset((1, 2, 6))
+_HANDLED6 = frozenset((6, 58))
+#: GRE, ESP, AH, SCTP, DCCP, UDP-Lite: no, other or partial checksums.
+_OTHER_CHECKSUMS = frozenset((33, 47, 50, 51, 132, 136))
 
 
 def _is_multicast(address: int, family: int) -> bool:
@@ -61,7 +63,7 @@ def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | No
 def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0, local: bool = False) -> Packet | None:
     """An ICMP error about a packet. ``local``: the packet is for this host, so the error comes from its destination."""
     family = packet.family
-    if packet.frag_offset or packet.pkttype not in ("unicast", "loopback"):
+    if packet.frag_offset or packet.pkttype != "unicast":
         return None
     if family == 4:
         if cast in ("broadcast", "multicast"):
@@ -102,14 +104,33 @@ def echo_reply(packet: Packet, type: int) -> Packet:
     return answer
 
 
+def checksum_holds(packet: Packet) -> bool:
+    """What REJECT asks before it answers with an ICMP error (``nf_reject_verify_csum``, ``nf_ip6_checksum``).
+
+    A protocol without a checksum of that kind of its own is judged as if it had one, so it seldom gets an answer.
+    """
+    if packet.proto in _OTHER_CHECKSUMS:
+        return True
+    if packet.proto in (6, 17, 1 if packet.family == 4 else 58):
+        return not packet.bad_checksum
+    body = packet.transport()
+    if body is None:
+        return True
+    pseudo = b""
+    if packet.family == 6:
+        pseudo = packet.src.to_bytes(16, "big") + packet.dst.to_bytes(16, "big")
+        pseudo += len(body).to_bytes(4, "big") + packet.proto.to_bytes(4, "big")
+    return checksum(pseudo + body) == 0
+
+
 def local_answer(packet: Packet, cast: str) -> Packet | None:
     """What a host without services answers to a packet that INPUT accepted."""
     if packet.frag_offset or packet.bad_checksum:
         return None
     family, proto = packet.family, packet.proto
     if proto == 6:
-        return None if packet.pkttype not in ("unicast", "loopback") else reset(packet, cast, from_stack=True)
-    if proto == 17:
+        return None if packet.pkttype != "unicast" else reset(packet, cast, from_stack=True)
+    if proto in (17, 136):
         return icmp_error(packet, *((3, 3) if family == 4 else (1, 4)), cast, local=True)
     if family == 4:
         if proto == 1:

@@ -130,6 +130,15 @@ class Conntrack:
             return None
         return found
 
+    def _find_in(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
+        """The connection with this tuple whose zone in the tuple's direction is the wanted one's."""
+        ids = (_zone_id(zone, zone_dir, 0), _zone_id(zone, zone_dir, 1))
+        for each in ids if ids[0] != ids[1] else ids[:1]:
+            found = self.find(flow, each, now)
+            if found is not None and ids[found[1]] == each:
+                return found
+        return None
+
     def taken(self, flow: FlowTuple, zone: int, other_than: Connection, now: int) -> bool:
         """Is a tuple in use by another connection (``nf_conntrack_tuple_taken``)?"""
         found = self.find(flow, zone, now)
@@ -214,9 +223,7 @@ class Conntrack:
     def _resolve(self, packet: Packet, template: dict[str, object], now: int) -> Connection | None:
         flow = flow_of(packet)
         zone, zone_dir = _wanted_zone(packet, template)
-        found = self.find(flow, zone if zone_dir in ("both", "orig") else 0, now)
-        if found is None and zone_dir == "reply":
-            found = self.find(flow, zone, now)
+        found = self._find_in(flow, zone, zone_dir, now)
         if found is None:
             ct = self._create(flow, zone, zone_dir, template, now)
             if ct is None:
@@ -273,8 +280,7 @@ class Conntrack:
         back = inverted(flow_of(inner), self.family)
         if back is None:
             return
-        zone, _ = _wanted_zone(packet, template)
-        found = self.find(back, zone, now) or (self.find(back, 0, now) if zone else None)
+        found = self._find_in(back, *_wanted_zone(packet, template), now)
         if found is None:
             return
         ct, way = found
@@ -368,7 +374,11 @@ def _ended(ct: Connection, now: int) -> bool:
 
 def _zone(ct: Connection, way: int) -> int:
     """``nf_ct_zone_id``: the zone counts only in the directions it was given for."""
-    return ct.zone if ct.zone_dir == "both" or (ct.zone_dir == "orig") == (way == 0) else 0
+    return _zone_id(ct.zone, ct.zone_dir, way)
+
+
+def _zone_id(zone: int, zone_dir: str, way: int) -> int:
+    return zone if zone_dir == "both" or (zone_dir == "orig") == (way == 0) else 0
 
 
 def _wanted_zone(packet: Packet, template: dict[str, object]) -> tuple[int, str]:

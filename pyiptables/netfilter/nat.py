@@ -30,6 +30,8 @@ class Nat:
     def __init__(self, conntrack: Conntrack) -> None:
         self.conntrack = conntrack
         #: Connections by source of their original tuple, new ones included: the same source keeps its mapping.
+        #: How often a choice was made that the kernel makes by chance.
+        self.lots = 0
         self._by_source: dict[tuple[int, int, int, int], list[Connection]] = {}
 
     def wanted(self, packet: Packet, hook: str) -> bool:
@@ -53,6 +55,8 @@ class Nat:
         now = inverted(ct.reply, ct.family)
         if now is None:
             return Verdict.DROP
+        if wanted.addresses is not None and wanted.addresses[0] != wanted.addresses[1] and not wanted.netmap:
+            self.lots += 1
         chosen = self._unique(now, wanted, ct, which, ctx)
         if chosen != now:
             reply = inverted(chosen, ct.family)
@@ -136,6 +140,8 @@ class Nat:
         else:
             low, high = min(wanted.ports), max(wanted.ports)
         size = high - low + 1
+        if size > 1 and wanted.base_port is None:
+            self.lots += 1
         offset = 0
         if wanted.base_port is not None:
             offset = flow[position] - wanted.base_port

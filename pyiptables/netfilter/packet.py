@@ -94,8 +94,8 @@ class Packet:
         ``payload_len`` its length, which is known even then.
     Link and devices
         ``iniface``, ``outiface`` ('' = none at this hook); ``physin``, ``physout`` bridge ports ('' = none);
-        ``mac_src``, ``mac_dst`` 6 bytes or None; ``pkttype`` 'unicast', 'broadcast', 'multicast', 'otherhost'
-        or 'loopback' (``skb->pkt_type``).
+        ``mac_src``, ``mac_dst`` 6 bytes or None; ``pkttype`` 'unicast', 'broadcast', 'multicast' or
+        'otherhost' (``skb->pkt_type``; the host's own packets on lo are unicast).
     Meta data
         ``mark`` (nfmark), ``priority`` (``skb->priority``, CLASSIFY), ``secmark``;
         ``attrs`` declared facts that only a live host knows. Missing key = not described (answer None). Keys:

@@ -182,9 +182,8 @@ class Engine:
         trip.events.append(Event(len(trip.steps), hook, what, detail))
 
     # -- the ways ----------------------------------------------------------------------------------------
-    def _prerouting(self, trip: Trip, path: Routing | GivenPath) -> None:
+    def _prerouting(self, trip: Trip, path: Routing | GivenPath, looped: bool = False) -> None:
         packet = trip.packet
-        looped = packet.iniface == "lo" and packet.pkttype == "loopback"
         if not self._pass("PREROUTING", trip, path):
             return
         where = Decision("local") if looped else path.arrive(packet)
@@ -209,7 +208,8 @@ class Engine:
             arrived = packet.copy()
             answer = answers.local_answer(arrived, where.cast)
             if answer is not None:
-                if is_icmp_error(answer):
+                if packet.proto not in (6, 17, 136) and is_icmp_error(answer):
+                    # Sockets see a packet without its connection (nf_reset_ct), the search for a protocol does not.
                     _attach(answer, packet)
                 device = "" if is_icmp_error(answer) else path.answer_device(packet)
                 self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
@@ -218,7 +218,9 @@ class Engine:
         packet = trip.packet
         if packet.pkttype != "unicast":
             return self._lost(trip, "a broadcast frame is not forwarded")
-        if packet.family == 6 and (packet.src == 0 or packet.src == 1 or packet.src >> 118 == _LINK_LOCAL):
+        if packet.family == 6 and (
+            packet.src in (0, 1) or (packet.src >> 118 == _LINK_LOCAL and way.iface != packet.iniface)
+        ):
             if packet.src > 1:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
@@ -248,8 +250,8 @@ class Engine:
         if not self._pass("POSTROUTING", trip, path, way.cast):
             return
         if way.iface == "lo" and not path.given:
-            packet.iniface, packet.outiface, packet.pkttype = "lo", "", "loopback"
-            self._prerouting(trip, path)
+            packet.iniface, packet.outiface = "lo", ""
+            self._prerouting(trip, path, looped=True)
             return
         trip.fate, trip.outiface = "sent", way.iface
 
@@ -308,6 +310,7 @@ class Engine:
         if packet.ct is None:
             return Verdict.ACCEPT
         walked = len(trip.steps)
+        lots = self.nat.lots
         if self.nat.wanted(packet, hook):
             if table is not None and hook in table.chains:
                 verdict = self.walker.walk(table, hook, packet, self.ctx)
@@ -317,6 +320,7 @@ class Engine:
                 verdict = self.nat.bind_null(packet, hook, self.ctx)
                 if verdict is not Verdict.ACCEPT:
                     return verdict
+        trip.lots = trip.lots or self.nat.lots > lots
         before = _headers(packet)
         if not self.nat.translate(packet, hook):
             return Verdict.DROP
@@ -369,7 +373,7 @@ class Engine:
                     if answer is not None:
                         _attach(answer, reject.packet)
                         self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface)
-                elif not reject.packet.bad_checksum:
+                elif answers.checksum_holds(reject.packet):
                     self._complain(trip, reject.type, reject.code, cast)
         if ctx.sent:
             copies, ctx.sent = ctx.sent, []
@@ -404,6 +408,9 @@ class Engine:
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
         if answer is not None:
             _attach(answer, packet)
+            if packet.family == 6 and answer.src == 0 and self.host is not None and packet.iniface:
+                # icmp6_send() prefers an address of the interface that the packet came by.
+                answer.src = self.host.select_source(packet.iniface, answer.dst, 6) or 0
             device = packet.iniface if packet.family == 6 and packet.src >> 118 == _LINK_LOCAL else ""
             self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 

@@ -261,6 +261,8 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
             if trip.outiface in _IFACES:
                 out["to"] = _IFACES[trip.outiface]
         out["final"] = describe(trip.packet)
+    if trip.lots:
+        out["lots"] = True
     if trip.error is not None:
         out["error"] = trip.error
     if replies and trip.replies:

@@ -55,6 +55,9 @@ class Rule:
 
     __slots__ = ("bytes", "packets", "source", "spec", "text")
 
+    #: The form for the state file where the save form cannot be read back (``syntax.stored``).
+    stored: str | None = None
+
     def __init__(
         self,
         text: str,

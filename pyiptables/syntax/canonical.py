@@ -152,7 +152,7 @@ def typed_canonical(text: str, family: int) -> RuleSpec | None:
             if inverted:
                 return None
             end = i + 2
-            while end < n and words[end] not in _STARTS:
+            while end < n and (words[end] not in _STARTS or _is_argument(words, i, end, family)):
                 end += 1
             if word == "-j":
                 end = n
@@ -204,29 +204,35 @@ def typed_canonical(text: str, family: int) -> RuleSpec | None:
 _STARTS = frozenset(("-m", "-j", "-g"))
 
 
+def _is_argument(words: list[str], start: int, at: int, family: int) -> bool:
+    """Whether the word that looks like an option is the argument of the one before it (``--comment -j``)."""
+    before = words[at - 1]
+    extension = find_match(words[start + 1], family) if before[:2] == "--" and words[start] == "-m" else None
+    return extension is not None and long_options(extension).get(before[2:], (0,))[0] != 0
+
+
 def _quoted_words(text: str) -> list[str] | None:
-    """Words of a text with quotes, each quoted one kept in its quotes (they stay one word)."""
+    """Words of a text with quotes, each quoted one kept in its quotes. Only arguments of long options are quoted."""
     words: list[str] = []
-    rest = text
-    while True:
-        at = rest.find('"')
-        if at < 0:
-            words += rest.split(" ") if rest else []
-            return [word for word in words if word]
-        words += rest[:at].split(" ")
-        end = at + 1
-        while True:
-            end = rest.find('"', end)
-            if end < 0:
-                return None
-            slashes = len(rest[:end]) - len(rest[:end].rstrip("\\"))
-            if slashes % 2 == 0:
-                break
-            end += 1
-        words.append(rest[at : end + 1])
-        rest = rest[end + 1 :]
-        if rest and rest[0] != " ":
-            return None
+    pieces = text.split(" ")
+    i, n = 0, len(pieces)
+    while i < n:
+        word = pieces[i]
+        i += 1
+        if word[:1] == '"' and words and words[-1][:2] == "--":
+            while len(word) < 2 or word[-1] != '"' or _ends_escaped(word):
+                if i >= n:
+                    return None
+                word += " " + pieces[i]
+                i += 1
+        words.append(word)
+    return words
+
+
+def _ends_escaped(word: str) -> bool:
+    """Whether the quote at the end belongs to the text."""
+    inside = word[:-1]
+    return (len(inside) - len(inside.rstrip("\\"))) % 2 == 1
 
 
 def _segment(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
@@ -235,6 +241,8 @@ def _segment(words: list[str], start: int, end: int, spec: RuleSpec, family: int
     found = _segments.get(key)
     if found is not None:
         return found
+    if words[start] == "-j" and find_target(words[start + 1], family) is None:
+        return True
     found = _built(words, start, end, spec, family)
     if found is None:
         found = _parsed(words, start, end, spec, family)

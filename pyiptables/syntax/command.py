@@ -103,6 +103,8 @@ _ALLOWED["n"] = "L"
 #: ``XT_EXTENSION_MAXNAMELEN``.
 _NAME_SIZE = 29
 _IFNAMSIZ = 16
+#: What makes a word need quotes in a restore file.
+_ODD = frozenset(" \t\n\v\f\r\"\\")
 _INT_MAX = 0x7FFFFFFF
 
 
@@ -135,7 +137,7 @@ class Command:
     """
 
     __slots__ = (
-        "action", "chain", "counters", "destinations", "newname", "number",
+        "action", "chain", "counters", "destinations", "given", "newname", "number", "odd_words",
         "options", "parsing", "policy", "sources", "spec", "table", "verbose", "wait",
     )  # fmt: skip
 
@@ -154,10 +156,10 @@ class Command:
         self.wait: int | None = None
         self.options: set[str] = set()
         self.parsing = parsing
-
-    @property
-    def numeric(self) -> bool:
-        return "n" in self.options
+        #: The words that each extension object was given, by its ``id``.
+        self.given: dict[int, list[str]] = {}
+        #: Whether one of them holds a blank, a quote or the like, or nothing.
+        self.odd_words = False
 
 
 def parse(
@@ -184,7 +186,7 @@ class _Reader:
         self.family = parsing.family
         self.restore = restore
         self.command = Command(table, parsing)
-        self.groups: list[dict[str, tuple[int, Any]]] = [LONG_OPTIONS]
+        self.groups: list[dict[str, tuple[int, Any]]] = [_long_options_of(parsing)]
         self.scanner = parsing.scanner = Scanner(argv, SHORT_OPTIONS, self.groups)
         self.proto_text: str | None = None
         self.proto_used = False
@@ -200,12 +202,13 @@ class _Reader:
         scanner = self.scanner
         following = scanner.next
         while True:
+            start = scanner.index
             item = following()
             if item is None:
                 break
             key, argument = item
             if key.__class__ is tuple:
-                self._extension_option(key, argument or "")
+                self._extension_option(key, argument or "", start)
             elif key in _HANDLERS:
                 _HANDLERS[key](self, argument)
             elif key == POSITIONAL:
@@ -224,17 +227,21 @@ class _Reader:
             self.invert = False
         return self._finish()
 
-    def _extension_option(self, key: tuple[Any, Option], argument: str) -> None:
+    def _extension_option(self, key: tuple[Any, Option], argument: str, start: int) -> None:
         owner, option = key
-        spec = self.command.spec
-        if spec.target.__class__ is owner:
-            spec.target.parse(option, argument, self.invert, self.parsing)
-            return
-        # Of several uses of a match the last one takes the options.
-        for match in reversed(spec.matches):
-            if match.__class__ is owner:
-                match.parse(option, argument, self.invert, self.parsing)
-                return
+        command = self.command
+        spec = command.spec
+        taker = spec.target
+        if taker.__class__ is not owner:
+            # Of several uses of a match the last one takes the options.
+            taker = next(match for match in reversed(spec.matches) if match.__class__ is owner)
+        taker.parse(option, argument, self.invert, self.parsing)
+        words = command.given.setdefault(id(taker), [])
+        if self.invert:
+            words.append("!")
+        words += self.scanner.argv[start : self.scanner.index]
+        if option.type.takes_argument and (not argument or not _ODD.isdisjoint(argument)):
+            command.odd_words = True
 
     def _load(self, extension: type[Any]) -> None:
         if extension not in self.loaded:
@@ -620,6 +627,14 @@ _HANDLERS: dict[str, Any] = {
     "6": _Reader._family_6,
 }
 
+_WITHOUT_FRAGMENTS = {name: entry for name, entry in LONG_OPTIONS.items() if name != "fragments"}
+
+
+def _long_options_of(parsing: Parsing) -> dict[str, tuple[int, Any]]:
+    """ip6tables-legacy alone has no ``--fragments`` (``ip6tables.c``)."""
+    return _WITHOUT_FRAGMENTS if parsing.family == 6 and parsing.variant == "legacy" else LONG_OPTIONS
+
+
 _long_option_cache: dict[type, dict[str, tuple[int, Any]]] = {}
 
 
@@ -643,8 +658,8 @@ def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[st
         raise ParameterProblem(f"chain name `{name}' too long (must be under {_NAME_SIZE} chars)")
     if name[:1] in ("-", "!") and name:
         raise ParameterProblem(f"chain name not allowed to start with `{name[0]}'")
-    clash = name in VERDICTS or name == "standard" or find_target(name, family) is not None
-    if not name or (clash and name not in announced):
+    known = name == "standard" or find_target(name, family) is not None
+    if not name or name in VERDICTS or (known and name not in announced):
         raise ParameterProblem("chain name may not clash with target name")
     if any(c in " \t\n\v\f\r" for c in name):
         raise ParameterProblem(f"Invalid chain name `{name}'")

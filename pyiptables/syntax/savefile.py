@@ -5,7 +5,10 @@ from __future__ import annotations
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["SaveFileError", "chain_order", "read_canonical", "write"]
+__all__ = ["MARK", "SaveFileError", "chain_order", "read_canonical", "write"]
+
+#: The comment line above a rule that is not in its save form (``syntax.stored``).
+MARK = "# pyiptables: the next rule in words that can be read back"
 
 
 class SaveFileError(Exception):
@@ -40,9 +43,21 @@ def write(ruleset: Ruleset, counters: bool = True) -> str:
             numbers = f"[{chain.packets}:{chain.bytes}]" if counters else "[0:0]"
             out.append(f":{chain.name} {chain.policy or '-'} {numbers}\n")
         for chain in chains:
-            append_rules(out, chain, counters)
+            if any([rule.stored for rule in chain.rules]):
+                _append_stored(out, chain, counters)
+            else:
+                append_rules(out, chain, counters)
         out.append("COMMIT\n")
     return "".join(out)
+
+
+def _append_stored(out: list[str], chain: Chain, counters: bool) -> None:
+    """The chain's rules with those that need it in the form that reads back."""
+    for rule in chain.rules:
+        if rule.stored:
+            out.append(f"{MARK}\n")
+        numbers = f"[{rule.packets}:{rule.bytes}] " if counters else ""
+        out.append(f"{numbers}-A {chain.name} {rule.stored or rule.text}".rstrip(" ") + "\n")
 
 
 def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
@@ -58,12 +73,25 @@ def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
             out.append(f"{head}{rule.text}\n" if rule.text else bare)
 
 
+def _read_marked(
+    body: str, family: int, packets: int, octets: int, source: tuple[str, int] | None
+) -> Rule:
+    from pyiptables.syntax.stored import read_stored
+    from pyiptables.xtables.errors import IptablesError
+
+    try:
+        return read_stored(body, family, packets, octets, source)
+    except IptablesError as error:
+        raise SaveFileError(source[1] if source else 0, error.text) from error
+
+
 def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
     """Read what :func:`write` wrote, rule texts as they stand. Raises SaveFileError for anything else."""
     ruleset = Ruleset(family)
     table: Table | None = None
     chains: dict[str, Chain] = {}
     number = 0
+    marked = False
     for line in text.split("\n"):
         number += 1
         first = line[:1]
@@ -82,7 +110,12 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
             chain = chains.get(name)
             if chain is None:
                 raise SaveFileError(number, f"no chain '{name}'")
-            chain.rules.append(Rule(body, packets, octets, None if file is None else (file, number)))
+            source = None if file is None else (file, number)
+            if marked:
+                chain.rules.append(_read_marked(body, family, packets, octets, source))
+                marked = False
+            else:
+                chain.rules.append(Rule(body, packets, octets, source))
         elif first == ":" and table is not None:
             parts = line[1:].split(" ")
             if len(parts) != 3 or parts[2][:1] != "[" or parts[2][-1:] != "]":
@@ -100,7 +133,9 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
             chains = table.chains
         elif line == "COMMIT" and table is not None:
             table = None
-        elif first not in ("", "#"):
+        elif first == "#":
+            marked = line == MARK
+        elif first:
             raise SaveFileError(number, "not understood")
     if table is not None:
         raise SaveFileError(number, "COMMIT expected")

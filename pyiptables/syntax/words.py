@@ -15,7 +15,7 @@ _MAX_WORDS = 255
 def split_words(line: str, room: int = _MAX_WORDS - 1) -> list[str]:
     """The words of a line. A word ends at blank, tab or newline; in double quotes a backslash escapes anything.
 
-    Two things are as in the original: an empty quoted word vanishes, and text after a quote is part of the word.
+    As in the original the closing quote ends the word: ``"a"b`` is two words, ``a"b c"`` one, ``""`` an empty one.
     Raises ParameterProblem for a word of 1024 bytes or more and for more than ``room`` words.
     """
     if '"' not in line:
@@ -51,6 +51,8 @@ def _split_quoted(line: str) -> list[str]:
                 escaped = True
             elif char == '"':
                 in_quotes = False
+                words.append("".join(word))
+                word = []
             else:
                 word.append(char)
         elif char == '"':

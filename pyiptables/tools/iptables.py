@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from errno import EINVAL
 
-from pyiptables.ruleset import Chain, Rule, RuleSpec
+from pyiptables.ruleset import Chain, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
 from pyiptables.syntax.listing import Format, chain_header, echo_line, rule_line
 from pyiptables.syntax.rule import text_of, typed
+from pyiptables.syntax.stored import rule_of
 from pyiptables.tools.program import Program
 from pyiptables.tools.splice import WORTH_IT, splice
 from pyiptables.tools.tables import Tables
-from pyiptables.xtables.errors import CommandFailure, ResourceProblem
+from pyiptables.xtables.errors import CommandFailure, IptablesError, ResourceProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["execute", "main", "settle"]
 
@@ -35,6 +40,7 @@ def main(program: Program, argv: list[str]) -> int:
     reading = command.action in ("L", "S", "C")
     program.lock(command.wait, reading)
     data = program.state.read(program.family)
+    tables: Tables | None = None
     try:
         if len(data) > WORTH_IT and program.state.trusted:
             pieces = splice(program, command, data)
@@ -46,10 +52,14 @@ def main(program: Program, argv: list[str]) -> int:
         settle(program, tables, command)
         execute(program, tables, command)
         tables.commit(command.table, parsing)
-    except CommandFailure as failure:
-        hint = " Run `dmesg' for more information." if failure.errno == EINVAL else ""
-        program.err.append(f"{program.name}: {failure.text}.{hint}\n")
-        return failure.status
+    except IptablesError as error:
+        if tables is not None and tables.born:
+            program.save_born(tables.born)
+        if not isinstance(error, CommandFailure):
+            raise
+        hint = " Run `dmesg' for more information." if error.errno == EINVAL else ""
+        program.err.append(f"{program.name}: {error.text}.{hint}\n")
+        return error.status
     if tables.changed:
         program.save(tables, reading)
     return 0
@@ -67,11 +77,11 @@ def execute(program: Program, tables: Tables, command: Command) -> None:
     elif action[0] in "LS" or action[-1] in "LS":
         _show(program, tables, command)
     elif action == "F":
-        _speak(program, command, "Flushing", tables.flush(table, chain, bool(command.verbose)))
+        tables.flush(table, chain, _teller(program, command, "Flushing"))
     elif action == "Z":
         _zero(program, tables, command)
     elif action == "X":
-        _speak(program, command, "Deleting", tables.delete_chain(table, chain))
+        tables.delete_chain(table, chain, _teller(program, command, "Deleting"))
     elif action == "N":
         assert chain is not None
         tables.new_chain(table, chain)
@@ -137,8 +147,7 @@ def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> N
     if action == "C":
         tables.find(table, chain, spec)
         return
-    packets, octets = command.counters or (0, 0)
-    rule = Rule(text_of(spec, tables.family), packets, octets, spec=spec)
+    rule = rule_of(spec, tables.family, command)
     if action == "A":
         tables.append(table, chain, [rule], command.parsing)
     elif action == "I":
@@ -158,9 +167,9 @@ def _format(program: Program, command: Command, numeric: bool | None = None) -> 
     )
 
 
-def _speak(program: Program, command: Command, what: str, names: list[str]) -> None:
-    if command.verbose:
-        program.out += [f"{what} chain `{name}'\n" for name in names]
+def _teller(program: Program, command: Command, what: str) -> Callable[[str], None] | None:
+    """What ``-v`` says of each chain that is dealt with."""
+    return (lambda name: program.out.append(f"{what} chain `{name}'\n")) if command.verbose else None
 
 
 def _zero(program: Program, tables: Tables, command: Command) -> None:
@@ -168,10 +177,11 @@ def _zero(program: Program, tables: Tables, command: Command) -> None:
         assert command.chain is not None
         tables.zero_rule(command.table, command.chain, command.number)
     else:
-        _speak(program, command, "Zeroing", tables.zero(command.table, command.chain))
+        tables.zero(command.table, command.chain, _teller(program, command, "Zeroing"))
 
 
 def _show(program: Program, tables: Tables, command: Command) -> None:
+    program.out.append(tables.misfits(command.table))
     if "L" in command.action:
         _list(program, tables, command)
     else:
@@ -193,13 +203,13 @@ def _list(program: Program, tables: Tables, command: Command) -> None:
     format = _format(program, command)
     out = program.out
     first = True
+    references = tables.references(command.table)
     for chain in _chains(tables, command):
         if not first:
             out.append("\n")
         first = False
         if command.number is None:
-            references = tables.references(command.table, chain.name) if chain.policy is None else 0
-            out.append(chain_header(chain, references, format))
+            out.append(chain_header(chain, references.get(chain.name, 0), format))
         for number, rule in enumerate(chain.rules, 1):
             if command.number in (None, number):
                 spec = typed(rule, program.family)

@@ -27,18 +27,20 @@ def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsi
     """Refuse the rule as the kernel would for a rule reached from these hooks (none: a chain nobody calls)."""
     parsing.spec = spec
     for match in spec.matches:
-        _check_extension(match, spec, table, hooks)
+        _check_extension(match, spec, table, hooks, parsing.variant == "nft" and match.native())
         match.kernel_check(parsing)
     if spec.target is not None:
-        _check_extension(spec.target, spec, table, hooks)
+        _check_extension(spec.target, spec, table, hooks, native=False)
         spec.target.kernel_check(parsing)
 
 
-def _check_extension(extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str]) -> None:
+def _check_extension(
+    extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str], native: bool
+) -> None:
     if extension.tables is not None and table not in extension.tables:
         raise KernelRefusal(EINVAL, f"{extension.name} is not for table {table}")
     check_hooks(extension, hooks)
-    if extension.protocols is not None and (spec.proto not in extension.protocols or spec.proto_inv):
+    if extension.protocols is not None and not native and (spec.proto not in extension.protocols or spec.proto_inv):
         raise KernelRefusal(EINVAL, f"{extension.name} needs its protocol")
 
 
@@ -60,9 +62,11 @@ def jumps_of(rule: Rule, chains: dict[str, Chain], family: int) -> str | None:
     spec = rule.spec
     if spec is not None:
         return spec.jump if spec.target is None and spec.jump in chains else None
-    # Canonical text ends in the jump, and a quoted word can hold no bare " -j ".
+    # Canonical text ends in the jump; only a quoted word at the end could look like one.
     head, _, name = rule.text.rpartition(" ")
-    if name in chains and (head.endswith(("-j", "-g"))):
+    if name in chains and (head in ("-j", "-g") or head.endswith((" -j", " -g"))):
+        if name[-1] == '"':
+            return jumps_of(rule, chains, family) if typed(rule, family) else None
         return name
     return None
 

@@ -91,6 +91,13 @@ class Program:
             if not reading:
                 raise
 
+    def save_born(self, names: list[str], ruleset: Ruleset | None = None) -> None:
+        """Of a command that failed, keep the tables that it brought into being; ``ruleset`` is what else stays."""
+        tables = self.load() if ruleset is None else tables_for(self.variant, ruleset)
+        for name in names:
+            tables.use_table(name)
+        self.save(tables, reading=True)
+
     def lock(self, wait: int | None, reading: bool = False) -> None:
         """Keep others from writing. Legacy waits only as told, in its own words (``xtables_lock``); nft has no lock
         that could be busy, so writers wait for each other here."""

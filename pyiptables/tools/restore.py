@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyiptables.ruleset import Chain, Ruleset
 from pyiptables.store import State
-from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
+from pyiptables.syntax.command import VERDICTS, Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
@@ -18,15 +18,18 @@ from pyiptables.xtables.errors import (
     OtherProblem,
     ParameterProblem,
 )
-from pyiptables.xtables.numbers import UINT64
+from pyiptables.xtables.numbers import UINT64, strtoul_prefix
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
     from pyiptables.tools.bulk import Bulk
     from pyiptables.xtables.names import Names
+
+    T = TypeVar("T")
 
 __all__ = ["load_text", "main"]
 
@@ -80,7 +83,8 @@ def main(program: Program, argv: list[str]) -> int:
     settings = Settings()
     wait: int | None = None
     interval = False
-    scanner = Scanner(argv, SHORT, [LONG], in_order=False)
+    long = {name: entry for name, entry in LONG.items() if not (program.variant.locks and name[:3] == "ipv")}
+    scanner = Scanner(argv, SHORT, [long], in_order=False)
     while (item := scanner.next()) is not None:
         key, argument = item
         if key == "b":
@@ -106,9 +110,9 @@ def main(program: Program, argv: list[str]) -> int:
         elif key == "T":
             settings.table = argument
         elif key == "w" and program.variant.locks:
-            wait = wait_seconds(argument, scanner)
+            wait = _at_line_zero(wait_seconds, argument, scanner)
         elif key == "W" and program.variant.locks:
-            program.err.append(wait_interval(argument, scanner))
+            program.err.append(_at_line_zero(wait_interval, argument, scanner))
             interval = True
         elif key in ("w", "W"):
             if argument is None and scanner.has_argument():
@@ -131,18 +135,35 @@ def main(program: Program, argv: list[str]) -> int:
     restore = Restore(program, tables, settings)
     try:
         restore.run(text)
-    finally:
-        # What was committed before an error stays.
-        if restore.committed is not None:
-            tables.ruleset = restore.committed
-            program.save(tables)
+    except Exit:
+        restore.keep()
+        raise
+    except IptablesError:
+        restore.keep()
+        raise
+    if restore.committed is not None:
+        tables.ruleset = restore.committed
+        program.save(tables)
+    elif tables.born:
+        program.save_born(tables.born)
     return 0
+
+
+def _at_line_zero(read: Callable[[str | None, Scanner], T], argument: str | None, scanner: Scanner) -> T:
+    """Errors in the program's own options come from line 0 of the input."""
+    try:
+        return read(argument, scanner)
+    except IptablesError as error:
+        raise LineError(error, 0) from error
 
 
 def _read_file(program: Program, path: str) -> str:
     try:
         with open(path, "rb") as file:
             return file.read().decode("utf-8", "surrogateescape")
+    except IsADirectoryError:
+        # fopen takes it, fgets finds nothing.
+        return ""
     except OSError as error:
         program.err.append(f"Can't open {path}: {error.strerror}\n")
         raise Exit(1) from error
@@ -189,6 +210,12 @@ class Restore:
         self.announced: set[str] = set()
         self._before: Ruleset | None = None
         self._bulk: Bulk | None = None
+
+    def keep(self) -> None:
+        """After an error: what was committed before it stays."""
+        born = self.tables.born
+        if self.committed is not None or born:
+            self.program.save_born(born, self.committed)
 
     # -- lines -----------------------------------------------------------------------------------------------
     def run(self, text: str) -> None:
@@ -253,12 +280,14 @@ class Restore:
             return False
         if table not in CHAINS:
             raise ParameterProblem(f"{name}: unable to initialize table '{table}'")
-        self._before = self.tables.ruleset.copy()
+        if not self.nft:
+            self.tables.use_table(table)
+        if self.settings.testing:
+            self._before = self.tables.ruleset.copy()
         if self.nft:
             if not self.settings.noflush:
                 self._queue(("flush",))
         else:
-            self.tables.use_table(table)
             if not self.settings.noflush:
                 found = self.tables.ruleset.tables[table]
                 if self.settings.verbose:
@@ -294,7 +323,7 @@ class Restore:
             found = table.chains.get(chain)
             if found is not None and self.settings.noflush:
                 found.rules = []
-            elif found is not None:
+            elif found is not None or chain in VERDICTS:
                 raise ParameterProblem(f"error creating chain '{chain}':File exists")
             else:
                 table.chains[chain] = Chain(chain)
@@ -380,7 +409,7 @@ class Restore:
     def _run_queue(self, queue: list[tuple[int, Command | tuple[object, ...]]]) -> None:
         """``nft_prepare``, then the kernel: errors name the line that queued the command."""
         program, tables = self.program, self.tables
-        tables.begin()
+        tables.begin(self.current, not self.settings.noflush or any(_reads_rules(item) for _, item in queue))
         for line, item in queue:
             tables.line = line
             try:
@@ -393,6 +422,9 @@ class Restore:
             except CommandFailure as failure:
                 self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
         tables.commit(self.current, program.parsing(self.current))
+
+    def _teller(self, what: str) -> Callable[[str], None]:
+        return lambda name: self.program.out.append(f"{what} chain `{name}'\n")
 
     def _run_rules(self, item: tuple[object, ...]) -> None:
         """Certified rules for one chain, each with its line; a jump is looked at once for each name."""
@@ -413,23 +445,25 @@ class Restore:
     def _run_chain_item(self, item: tuple[object, ...]) -> None:
         tables = self.tables
         if item[0] == "flush":
-            if self.settings.verbose and self.current in tables.ruleset.tables:
-                chains = tables.visible_chains(self.current)
-                self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
-                self.program.out += [f"Deleting chain `{c.name}'\n" for c in chains if c.policy is None]
-            tables.ruleset.tables.pop(self.current, None)
-        elif item[0] == "chain":
-            name = str(item[1])
-            table = tables.table(self.current)
-            found = table.chains.get(name)
-            if found is None:
-                table.chains[name] = Chain(name)
+            if self.settings.verbose:
+                tables.flush(self.current, None, self._teller("Flushing"))
+                tables.delete_chain(self.current, None, self._teller("Deleting"))
             else:
-                found.rules = []
+                tables.drop_table(self.current)
+        elif item[0] == "chain":
+            tables.add_chain(self.current, str(item[1]))
         else:
             _, chain, policy, counters = item
             tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
         tables.changed = True
+
+
+def _reads_rules(item: Command | tuple[object, ...]) -> bool:
+    """Whether a command makes iptables-nft fetch the rules first (``nft-cmd.c``)."""
+    if not isinstance(item, Command):
+        return False
+    first = item.action[0]
+    return first in "DRCLSZ" or (first == "I" and item.number != 1) or (first == "X" and item.chain is None)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -460,25 +494,31 @@ def _tokens(text: str) -> list[str]:
 
 def _counters(text: str) -> tuple[int, int] | None:
     """``sscanf("[%llu:%llu]")``."""
-    if text[:1] != "[":
-        return None
     packets, colon, rest = text[1:].partition(":")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    if not colon or not packets.isdigit() or not digits:
+    first, second = _number(packets, whole=True), _number(rest)
+    return None if text[:1] != "[" or not colon or first is None or second is None else (first, second)
+
+
+def _number(text: str, whole: bool = False) -> int | None:
+    """``%llu``: a minus wraps around, too much is the largest number."""
+    got = strtoul_prefix(text, 10)
+    if got is None or (whole and got[1] < len(text)):
         return None
-    return min(int(packets), UINT64), min(int(digits), UINT64)
+    return UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
 
 
 def _rule_counters(line: str, number: int) -> tuple[str, tuple[str, str] | None]:
     """``tokenize_rule_counters``: the line behind ``[packets:bytes]`` and the two texts."""
     if line[:1] != "[":
         return line, None
-    inside, bracket, rest = line[1:].partition("]")
+    _, bracket, rest = line[1:].partition("]")
     if not bracket:
         raise ParameterProblem(f"Bad line {number}: need ]")
-    packets, colon, octets = inside.lstrip(":").partition(":")
+    # strtok looks no further than it has cut, but does not stop at the bracket.
+    packets, _, tail = line[1:].lstrip(":").partition(":")
     if not packets:
         raise ParameterProblem(f"Bad line {number}: need :")
-    if not octets.lstrip("]"):
+    octets = tail.lstrip("]").partition("]")[0]
+    if not octets:
         raise ParameterProblem(f"Bad line {number}: need ]")
     return rest, (packets, octets)

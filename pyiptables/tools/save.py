@@ -51,6 +51,8 @@ def main(program: Program, argv: list[str]) -> int:
     if scanner.operands or scanner.index < len(argv):
         program.err.append("Unknown arguments found on commandline\n")
         return 1
+    if table is not None and program.variant.locks:
+        program.lock(-1, reading=True)
     tables = program.load()
     status = _output(program, tables, table, counters)
     if file is not None:
@@ -66,6 +68,10 @@ def _output(program: Program, tables: Tables, name: str | None, counters: bool) 
             program.err.append(f"Table `{name}' does not exist\n")
             return 1
         names = [name]
+        if program.variant.locks:
+            tables.use_table(name)
+            if tables.changed:
+                program.save(tables, reading=True)
     else:
         names = program.variant.table_order(tables.ruleset)
     import time
@@ -75,7 +81,7 @@ def _output(program: Program, tables: Tables, name: str | None, counters: bool) 
     foot = f"COMMIT\n# Completed on {now}\n"
     for table in names:
         out = program.out
-        out.append(f"{head}*{table}\n")
+        out.append(f"{tables.misfits(table)}{head}*{table}\n")
         chains = tables.visible_chains(table)
         for chain in chains:
             out.append(f":{chain.name} {chain.policy or '-'} [{chain.packets}:{chain.bytes}]\n")

@@ -7,10 +7,10 @@ way (``None``).
 
 from __future__ import annotations
 
-from pyiptables.ruleset import Chain, Rule, Ruleset, Table
+from pyiptables.ruleset import Chain, Ruleset, Table
 from pyiptables.syntax.command import VERDICTS, Command
-from pyiptables.syntax.rule import text_of
-from pyiptables.syntax.savefile import chain_order
+from pyiptables.syntax.savefile import MARK, chain_order
+from pyiptables.syntax.stored import rule_of
 from pyiptables.tools.kernel import limits_hooks
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import CommandFailure
@@ -31,6 +31,8 @@ class Splice:
     __slots__ = ("_order", "data", "end", "rules_start", "table")
 
     def __init__(self, data: bytes, name: str) -> None:
+        if MARK.encode() in data:
+            raise KeyError(name)
         self.data = data
         self.table = Table(name)
         head = f"*{name}\n".encode()
@@ -132,8 +134,9 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
         # Whether such a rule may stand here depends on all the others.
         return None
     (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
-    packets, octets = command.counters or (0, 0)
-    rule = Rule(text_of(spec, program.family), packets, octets, spec=spec)
+    rule = rule_of(spec, program.family, command)
+    if rule.stored:
+        return None
     tables.append(command.table, chain, [rule], command.parsing)
     tables.commit(command.table, command.parsing)
     begin, end = place.region(chain)
@@ -141,7 +144,7 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     if command.action == "I":
         at = _insertion(place, chain, command.number or 1, begin, end)
     text = f" {rule.text}" if rule.text else ""
-    line = f"[{packets}:{octets}] -A {chain}{text}\n".encode("utf-8", "surrogateescape")
+    line = f"[{rule.packets}:{rule.bytes}] -A {chain}{text}\n".encode("utf-8", "surrogateescape")
     view = memoryview(place.data)
     return view[:at], line, view[at:]
 

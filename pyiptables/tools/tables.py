@@ -66,6 +66,8 @@ class Tables:
         self.ruleset = ruleset
         self.family = ruleset.family
         self.changed = False
+        #: Tables that naming them brought into being: they stay whatever becomes of the command (legacy).
+        self.born: list[str] = []
         #: The line of a restore file that the next operation comes from.
         self.line: int | None = None
 
@@ -107,6 +109,10 @@ class Tables:
         if found is not None:
             shown.chains.update(found.chains)
         return chain_order(shown)
+
+    def misfits(self, table: str) -> str:
+        """What a listing says first of a table that holds what it cannot show."""
+        return ""
 
     def visible_chain(self, table: str, chain: str) -> Chain | None:
         found = self.find_chain(table, chain)
@@ -275,8 +281,20 @@ class Tables:
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         """Ask the kernel about a rule before it is there."""
 
-    def begin(self) -> None:
-        """A transaction begins."""
+    def begin(self, table: str, knows_rules: bool) -> None:
+        """A transaction on the table begins, with or without a look at the rules that are there."""
+
+    def drop_table(self, table: str) -> None:
+        """A restore begins with nothing."""
+        self.ruleset.tables.pop(table, None)
+
+    def add_chain(self, table: str, chain: str) -> None:
+        """A chain line of a restore: the chain made, or emptied."""
+        found = self.table(table).chains.get(chain)
+        if found is None:
+            self.new_chain(table, chain)
+        else:
+            found.rules = []
 
     def replaced(self, rule: Rule, chain: Chain) -> None:
         """A rule is about to be replaced by another."""
@@ -287,8 +305,6 @@ class Tables:
     def commit(self, table: str, parsing: Parsing) -> None:
         """The end of a command, or COMMIT in a restore."""
 
-    def transaction_failed(self) -> None:
-        """The command or table is given up: what of it stays nevertheless."""
 
 
 def tables_for(variant: Variant, ruleset: Ruleset) -> Tables:

@@ -34,6 +34,8 @@ __all__ = ["HOOKS", "Extension", "Match", "Option", "Parsing", "Target"]
 HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 
 _NOTHING = Nothing()
+#: What a name may hold for a name server to be asked (``__res_hnok``, and the escapes of ``ns_name_pton``).
+_HOST_CHARACTERS = frozenset("-._\\0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class Option:
@@ -110,7 +112,14 @@ class Parsing:
 
     def no_such_host(self, name: str) -> str:
         """``gai_strerror`` for a name nobody knows: a look-up without a network fails for now, not for good."""
-        if not name or any(c in name for c in " \t/,"):
+        labels = name.removesuffix(".").split(".")
+        if name != "." and (
+            name[:1] == "-"
+            or not _HOST_CHARACTERS.issuperset(name)
+            or not all([0 < len(label) < 64 for label in labels])
+            or "".join(labels).isdigit()
+            or len(name) > 253
+        ):
             return "Name or service not known"
         return "Temporary failure in name resolution"
 

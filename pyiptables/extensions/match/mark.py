@@ -26,7 +26,7 @@ class Mark(Match):
     canonical = r"(?: !)? --mark {HEX32}"
 
     def show(self, numeric: bool, names: Names) -> str:
-        return f" mark match {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
+        return f" mark match {'! ' if self.inverted else ''}{mark_text(*self.values['mark'])}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         value, mask = self.values["mark"]

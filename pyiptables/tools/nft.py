@@ -1,0 +1,288 @@
+"""What iptables-nft makes of the commands (``iptables/nft.c``): its own view of the tables, then one transaction.
+
+What userspace finds wrong ends the command at once (CommandFailure, ParameterProblem); what only the kernel refuses
+is collected with its line and raised by ``commit``.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
+
+from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
+from pyiptables.syntax.command import VERDICTS
+from pyiptables.syntax.savefile import chain_order
+from pyiptables.syntax.variant import CHAINS, NFT
+from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of, limits_hooks
+from pyiptables.tools.tables import NO_CHAIN, NO_RULE, Tables, strerror
+from pyiptables.xtables.errors import (
+    CommandFailure,
+    KernelRefusal,
+    ParameterProblem,
+    ResourceProblem,
+    VersionProblem,
+)
+from pyiptables.xtables.option import Parsing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["NftTables"]
+
+
+class NftTables(Tables):
+    """iptables-nft: tables and chains come with the first change, the kernel judges rule by rule."""
+
+    variant = NFT
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        super().__init__(ruleset)
+        self._new: dict[int, Rule] = {}
+        self._errors: list[tuple[int | None, str]] = []
+        self._graph: list[tuple[int | None, str, Chain, Rule]] = []
+        #: Chains whose deletion the kernel refuses: gone here, still there for it.
+        self._undeleted: list[Chain] = []
+        #: Chains renamed in this transaction, which nobody here knows by their new names yet.
+        self._renamed: dict[str, tuple[str, str]] = {}
+        #: Chains that are new in it.
+        self._added: set[str] = set()
+        #: Whether the rules of the kernel are known here, not only those of the transaction (``NFT_CL_RULES``).
+        self._knows_rules = False
+        #: Whether the table is not there or was emptied in this transaction; ``-F`` then does nothing.
+        self._missing = False
+
+    def use_table(self, name: str) -> None:
+        if name not in CHAINS:
+            raise VersionProblem(f"table '{name}' does not exist")
+
+    def find_chain(self, table: str, chain: str) -> Chain | None:
+        found = super().find_chain(table, chain)
+        return None if found is None or _is_misfit(table, found) else found
+
+    def visible_chains(self, table: str) -> list[Chain]:
+        return [chain for chain in super().visible_chains(table) if not _is_misfit(table, chain)]
+
+    def misfits(self, table: str) -> str:
+        found = self.ruleset.tables.get(table)
+        if found is None or not any(_is_misfit(table, chain) for chain in found.chains.values()):
+            return ""
+        return f"# Table `{table}' contains incompatible base-chains, use 'nft' tool to list them.\n"
+
+    def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
+        return spec
+
+    def assert_jump(self, table: str, spec: RuleSpec) -> None:
+        """A name that is neither verdict nor target must be a chain (``assert_chain_exists``)."""
+        if spec.target is None and spec.jump and (spec.goto or spec.jump not in VERDICTS):
+            if not self.chain_exists(table, spec.jump):
+                raise ParameterProblem(f"Chain '{spec.jump}' does not exist")
+
+    def begin(self, table: str, knows_rules: bool) -> None:
+        """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
+        self._knows_rules = knows_rules
+        self._missing = table not in self.ruleset.tables
+        self._new.clear()
+        self._errors.clear()
+        self._graph.clear()
+        self._undeleted.clear()
+        self._renamed.clear()
+        self._added.clear()
+
+    def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
+        spec = rule.spec
+        assert spec is not None
+        self._new[id(rule)] = rule
+        hooks = frozenset((chain.name,)) if chain.policy is not None else frozenset()
+        try:
+            if (spec.src_inv and not spec.src_mask) or (spec.dst_inv and not spec.dst_mask):
+                # An address compared over no bytes at all: nft_payload refuses the length.
+                raise KernelRefusal(EINVAL)
+            check_rule(spec, table, hooks, parsing)
+            self._check_verdict(spec, table)
+            if chain.name in self._renamed:
+                raise KernelRefusal(ENOENT)
+        except KernelRefusal as refusal:
+            self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+        if limits_hooks(spec) or (spec.target is None and spec.jump and spec.jump not in VERDICTS):
+            self._graph.append((self.line, action, chain, rule))
+
+    def _check_verdict(self, spec: RuleSpec, table: str) -> None:
+        """The kernel knows no target QUEUE, jumps to no base chain and to no chain that has another name by now."""
+        if spec.target is not None or not spec.jump:
+            return
+        if (spec.jump == "QUEUE" and not spec.goto) or spec.jump in self._renamed:
+            raise KernelRefusal(ENOENT)
+        if spec.jump in CHAINS[table]:
+            raise KernelRefusal(EOPNOTSUPP if self.find_chain(table, spec.jump) else ENOENT)
+
+    def replaced(self, rule: Rule, chain: Chain) -> None:
+        if id(rule) in self._new:
+            # The kernel finds rules by handle, and a rule of this very transaction has none yet.
+            self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
+
+    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
+        self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in rules]
+
+    def _refuse(self, action: str, errno: int, what: str) -> None:
+        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))
+
+    def commit(self, table: str, parsing: Parsing) -> None:
+        """Raise what the kernel has against the transaction; of a single command only the first error shows."""
+        if not self._errors and self._graph and table in self.ruleset.tables:
+            self._judge_graph(self.ruleset.tables[table])
+        errors = self._errors
+        if errors and self.line is None:
+            raise ResourceProblem(errors[0][1])
+        if errors:
+            raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
+        for chain, (renamed_table, newname) in self._renamed.items():
+            found = self.find_chain(renamed_table, chain)
+            if found is not None:
+                super().rename_found(renamed_table, found, newname)
+
+    def rename_found(self, table: str, found: Chain, newname: str) -> None:
+        """The new name is not known before the kernel gave it, and a new chain has no handle to be renamed by."""
+        if found.name in self._renamed or found.name in self._added:
+            self._refuse("CHAIN_RENAME", ENOENT, f"chain {newname}")
+        else:
+            self._renamed[found.name] = (table, newname)
+
+    def _judge_graph(self, table: Table) -> None:
+        """The table as a whole must be free of loops and misplaced extensions; else find whose rule it is."""
+        try:
+            self._judge(table)
+            return
+        except KernelRefusal:
+            pass
+        # The kernel takes the rules again one by one: leave all out, then put them back in order.
+        pending = self._graph
+        for _, _, chain, rule in pending:
+            if any(rule is other for other in chain.rules):
+                chain.rules = [other for other in chain.rules if other is not rule]
+        for line, action, chain, rule in pending:
+            chain.rules.append(rule)
+            self.line = line
+            try:
+                self._judge(table)
+            except KernelRefusal as refusal:
+                chain.rules.pop()
+                self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+
+    def _judge(self, table: Table) -> None:
+        reached = check_chain_graph(table, self.family, "nft")
+        if check_reached(table, reached, self.family) is not None:
+            raise KernelRefusal(EINVAL)
+
+    def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
+        chain.packets, chain.bytes = counters or (0, 0)
+
+    def drop_table(self, table: str) -> None:
+        super().drop_table(table)
+        self._missing = True
+
+    def references(self, table: str) -> dict[str, int]:
+        counts = super().references(table)
+        for chain in self._undeleted:
+            for rule in chain.rules:
+                name = jumps_of(rule, self.ruleset.tables[table].chains, self.family)
+                if name is not None:
+                    counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def flush(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        if chain is not None:
+            found = self.writable_chain(table, chain)
+            if tell is not None:
+                tell(chain)
+            if chain in self._renamed:
+                self._refuse("RULE_FLUSH", ENOENT, f"rule in chain {chain}")
+            found.rules.clear()
+            self.changed = True
+            return
+        if tell is not None:
+            for name in CHAINS[table]:
+                self.writable_chain(table, name)
+        elif self._missing:
+            return
+        table_found = self.ruleset.tables.get(table)
+        if table_found is None:
+            return
+        for found in chain_order(table_found):
+            if tell is not None:
+                tell(found.name)
+            found.rules.clear()
+        self.changed = True
+
+    def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        table_found = self.ruleset.tables.get(table)
+        if chain is None:
+            if table_found is not None:
+                counts = self.references(table)
+                for candidate in chain_order(table_found):
+                    self._delete(table_found, candidate, tell, counts)
+            return
+        if table_found is None or chain not in table_found.chains:
+            raise CommandFailure(NO_CHAIN, ENOENT)
+        candidate = table_found.chains[chain]
+        if candidate.policy is not None:
+            known = candidate.rules and (self._knows_rules or any(id(rule) in self._new for rule in candidate.rules))
+            if candidate.policy != "ACCEPT" or known:
+                raise CommandFailure("Directory not empty", EBUSY)
+            if candidate.rules:
+                self._refuse("CHAIN_DEL", EBUSY, f"chain {chain}")
+        self._delete(table_found, candidate, tell, self.references(table))
+
+    def _delete(
+        self, found: Table, chain: Chain, tell: Callable[[str], None] | None, counts: dict[str, int]
+    ) -> None:
+        """The kernel refuses user chains with rules and those that are jumped to; base chains are kept back here."""
+        if chain.policy is not None:
+            if chain.policy == "ACCEPT" and not chain.rules and not _is_misfit(found.name, chain):
+                del found.chains[chain.name]
+                self.changed = True
+            return
+        if tell is not None:
+            tell(chain.name)
+        if chain.name in self._renamed:
+            self._refuse("CHAIN_DEL", ENOENT, f"chain {chain.name}")
+        elif chain.rules or chain.name in counts:
+            self._refuse("CHAIN_DEL", EBUSY, f"chain {chain.name}")
+            self._undeleted.append(chain)
+        del found.chains[chain.name]
+        self.changed = True
+
+    def zero(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
+        chains = self.visible_chains(table) if chain is None else [self.visible_chain(table, chain)]
+        for found in chains:
+            if found is None:
+                raise CommandFailure(NO_CHAIN, ENOENT)
+            if tell is not None:
+                tell(found.name)
+            for rule in found.rules:
+                if rule.packets or rule.bytes:
+                    self.replaced(rule, found)
+            self.zero_chain(found)
+
+    def zero_rule(self, table: str, chain: str, number: int) -> None:
+        if self.find_chain(table, chain) is None:
+            raise self.no_counter()
+        super().zero_rule(table, chain, number)
+
+    def new_chain(self, table: str, chain: str) -> None:
+        super().new_chain(table, chain)
+        self._added.add(chain)
+
+    def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
+        if policy == "-" and chain in CHAINS[table]:
+            self.policy_counters(self.writable_chain(table, chain), counters)
+            self.changed = True
+        else:
+            super().set_policy(table, chain, policy, counters)
+
+    def no_counter(self) -> CommandFailure:
+        return CommandFailure(NO_RULE, ENOENT)
+
+
+def _is_misfit(table: str, chain: Chain) -> bool:
+    """A base chain by another name than its own (renamed): iptables-nft looks away (``nft_cache_add_base_chain``)."""
+    return chain.policy is not None and chain.name not in CHAINS[table]

@@ -11,7 +11,8 @@ from pyiptables.netfilter.packet import Packet
 
 __all__ = ["build", "checksum", "parse", "size"]
 
-_EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
+#: ``ipv6_ext_hdr``, but for the two whose length is told otherwise: a Mobility Header is a protocol to the kernel.
+_EXTENSIONS = frozenset((0, 43, 60))
 _FRAGMENT, _AUTHENTICATION = 44, 51
 
 

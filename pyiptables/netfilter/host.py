@@ -278,8 +278,8 @@ class Host:
         interface = self.interfaces.get(iface)
         if family == 6:
             return self._select_source6(iface, towards)
-        candidates = [a for a in interface.addresses if a.family == 4] if interface is not None else []
-        primary = [a for a in candidates if not a.secondary]
+        candidates = interface.addresses if interface is not None else []
+        primary = [a for a in candidates if a.family == 4 and not a.secondary and a.value >> 24 != 127]
         for address in primary:
             if address.covers(towards):
                 return address.value

@@ -254,6 +254,7 @@ class Context:
     Surroundings
         ``host`` the :class:`~pyiptables.netfilter.host.Host` or None when no host is described: addresses, routes,
         interfaces, MTU (``addrtype``, ``rpfilter``, ``MASQUERADE``, ``REDIRECT``, TCPMSS ``--clamp``);
+        ``gateway`` the next hop's address in FORWARD, OUTPUT and POSTROUTING, None when it is the destination itself;
         ``sets`` the ipsets or None; ``connections()`` all tracked connections (connlimit).
     Acts
         :meth:`setup_nat`, :meth:`reject`, :meth:`send`, :meth:`notrack`, :meth:`set_template`; :meth:`note` leaves a
@@ -264,7 +265,7 @@ class Context:
     """
 
     __slots__ = (
-        "_connections", "_nat", "_rng", "chain", "chooser", "family", "hook", "host", "hotdrop", "notes", "now", "reasons",
+        "_connections", "_nat", "_rng", "chain", "chooser", "family", "gateway", "hook", "host", "hotdrop", "notes", "now", "reasons",
         "rejects", "rulenum", "sets", "sent", "store", "table",
     )  # fmt: skip
 
@@ -285,6 +286,7 @@ class Context:
         self.chain = ""
         self.rulenum = 0
         self.hotdrop = False
+        self.gateway: int | None = None
         self.now = now
         self.host = host
         self.sets = sets

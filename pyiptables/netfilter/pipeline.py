@@ -91,6 +91,7 @@ class Engine:
     # -- public ------------------------------------------------------------------------------------------
     def receive(self, packet: Packet, iface: str, outiface: str = "") -> Trip:
         """A packet that arrives on an interface; ``outiface`` is for traces without a host."""
+        packet.attrs.setdefault("socket_exists", False)
         trip = self._begin(packet)
         packet.iniface, packet.outiface = iface, ""
         path = self._path(iface, outiface)
@@ -157,6 +158,7 @@ class Engine:
         """A packet that the host sends because of ``trip``."""
         if len(trip.replies) >= _DEPTH:
             return
+        packet.attrs["socket_exists"] = False
         answer = Trip(packet)
         kept = self.walker.steps, self.walker.unknown, self.walker.misses
         self.walker.steps, self.walker.unknown = answer.steps, answer.unknown
@@ -234,6 +236,7 @@ class Engine:
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
         packet.ttl -= 1
+        self.ctx.gateway = way.gateway
         if not self._pass("FORWARD", trip, path, way.cast) or not self._pass("POSTROUTING", trip, path, way.cast):
             return None
         trip.fate, trip.outiface = "forwarded", way.iface
@@ -243,10 +246,12 @@ class Engine:
         packet = trip.packet
         packet.outiface = way.iface
         self._event(trip, "OUTPUT", "routing", to=way.iface)
+        self.ctx.gateway = way.gateway
         found = self._pass("OUTPUT", trip, path, way.cast, way)
         if not found:
             return
         packet.outiface = way.iface
+        self.ctx.gateway = way.gateway
         if not self._pass("POSTROUTING", trip, path, way.cast):
             return
         if way.iface == "lo" and not path.given:

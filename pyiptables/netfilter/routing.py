@@ -260,11 +260,11 @@ class Routing:
         """The device that the stack's answer to a delivered packet is bound to, '' when to none.
 
         IPv6 answers to addresses that mean something else on every link must leave by the link the packet belongs to,
-        which for the host's own addresses is the interface that has them (``rt6_need_strict``, ``ip6_rcv_core``).
+        which for TCP to the host's own addresses is the interface that has them (``rt6_need_strict``, ``ip6_rcv_core``).
         """
         if packet.family == 4 or not _link_bound(packet.src):
             return ""
-        if packet.iniface != "lo":
+        if packet.iniface != "lo" or packet.proto != 6:
             return packet.iniface
         route = self.lookup(6, packet.dst, src=packet.src, iif="lo")
         return "" if isinstance(route, str) else route.iface

@@ -117,6 +117,10 @@ class Player:
         if iface:
             _link_layer(built, sent, iface)
             return self.engine.receive(built, iface, out)
+        if origin in _SELF:
+            # The scenario's own sender is root.
+            built.attrs.setdefault("uid", 0)
+            built.attrs.setdefault("gid", 0)
         return self.engine.send(built, out)
 
 

@@ -35,7 +35,8 @@ class Masquerade(NatTarget):
         if ctx.host is None:
             ctx.unknown(f"no host is described: the address of {packet.outiface or 'the way out'} is not known")
             return Verdict.ACCEPT
-        address = ctx.host.select_source(packet.outiface, packet.dst, self.family)
+        towards = packet.dst if ctx.gateway is None or self.family == 6 else ctx.gateway
+        address = ctx.host.select_source(packet.outiface, towards, self.family)
         if address is None:
             ctx.note("dropped", f"{packet.outiface} has no address")
             return Verdict.DROP

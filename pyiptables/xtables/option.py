@@ -138,6 +138,9 @@ class Extension:
     families: tuple[int, ...] = (4, 6)
     #: The option table, in libxtables' order (it decides the order of checks and of the save form).
     options: tuple[Option, ...] = ()
+    #: The options' names by libxtables' numbers where these go another way than the table: of several conflicts the
+    #: lowest number is told.
+    numbering: tuple[str, ...] = ()
     #: The name in save and listing when this one is only another spelling of it (``state`` → ``conntrack``?).
     real_name: str | None = None
     #: An alias that announces no conversion (``XTABLES_EXT_ALIAS``).
@@ -188,16 +191,14 @@ class Extension:
                 continue
             if not option.also and not option.excl:
                 continue
-            for other in self.options:
-                if other.name == option.name:
+            for other in self.numbering or [each.name for each in self.options]:
+                if other == option.name:
                     continue
-                if other.name in option.also and other.name not in given:
+                if other in option.also and other not in given:
+                    raise ParameterProblem(f'{self.name}: option "--{option.name}" also requires "--{other}".\n')
+                if other in option.excl and other in given:
                     raise ParameterProblem(
-                        f'{self.name}: option "--{option.name}" also requires "--{other.name}".\n'
-                    )
-                if other.name in option.excl and other.name in given:
-                    raise ParameterProblem(
-                        f'{self.name}: option "--{option.name}" cannot be used together with "--{other.name}".\n'
+                        f'{self.name}: option "--{option.name}" cannot be used together with "--{other}".\n'
                     )
 
     def hooks_allowed(self) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, ip6_text, mask_prefix
-from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.errors import KernelRefusal
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import HostMask
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PrefixTarget"]
 
+_SOURCE, _TARGET = _OPTIONS = ("src-pfx", "dst-pfx")
+
 
 class PrefixTarget(Target):
     """``values``: src-pfx, dst-pfx (address, prefix length)."""
@@ -30,37 +32,41 @@ class PrefixTarget(Target):
     #: The field of the packet that changes.
     field = ""
     options = (
-        Option("src-pfx", HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate"),
-        Option("dst-pfx", HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate to"),
+        Option(_SOURCE, HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate"),
+        Option(_TARGET, HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate to"),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        """A mask with holes has the length 255 (``xtopt_parse_mask``)."""
         length = mask_prefix(value[1], 6)
-        if length is None:
-            raise ParameterProblem(f'{self.name}: bad value for option "--{option.name}", or out of range (0-128).\n')
-        super().accept(option, (value[0], length), invert, parsing)
+        super().accept(option, (value[0], 255 if length is None else length), invert, parsing)
+
+    def _prefix(self, name: str) -> tuple[int, int]:
+        """What the save form leaves out is ::/0."""
+        found: tuple[int, int] = self.values.get(name, (0, 0))
+        return found
 
     def kernel_check(self, parsing: Parsing) -> None:
         """``ip6t_npt_checkentry``: at most 64 bits of prefix, nothing set behind it."""
-        for address, length in self.values.values():
+        for name in _OPTIONS:
+            address, length = self._prefix(name)
             if length > 64 or address & (1 << 128 - length) - 1:
                 raise KernelRefusal(EINVAL)
 
     def save(self) -> str:
-        return "".join(
-            [f" --{name} {ip6_text(self.values[name][0])}/{self.values[name][1]}" for name in ("src-pfx", "dst-pfx") if self.values[name] != (0, 0)]
-        )
+        given = [(name, *self._prefix(name)) for name in _OPTIONS]
+        return "".join([f" --{name} {ip6_text(address)}/{length}" for name, address, length in given if address or length])
 
     def show(self, numeric: bool, names: Names) -> str:
-        parts = [f" {name} {ip6_text(self.values[name][0])}/{self.values[name][1]}" for name in ("src-pfx", "dst-pfx")]
-        return f" {self.name}" + "".join(parts)
+        given = [(name, *self._prefix(name)) for name in _OPTIONS]
+        return f" {self.name}" + "".join([f" {name} {ip6_text(address)}/{length}" for name, address, length in given])
 
     def changes(self) -> dict[str, tuple[int, int] | None]:
         return {self.field: None}
 
     def translated(self, address: int) -> int | None:
         """``ip6t_npt_map_pfx``: the new address, checksum neutral; None when it cannot be done."""
-        (source, source_length), (target, target_length) = self.values["src-pfx"], self.values["dst-pfx"]
+        (source, source_length), (target, target_length) = self._prefix(_SOURCE), self._prefix(_TARGET)
         length = max(source_length, target_length)
         host = (1 << 128 - length) - 1
         adjustment = (_sum(source) - _sum(target)) % 0xFFFF

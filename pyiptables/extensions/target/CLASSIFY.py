@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.numbers import UINT64
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import Text
 
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
-#: ``sscanf("%x:%x")``: what follows the second number does not matter.
-_HANDLE = re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+):\s*([+-]?)(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)")
-
 
 class Classify(Target):
     """``values``: set-class (``skb->priority``: major << 16 | minor)."""
@@ -28,19 +23,15 @@ class Classify(Target):
 
     name = "CLASSIFY"
     summary = "set the packet's priority, its class for traffic control"
-    tables = ("mangle",)
     hooks = ("OUTPUT", "FORWARD", "POSTROUTING")
     options = (Option("set-class", Text(), mandatory=True, metavar="major:minor", help="class, two hexadecimal numbers"),)
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
-        found = _HANDLE.match(value)
-        if found is None:
+        major = _scan_hexadecimal(value)
+        minor = _scan_hexadecimal(major[1][1:]) if major is not None and major[1][:1] == ":" else None
+        if major is None or minor is None:
             raise ParameterProblem(f'Bad class value "{value}"')
-        major, minor = (
-            (-1 if sign == "-" else 1) * int(digits, 16) & UINT32
-            for sign, digits in ((found[1], found[2]), (found[3], found[4]))
-        )
-        super().accept(option, major << 16 & 0xFFFF0000 | minor & 0xFFFF, invert, parsing)
+        super().accept(option, (major[0] & 0xFFFF) << 16 | minor[0] & 0xFFFF, invert, parsing)
 
     def save(self) -> str:
         value = self.values["set-class"]
@@ -58,6 +49,20 @@ class Classify(Target):
 
         packet.priority = self.values["set-class"]
         return Verdict.CONTINUE
+
+
+def _scan_hexadecimal(text: str) -> tuple[int, str] | None:
+    """``sscanf("%x")``: the number and what follows it; a lone 0x is 0, too large a number all ones."""
+    text = text.lstrip(" \t\n\v\f\r")
+    negative = text[:1] == "-"
+    text = text[1:] if text[:1] in ("+", "-") else text
+    marked = text[:2] in ("0x", "0X")
+    rest = (text[2:] if marked else text).lstrip("0123456789abcdefABCDEF")
+    digits = text[2 * marked : len(text) - len(rest)]
+    if not digits and not marked:
+        return None
+    value = int(digits or "0", 16)
+    return (UINT64 if value > UINT64 else -value if negative else value), rest
 
 
 EXTENSIONS = (Classify,)

@@ -27,6 +27,9 @@ class Connmark(Target):
 
     name = "CONNMARK"
     summary = "change the connection's mark, or copy between it and the packet's"
+    numbering = (
+        "set-mark", _SAVE, _RESTORE, "and-mark", "or-mark", "xor-mark", _LEFT, _RIGHT, "set-xmark", "ctmask", "nfmask", "mask",
+    )  # fmt: skip
     canonical = r" --(?:set-xmark {HEX32}|(?:save|restore)-mark --nfmask 0xffffffff --ctmask 0xffffffff)"
     options = (
         Option("set-xmark", MarkMask(), excl=_ONE_OF, help="clear the mask's bits, then xor the value"),

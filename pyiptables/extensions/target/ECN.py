@@ -10,8 +10,6 @@ from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
@@ -46,8 +44,14 @@ class Ecn(Target):
             raise KernelRefusal(EINVAL)
 
     def _bits(self) -> dict[str, int]:
-        """What is set, by the names of the options; removing is setting both to nothing."""
-        return {_ECE: 0, _CWR: 0, **self.values} if _REMOVE in self.values else self.values
+        """What is set, by the names of the options; removing clears both bits and forgets a code point before it."""
+        bits: dict[str, int] = {}
+        for name, value in self.values.items():
+            if name == _REMOVE:
+                bits = {_ECE: 0, _CWR: 0}
+            else:
+                bits[name] = value
+        return bits
 
     def _removes(self) -> bool:
         bits = self._bits()
@@ -67,8 +71,8 @@ class Ecn(Target):
         return " ECN" + "".join([f" {word}={bits[name]}" for name, word in words if name in bits])
 
     def changes(self) -> dict[str, tuple[int, int] | None]:
-        touched = {_ECE: "tcpflags", _CWR: "tcpflags", _REMOVE: "tcpflags", _ECT: "tos"}
-        return {touched[name]: None for name in self.values}
+        touched = {_ECE: "tcpflags", _CWR: "tcpflags", _ECT: "tos"}
+        return {touched[name]: None for name in self._bits()}
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:
         from pyiptables.netfilter.packet import Verdict

@@ -13,6 +13,7 @@ class Hl(HopLimitTarget):
     name = "HL"
     families = (6,)
     summary = "change the hop limit"
+    numbering = ("hl-set", "hl-inc", "hl-dec")
     options = hop_limit_options("hl", "hop limit")
 
 

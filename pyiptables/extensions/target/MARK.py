@@ -49,6 +49,7 @@ class Mark(Target):
 
     name = "MARK"
     summary = "change the packet's mark (nfmark)"
+    numbering = ("set-mark", "and-mark", "or-mark", "xor-mark", "set-xmark")
     canonical = r" --set-xmark {HEX32}"
     options = (
         Option("set-xmark", MarkMask(), excl=_ONE_OF, help="clear the mask's bits, then xor the value"),

@@ -50,12 +50,13 @@ class Tos(Target):
         return f" --set-tos 0x{value:02x}/0x{mask:02x}"
 
     def show(self, numeric: bool, names: Names) -> str:
+        """The space that comes twice before a name is missing after ``set`` (``tos_try_print_symbolic``)."""
         value, mask = self._change()
         if not numeric:
             if mask == 0x3F:
                 for name, tos in TOS_NAMES.items():
                     if tos == value:
-                        return f" TOS set {name}"
+                        return f"  TOS set{name}"
             if value == 0:
                 return f" TOS and 0x{~mask & UINT8:02x}"
             if value == mask:

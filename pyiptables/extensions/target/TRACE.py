@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
+
+from pyiptables.xtables.errors import KernelRefusal
 from pyiptables.xtables.option import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
@@ -20,7 +21,11 @@ class Trace(Target):
 
     name = "TRACE"
     summary = "log every rule that the packet goes through"
-    tables = ("raw",)
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``xt_TRACE`` is for table raw; nft sets a flag instead, anywhere."""
+        if parsing.variant == "legacy" and parsing.table != "raw":
+            raise KernelRefusal(EINVAL)
 
     def show(self, numeric: bool, names: Names) -> str | None:
         return None

@@ -13,6 +13,7 @@ class Ttl(HopLimitTarget):
     name = "TTL"
     families = (4,)
     summary = "change the time to live"
+    numbering = ("ttl-set", "ttl-inc", "ttl-dec")
     options = hop_limit_options("ttl", "time to live")
 
 

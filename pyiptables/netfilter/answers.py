@@ -15,7 +15,8 @@ _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _M32 = 0xFFFFFFFF
 #: Whole size of an ICMP error at most (RFC 1812 4.3.2.3; IPv6 minimum MTU).
 _ROOM = {4: 576, 6: 1280}
-_ERRORS4 = frozenset((3, 4, 5, 11, 12))
+#: Types that ``icmp_pointers`` calls errors, unassigned ones and router discovery among them.
+_ERRORS4 = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12))
 _INFORMATIVE6 = 0x80
 #: Types after which ``__icmp_send`` finds no error about an error (``NR_ICMP_TYPES``).
 _LAST_ICMP = 18
@@ -46,7 +47,7 @@ def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | No
         return None
     if packet.family == 6 and (_is_multicast(packet.src, 6) or packet.src == 0):
         return None
-    answer = _fresh(packet, 6, packet.tos if from_stack else 0)
+    answer = _fresh(packet, 6, packet.tos & 0xFC if from_stack else 0)
     answer.sport, answer.dport = packet.dport, packet.sport
     if packet.tcp_flags & _ACK:
         answer.tcp_flags = _RST
@@ -104,6 +105,14 @@ def echo_reply(packet: Packet, type: int) -> Packet:
     return answer
 
 
+def _timestamp_reply(packet: Packet) -> Packet:
+    """The sender's time stamp and two of this host's (``icmp_timestamp``)."""
+    answer = echo_reply(packet, 14)
+    answer.payload, answer.payload_len = None, 12
+    answer.length = size(answer)
+    return answer
+
+
 def checksum_holds(packet: Packet) -> bool:
     """What REJECT asks before it answers with an ICMP error (``nf_reject_verify_csum``, ``nf_ip6_checksum``).
 
@@ -116,7 +125,8 @@ def checksum_holds(packet: Packet) -> bool:
     body = packet.transport()
     if body is None:
         return True
-    pseudo = b""
+    # nf_ip_checksum() adds up the IPv4 header as well, which is all ones when it is right.
+    pseudo = b"\xff\xff"
     if packet.family == 6:
         pseudo = packet.src.to_bytes(16, "big") + packet.dst.to_bytes(16, "big")
         pseudo += len(body).to_bytes(4, "big") + packet.proto.to_bytes(4, "big")
@@ -136,7 +146,9 @@ def local_answer(packet: Packet, cast: str) -> Packet | None:
         if proto == 1:
             if cast in ("broadcast", "multicast") or packet.icmp_type not in (8, 13):
                 return None
-            return echo_reply(packet, 0 if packet.icmp_type == 8 else 14)
+            if packet.icmp_type == 8:
+                return echo_reply(packet, 0)
+            return _timestamp_reply(packet) if packet.payload_len >= 4 else None
         if proto not in _HANDLED4:
             return icmp_error(packet, 3, 2, cast, local=True)
     elif proto == 58:

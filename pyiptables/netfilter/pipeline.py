@@ -111,6 +111,9 @@ class Engine:
         if way.kind == "drop":
             self._lost(trip, way.reason)
             trip.error = way.error
+        elif way.cast == "broadcast" and not packet.attrs.get("broadcast"):
+            self._lost(trip, "a socket must ask for broadcasting (SO_BROADCAST)")
+            trip.error = "EACCES"
         else:
             self._output(trip, path, way)
         return self._end(trip)

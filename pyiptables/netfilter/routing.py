@@ -232,8 +232,6 @@ class Routing:
             return _refused("no route to 0.0.0.0/8")
         route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, proto=packet.proto)
         if isinstance(route, str):
-            if family == 4 and dst == ALL_ONES[4]:
-                return _refused("no interface to broadcast by", "ENETUNREACH")
             return _refused(_no_route(route), route)
         if route.type in ("local", "anycast"):
             if family == 6 and route.type == "anycast":

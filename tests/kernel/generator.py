@@ -26,6 +26,8 @@ _SCTP = (
     "10e10050000000010000000001000014000000010000ffff0001000100000001",
     "10e10050000000010000000000030014000000010000000000000000deadbeef",
 )
+#: Groups that the host is in, or sends to by either interface: what it sends there comes back to it as well.
+_LOOPED = ("224.0.0.1", "ff02::1", "ff02::5")
 _OUTWARD = ("FORWARD", "OUTPUT", "POSTROUTING")
 
 
@@ -425,7 +427,7 @@ class Maker:
         side = r.choice(["a", "b"])
         return r.choice([
             {"from": side, "src": r.choice(w.a), "dst": r.choice(w.odd)},
-            {"from": side, "src": r.choice(w.odd), "dst": r.choice(w.b + w.fw)},
+            {"from": side, "src": r.choice([a for a in w.odd if a not in _LOOPED]), "dst": r.choice(w.b + w.fw)},
             {"from": side, "src": r.choice(w.fw), "dst": r.choice(w.b + w.fw)},
             {"from": side, "src": r.choice(w.a + w.b), "dst": r.choice(w.a + w.b)},
         ])  # fmt: skip
@@ -496,7 +498,7 @@ class Maker:
             return dict(first)
         number = at + r.randrange(len(packets))
         if kind == "reply":
-            return self.decorate({"reply_to": number}, 0.06)
+            return self.decorate({"reply_to": number}, 0 if first["proto"] == self.w.icmp else 0.06)
         return self.error(number)
 
     def error(self, number: int) -> Json:

@@ -72,6 +72,8 @@ class NftVariant(Variant):
             spec.iniface = ""
         if spec.outiface == "+" and not spec.outiface_inv:
             spec.outiface = ""
+        if spec.target is not None:
+            spec.target = spec.target.nft_form(spec)
         if not adding:
             return spec
         matches: list[Match] = []
@@ -80,8 +82,6 @@ class NftVariant(Variant):
             if form is not None:
                 matches.append(form)
         spec.matches = matches
-        if spec.target is not None:
-            spec.target = spec.target.nft_form(spec)
         return spec
 
     def unprintable(self, match: str) -> str:

@@ -27,6 +27,10 @@ class Exit(Exception):
         self.status = status
 
 
+def _no_set(name: str) -> None:
+    """Whether there is an ipset of this name: the state has none."""
+
+
 class Program:
     """One run of an emulated program.
 
@@ -56,6 +60,7 @@ class Program:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
         parsing.notices = self.err
         parsing.read_file = read_file
+        parsing.sets = _no_set
         return parsing
 
     # -- the state -----------------------------------------------------------------------------------------------

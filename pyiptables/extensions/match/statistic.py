@@ -45,7 +45,7 @@ class Statistic(Match):
 
     def final_check(self, parsing: Parsing) -> None:
         given = self.values
-        if given.get("mode") == "random" and "probability" not in given:
+        if given.get("mode", "random") == "random" and "probability" not in given:
             raise ParameterProblem("--probability must be specified when using random mode")
         if given.get("mode") == "nth" and "every" not in given and "packet" not in given:
             raise ParameterProblem("--every and --packet must be specified when using nth mode")

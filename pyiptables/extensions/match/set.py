@@ -1,0 +1,99 @@
+"""``-m set``: is it in an ipset? (``libxt_set.c``, kernel ``xt_set.c``)."""
+
+from __future__ import annotations
+
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT64, scan_unsigned
+from pyiptables.xtables.option import Match, Option
+from pyiptables.xtables.set_names import parse_set, set_text
+from pyiptables.xtables.values import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
+
+_SET, _OLD = "match-set", "set"
+_COUNTERS = tuple([f"{what}-{how}" for what in ("packets", "bytes") for how in ("eq", "lt", "gt")])
+
+
+class SetMatch(Match):
+    """``values``: match-set (name, directions), return-nomatch, update-counters, update-subcounters, and comparisons of the
+    entry's counters: packets-eq …, bytes-gt."""
+
+    __slots__ = ()
+
+    name = "set"
+    summary = "addresses, ports, MACs or interfaces that an ipset holds"
+    options = (
+        Option(_SET, Text(), invert=True, metavar="set dir[,…]", help="the set, and src or dst for each of its dimensions"),
+        Option(_OLD, Text(), invert=True, metavar="set dir[,…]", help="old name of --match-set"),
+        Option("return-nomatch", help="match entries marked nomatch"),
+        Option("update-counters", invert=True, help="count in the set (inverted: do not)"),
+        *[Option(name, Text(), invert=True, metavar="number", help=f"compare the entry's {name[:-3]} counter") for name in _COUNTERS],
+        Option("update-subcounters", invert=True, help="count in member sets of a list (inverted: do not)"),
+    )
+
+    def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:
+        name = option.name
+        value: Any = True
+        if name in (_SET, _OLD):
+            if name == _OLD:
+                parsing.notices.append("--set option deprecated, please use --match-set\n")
+            option, value = self.options[0], parse_set(text, _SET, _SET in self.values, parsing)
+        elif name in _COUNTERS:
+            value = self._counter(name, text, invert)
+        elif name == "return-nomatch" and invert:
+            raise ParameterProblem("--return-nomatch flag cannot be inverted")
+        self.accept(option, value, invert, parsing)
+
+    def _counter(self, name: str, text: str, invert: bool) -> int:
+        what, how = name.split("-")
+        if any(f"{what}-{other}" in self.values for other in ("eq", "lt", "gt")):
+            raise ParameterProblem(f"only one of the --{what}-[eq|lt|gt] is allowed")
+        if invert and how != "eq":
+            raise ParameterProblem(f"--{name} option cannot be inverted")
+        got = scan_unsigned(text, 0, UINT64)
+        if got is None or got[1] != len(text):
+            raise ParameterProblem(f"Cannot parse {text} as a counter value")
+        return got[0]
+
+    def final_check(self, parsing: Parsing) -> None:
+        if _SET not in self.values:
+            raise ParameterProblem("You must specify `--match-set' with proper arguments")
+
+    def _text(self, prefix: str) -> str:
+        text = f"{' !' if _SET in self.inverted else ''} {prefix}{_SET} {set_text(self.values[_SET])}"
+        if "return-nomatch" in self.values:
+            text += f" {prefix}return-nomatch"
+        text += "".join([f" ! {prefix}{flag}" for flag in ("update-counters", "update-subcounters") if flag in self.inverted])
+        for name in _COUNTERS:
+            if name in self.values:
+                text += f"{' !' if name in self.inverted else ''} {prefix}{name} {self.values[name]}"
+        return text
+
+    def save(self) -> str:
+        return self._text("--")
+
+    def show(self, numeric: bool, names: Names) -> str:
+        return self._text("")
+
+    def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        name, directions = self.values[_SET]
+        if self.values.keys() & {"return-nomatch", *_COUNTERS}:
+            ctx.unknown(f"counters and nomatch entries of set {name} are not described")
+            return None
+        described = packet.attrs.get("sets")
+        found = None if ctx.sets is None else ctx.sets.test(name, directions, packet, ctx)
+        if found is None and described is not None:
+            found = name in described
+        if found is None:
+            ctx.unknown(f"set {name} is not described")
+            return None
+        return found != (_SET in self.inverted)
+
+
+EXTENSIONS = (SetMatch,)

@@ -213,6 +213,7 @@ def _list(program: Program, tables: Tables, command: Command) -> None:
         for number, rule in enumerate(chain.rules, 1):
             if command.number in (None, number):
                 spec = typed(rule, program.family)
+                program.err += [match.remark for match in spec.matches if match.remark]
                 out.append(rule_line(spec, program.family, number, (rule.packets, rule.bytes), format))
 
 
@@ -234,3 +235,4 @@ def _list_rules(program: Program, tables: Tables, command: Command) -> None:
                 if counters:
                     text = text_of(typed(rule, program.family), program.family, (rule.packets, rule.bytes))
                 out.append(f"-A {chain.name} {text}\n" if text else f"-A {chain.name}\n")
+                program.remark(rule.text)

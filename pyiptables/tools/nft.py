@@ -273,6 +273,8 @@ class NftTables(Tables):
         self._added.add(chain)
 
     def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
+        if policy not in ("ACCEPT", "DROP", "-"):
+            raise CommandFailure("Bad policy name", EINVAL)
         if policy == "-" and chain in CHAINS[table]:
             self.policy_counters(self.writable_chain(table, chain), counters)
             self.changed = True

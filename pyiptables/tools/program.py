@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from pyiptables.extensions import find_match
 from pyiptables.store import LockBusy, State, StateError
 from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
 from pyiptables.syntax.variant import Variant
@@ -55,6 +58,7 @@ class Program:
         self.stdin = stdin
         self.out: list[str] = []
         self.err: list[str] = []
+        self._remarks: dict[str, str] = {}
 
     def parsing(self, table: str = "filter") -> Parsing:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
@@ -62,6 +66,15 @@ class Program:
         parsing.read_file = read_file
         parsing.sets = _no_set
         return parsing
+
+    def remark(self, text: str) -> None:
+        """What the real program says on stderr while it prints these rules."""
+        for name in re.findall(r"(?:^| )-m (\S+)", text):
+            if name not in self._remarks:
+                found = find_match(name, self.family)
+                self._remarks[name] = found.remark if found is not None else ""
+            if self._remarks[name]:
+                self.err.append(self._remarks[name])
 
     # -- the state -----------------------------------------------------------------------------------------------
     def load(self, data: bytes | None = None) -> Tables:

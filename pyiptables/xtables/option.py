@@ -152,6 +152,9 @@ class Extension:
     hooks: tuple[str, ...] | None = None
     protocols: tuple[int, ...] | None = None
 
+    #: False where the save form does not give this use again, so that the state file must keep the words given.
+    restorable = True
+
     #: A regular expression for save forms (what follows the name) that a full parse would give again and that the
     #: kernel takes wherever the class attributes allow; None when there is none (``syntax.canonical``).
     canonical: str | None = None
@@ -239,6 +242,8 @@ class Match(Extension):
 
     __slots__ = ()
 
+    #: What goes to stderr each time a rule with it is printed.
+    remark = ""
     #: False for matches whose answer depends on more than the packet (random, rate, time, lists).
     deterministic = True
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 _FILE = "/etc/xtables/connlabel.conf"
+_NO_FILE = f"Warning: cannot open {_FILE}: No such file or directory\n"
 #: ``XT_CONNLABEL_MAXBIT``.
 _LAST = 127
 
@@ -32,6 +33,7 @@ class Connlabel(Match):
 
     name = "connlabel"
     summary = "a label of the connection"
+    remark = _NO_FILE
     options = (
         Option("label", Text(low=1), invert=True, mandatory=True, metavar="name|number", help="the label"),
         Option("set", help="set the label if it is not; matches if it then is"),
@@ -48,7 +50,7 @@ class Connlabel(Match):
             return got[0] & 0xFFFF
         bit = parsing.names.mapped_number(_FILE, text)
         if bit is None:
-            parsing.notices.append(f"Warning: cannot open {_FILE}: No such file or directory\n")
+            parsing.notices.append(_NO_FILE)
             raise ParameterProblem(f"label '{text}' not found or invalid value")
         return bit
 

@@ -39,6 +39,8 @@ _GC_INTERVAL = 1000
 #: In the order of the save form.
 _MODES = ("srcip", "srcport", "dstip", "dstport")
 _NAME_MAX = 255
+_UNITS = {"k": 1 << 10, "m": 1 << 20}
+_LETTERS = {1: "", 1 << 10: "k", 1 << 20: "m"}
 #: Protocols whose header begins with two ports, or four bytes taken for them (``proto_ports_offset``).
 _PORTS_FIRST = frozenset((6, 17, 33, 50, 132, 136))
 _AH = 51
@@ -74,6 +76,19 @@ class Hashlimit(Match):
     def __init__(self, family: int) -> None:
         super().__init__(family)
         self.settings = Settings()
+
+    @property
+    def restorable(self) -> bool:  # type: ignore[override]
+        """Not so: rates that are printed as none (1gb/s is one of 1 b/s), bursts below them, forgotten intervals."""
+        settings = self.settings
+        if settings.bytes:
+            least = cost_bytes(settings.cost)
+            if not settings.burst:
+                return least > 0
+            amount, size = _burst_amount(settings)
+            printed = amount - amount % size
+            return printed >= least and burst_bytes(printed, least) == settings.burst
+        return settings.rate_match or not settings.interval
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         name = option.name
@@ -184,11 +199,8 @@ class Hashlimit(Match):
         text = " " + byte_rate_text(settings.cost)
         if not settings.burst:
             return text, BYTE_EXPIRE
-        amount = cost_bytes(settings.cost) * settings.burst & UINT64
-        for letter, size in (("m", 1 << 20), ("k", 1 << 10), ("", 1)):
-            if amount >= size or size == 1:
-                return f"{text} {prefix}burst {amount // size}{letter}b", BYTE_EXPIRE_BURST
-        raise AssertionError
+        amount, size = _burst_amount(settings)
+        return f"{text} {prefix}burst {amount // size}{_LETTERS[size]}b", BYTE_EXPIRE_BURST
 
     def _rest(self, prefix: str, normal_expire: int) -> str:
         settings = self.settings
@@ -259,6 +271,12 @@ class Hashlimit(Match):
         )  # fmt: skip
 
 
+def _burst_amount(settings: Settings) -> tuple[int, int]:
+    """The burst in bytes, and the unit it is printed in (``print_bytes``)."""
+    amount = cost_bytes(settings.cost) * settings.burst & UINT64
+    return amount, 1 << 20 if amount >= 1 << 20 else 1 << 10 if amount >= 1 << 10 else 1
+
+
 def _collect(buckets: dict[tuple[int, ...], Bucket], since: int, interval: int, now: int) -> None:
     """``htable_gc``: entries go at the first clean-up after they expired, not at once."""
     cleaned = since + (now - since) // interval * interval if interval else now
@@ -272,7 +290,7 @@ def _parse_rate(name: str, text: str) -> tuple[int, bool, int]:
     number = 0 if got is None else max(-1 << 63, min(got[0], (1 << 63) - 1)) & UINT64
     at = text.find("b/s")
     if at > 0 and number:
-        factor = {"m": 1 << 20, "k": 1 << 10}.get(text[at - 1], 1)
+        factor = _UNITS.get(text[at - 1], 1)
         return byte_cost(number * factor & UINT64), True, BYTE_EXPIRE // 1000
     period = packet_period(number, text)
     if period is None:
@@ -288,7 +306,7 @@ def _parse_burst(text: str) -> int:
     if got is None or (got[1] == len(text) and got[0] > _BURST_MAX):
         raise _bad_burst()
     value, end = got
-    return value * {"m": 1 << 20, "k": 1 << 10}.get(text[end : end + 1], 1) & UINT64
+    return value * _UNITS.get(text[end : end + 1], 1) & UINT64
 
 
 def _bad_burst() -> ParameterProblem:

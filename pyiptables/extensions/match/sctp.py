@@ -73,7 +73,7 @@ class Sctp(Match):
             return f" {how} ALL"
         parts = []
         for number in sorted(numbers):
-            name = str(number) if numeric else _BY_NUMBER[number]
+            name = f"0x{number:04X}" if numeric else _BY_NUMBER[number]
             mask, bits = flags.get(number, (0, 0))
             letters = _CHUNKS[_NAMES[number]][1] if mask else ""
             marks = [

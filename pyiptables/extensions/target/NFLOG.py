@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
-_THRESHOLD = 1
+_THRESHOLD = 0
 #: ``NF_LOG_PREFIXLEN`` and the prefix of ``struct xt_nflog_info``.
 _PREFIX, _LEGACY_PREFIX = 128, 64
 
@@ -49,7 +49,7 @@ class Nflog(Target):
             )
 
     def nft_form(self, spec: RuleSpec) -> Target:
-        """nft's log has no range, and no threshold of nothing."""
+        """nft's log has no range."""
         self.values.pop("nflog-range", None)
         return self
 

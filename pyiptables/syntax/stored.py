@@ -33,9 +33,10 @@ def rule_of(spec: RuleSpec, family: int, command: Command) -> Rule:
     packets, octets = command.counters or (0, 0)
     rule = Rule(text_of(spec, family), packets, octets, spec=spec)
     odd_interface = any([name and quoted(name) != name for name in (spec.iniface, spec.outiface)])
-    if not (odd_interface or "+" in (spec.iniface, spec.outiface) or command.odd_words):
+    lossy = any([not match.restorable for match in spec.matches])
+    if not (odd_interface or lossy or "+" in (spec.iniface, spec.outiface) or command.odd_words):
         return rule
-    if not odd_interface and _reads_back(rule.text, spec, family):
+    if not odd_interface and not lossy and _reads_back(rule.text, spec, family):
         return rule
     stored = text_of(spec, family, given=command.given)
     kept = StoredRule(rule.text, packets, octets, spec=spec)

@@ -33,7 +33,9 @@ def rule_of(spec: RuleSpec, family: int, command: Command) -> Rule:
     packets, octets = command.counters or (0, 0)
     rule = Rule(text_of(spec, family), packets, octets, spec=spec)
     odd_interface = any([name and quoted(name) != name for name in (spec.iniface, spec.outiface)])
-    lossy = any([not match.restorable for match in spec.matches])
+    lossy = not all([match.saves_all() for match in spec.matches])
+    if spec.target is not None and not spec.target.saves_all():
+        lossy = True
     if not (odd_interface or lossy or "+" in (spec.iniface, spec.outiface) or command.odd_words):
         return rule
     if not odd_interface and not lossy and _reads_back(rule.text, spec, family):

@@ -152,9 +152,6 @@ class Extension:
     hooks: tuple[str, ...] | None = None
     protocols: tuple[int, ...] | None = None
 
-    #: False where the save form does not give this use again, so that the state file must keep the words given.
-    restorable = True
-
     #: A regular expression for save forms (what follows the name) that a full parse would give again and that the
     #: kernel takes wherever the class attributes allow; None when there is none (``syntax.canonical``).
     canonical: str | None = None
@@ -224,6 +221,10 @@ class Extension:
     def option_text(self, option: Option, value: Any) -> str:
         """An option's value in the save form, with its leading space."""
         return option.type.text(value)
+
+    def saves_all(self) -> bool:
+        """Whether the save form, read again, gives the same; where it does not the state file keeps the words given."""
+        return True
 
     def show(self, numeric: bool, names: Names) -> str | None:
         """What ``-L`` prints for it, exactly (most begin with a space: ``" ctstate NEW"``); None: no printer."""

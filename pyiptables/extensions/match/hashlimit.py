@@ -77,8 +77,7 @@ class Hashlimit(Match):
         super().__init__(family)
         self.settings = Settings()
 
-    @property
-    def restorable(self) -> bool:  # type: ignore[override]
+    def saves_all(self) -> bool:
         """Not so: rates that are printed as none (1gb/s is one of 1 b/s), bursts below them, forgotten intervals."""
         settings = self.settings
         if settings.bytes:

@@ -77,7 +77,7 @@ def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0
             return None
         if _is_multicast(packet.src, 6) or packet.src == 0:
             return None
-        if packet.proto == 58 and (not packet.icmp_type & _INFORMATIVE6 or packet.icmp_type == 137):
+        if packet.proto == 58 and not packet.icmp_type & _INFORMATIVE6:
             return None
         tos = 0
     answer = _fresh(packet, 1 if family == 4 else 58, tos)

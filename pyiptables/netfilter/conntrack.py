@@ -155,6 +155,12 @@ class Conntrack:
         if source is not None and ct in source:
             source.remove(ct)
 
+    def close(self, ct: Connection, now: int) -> None:
+        """The host itself reset a TCP connection (``nf_conntrack_tcp_set_closing``)."""
+        if ct.tcp is not None and ct.tcp.state != "CLOSE":
+            ct.tcp.state = "CLOSE"
+            self._refresh(ct, tcp_states.TIMEOUTS["CLOSE"], now)
+
     def insert(self, ct: Connection) -> None:
         """Put a connection into the table, confirmed."""
         ct.status |= CONFIRMED

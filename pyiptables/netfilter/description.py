@@ -70,7 +70,7 @@ def packet_of(data: dict[str, Any], family: int, ident: int = 0) -> Packet:
     packet.flow_label = int(data.get("flow_label", 0)) & 0xFFFFF
     packet.frag_offset = int(data.get("frag_offset", 0))
     packet.more_fragments = bool(data.get("more_fragments"))
-    packet.bad_checksum = bool(data.get("bad_checksum"))
+    packet.bad_checksum = bool(data.get("bad_checksum")) and proto in (6, 17, 136, 1 if family == 4 else 58)
     _payload(packet, data)
     _transport(packet, data)
     if "length" in data and "payload" not in data and "payload_hex" not in data:

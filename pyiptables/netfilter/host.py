@@ -235,8 +235,8 @@ class Host:
         return max(found) if found else default
 
     def is_local(self, address: int, family: int) -> bool:
-        """Is it an address of this host (127/8 included)?"""
-        return self.address_type(address, family=family) == "LOCAL"
+        """Is it an address of this host (127/8 and anycast included)?"""
+        return self.address_type(address, family=family) in ("LOCAL", "ANYCAST")
 
     def address_type(self, address: int, iface: str | None = None, family: int = 4) -> str:
         """``inet_addr_type``: what the local table says of an address; ``iface`` limits local to one device.

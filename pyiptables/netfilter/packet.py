@@ -372,8 +372,8 @@ class Context:
         self.sent.append((kind, packet.copy(), detail))
 
     def notrack(self, packet: Packet) -> None:
-        """``CT --notrack``, NOTRACK: the packet becomes UNTRACKED unless it already has a connection."""
-        if packet.ct is None:
+        """``CT --notrack``, NOTRACK: the packet becomes UNTRACKED unless it has a connection or a template."""
+        if packet.ct is None and packet.template is None:
             packet.ctstate = "UNTRACKED"
 
     def set_template(self, packet: Packet, **wanted: Any) -> None:
@@ -381,7 +381,7 @@ class Context:
 
         Keys: ``helper`` (name), ``zone`` (number), ``zone_dir`` ('orig', 'reply' or 'both'), ``zone_mark`` (zone from
         the packet's mark), ``timeout`` (policy name), ``ctevents``, ``expevents`` (masks). Ignored when the packet has
-        a connection already, as ``xt_ct_target`` does.
+        a connection or a template already, as ``xt_ct_target`` does.
         """
-        if packet.ct is None and packet.ctstate != "UNTRACKED":
-            packet.template = {**(packet.template or {}), **wanted}
+        if packet.ct is None and packet.template is None and packet.ctstate != "UNTRACKED":
+            packet.template = wanted

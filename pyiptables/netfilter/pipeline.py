@@ -86,6 +86,8 @@ class Engine:
             name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES
         }
         self.plan = plan()
+        #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
+        self._speaking = False
         self.stack_replies = host is not None and host.stack_replies
 
     # -- public ------------------------------------------------------------------------------------------
@@ -162,6 +164,7 @@ class Engine:
         if len(trip.replies) >= _DEPTH:
             return
         packet.attrs["socket_exists"] = False
+        self._speaking = packet.proto == (1 if packet.family == 4 else 58)
         answer = Trip(packet)
         kept = self.walker.steps, self.walker.unknown, self.walker.misses
         self.walker.steps, self.walker.unknown = answer.steps, answer.unknown
@@ -178,6 +181,7 @@ class Engine:
             trip.replies.append(answer)
             self._output(answer, path, way)
             self._end(answer)
+        self._speaking = False
         self.walker.steps, self.walker.unknown, self.walker.misses = kept
 
     def _lost(self, trip: Trip, why: str) -> None:
@@ -216,7 +220,7 @@ class Engine:
                 if packet.proto not in (6, 17, 136) and is_icmp_error(answer):
                     # Sockets see a packet without its connection (nf_reset_ct), the search for a protocol does not.
                     _attach(answer, packet)
-                device = "" if is_icmp_error(answer) else path.answer_device(packet)
+                device = "" if is_icmp_error(answer) else path.answer_device(packet, answer)
                 self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 
     def _forward(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
@@ -259,6 +263,7 @@ class Engine:
             return
         if way.iface == "lo" and not path.given:
             packet.iniface, packet.outiface = "lo", ""
+            self._speaking = False
             self._prerouting(trip, path, looped=True)
             return
         trip.fate, trip.outiface = "sent", way.iface
@@ -380,6 +385,8 @@ class Engine:
                     answer = answers.reset(reject.packet, cast)
                     if answer is not None:
                         _attach(answer, reject.packet)
+                        if reject.packet.ct is not None:
+                            self.conntrack.close(reject.packet.ct, self.now)
                         self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface)
                 elif answers.checksum_holds(reject.packet):
                     self._complain(trip, reject.type, reject.code, cast)
@@ -412,6 +419,8 @@ class Engine:
     def _complain(self, trip: Trip, type: int, code: int, cast: str, rest: int = 0) -> None:
         """Send an ICMP error about the packet as it stands."""
         packet = trip.packet
+        if self._speaking:
+            return
         local = self.host is None or self.host.is_local(packet.dst, packet.family)
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
         if answer is not None:
@@ -430,6 +439,9 @@ def _attach(answer: Packet, packet: Packet) -> None:
         answer.ct = ct
         answer.ctstate = "RELATED"
         answer.ctdir = 1 - packet.ctdir
+    elif packet.ctstate == "UNTRACKED":
+        # The mark of the untracked is passed on, but no longer means it: raw rules leave the answer alone.
+        answer.template = {}
 
 
 def _moved(packet: Packet) -> bool:

@@ -254,13 +254,13 @@ class Routing:
                 way.src = self.host.select_source(way.iface, dst, 6)
         return way
 
-    def answer_device(self, packet: Packet) -> str:
+    def answer_device(self, packet: Packet, answer: Packet) -> str:
         """The device that the stack's answer to a delivered packet is bound to, '' when to none.
 
         IPv6 answers to addresses that mean something else on every link must leave by the link the packet belongs to,
         which for TCP to the host's own addresses is the interface that has them (``rt6_need_strict``, ``ip6_rcv_core``).
         """
-        if packet.family == 4 or not _link_bound(packet.src):
+        if packet.family == 4 or not (_link_bound(packet.src) or answer.src == 0):
             return ""
         if packet.iniface != "lo" or packet.proto != 6:
             return packet.iniface
@@ -300,7 +300,7 @@ class GivenPath:
     def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "") -> Decision:
         return Decision("out", self.outiface or self.iniface)
 
-    def answer_device(self, packet: Packet) -> str:
+    def answer_device(self, packet: Packet, answer: Packet) -> str:
         return ""
 
     def reroute(self, packet: Packet) -> Decision:

@@ -218,7 +218,7 @@ class Tracker:
             if verdict == INVALID:
                 return INVALID, old
         if judged:
-            verdict = self._window(packet, way, kind, old, be_liberal)
+            verdict = self._window(packet, way, kind, be_liberal)
             if verdict != "inside":
                 return (ACCEPT if verdict == "ignore" else INVALID), old
         self.last_kind = kind
@@ -271,9 +271,13 @@ class Tracker:
                 return ACCEPT, "CLOSE", True
             return ACCEPT, old, True
         answers = (seen_reply and self.last_kind == "SYN") or (not assured and self.last_kind == "ACK")
-        return ACCEPT, "CLOSE", not (answers and packet.tcp_ack == self.last_end)
+        if answers and packet.tcp_ack == self.last_end:
+            return ACCEPT, "CLOSE", False
+        # The answer to a challenge ACK that was let through.
+        challenged = old == "SYN_SENT" and self.last_kind == "ACK" and self.last_dir == 1
+        return ACCEPT, "CLOSE", not (challenged and packet.tcp_seq == self.last_ack)
 
-    def _window(self, packet: Packet, way: int, kind: str, old: str, be_liberal: bool) -> str:
+    def _window(self, packet: Packet, way: int, kind: str, be_liberal: bool) -> str:
         """``tcp_in_window``: inside, outside, or ignore."""
         sender, receiver = self.seen[way], self.seen[1 - way]
         flags = packet.tcp_flags
@@ -295,17 +299,13 @@ class Tracker:
                     receiver.end = receiver.maxend = sack
                 elif sack == (receiver.end + 1) & _M32:
                     receiver.end = (receiver.end + 1) & _M32
-        elif (
-            flags & _SYN
-            and _after(end, sender.end)
-            and ((old == "SYN_SENT" and way == 0) or (old == "SYN_RECV" and way == 1))
-        ):
+        elif flags & _SYN and _after(end, sender.end) and self.state in ("SYN_SENT", "SYN_RECV"):
             self._start_side(packet, way, end)
             if way == 1 and not flags & _ACK:
                 return "inside"
         if not flags & _ACK or (flags & _RST and ack == 0):
             ack = sack = receiver.end
-        if flags & _RST and seq == 0 and old == "SYN_SENT":
+        if flags & _RST and seq == 0 and self.state == "SYN_SENT":
             seq = end = sender.end
         lag = max(sender.maxwin, _LAG)
         late = not _after(sack, (receiver.end - lag - 1) & _M32)
@@ -320,8 +320,10 @@ class Tracker:
                 and overshot <= receiver.maxwin
                 and _before(sack, (receiver.end + 1) & _M32)
             ):
+                # More than the window, but it may have been let through: the answer to it shall be right.
                 sender.end = end
                 sender.unacked = True
+                return "inside" if liberal else "ignore"
             return "inside" if liberal else "outside"
         if not _before(sack, (receiver.end + 1) & _M32):
             return "inside" if liberal else "outside"

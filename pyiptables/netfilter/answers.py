@@ -43,7 +43,7 @@ def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | No
     """The RST to a TCP segment; REJECT's and the stack's differ in the type of service only."""
     if packet.proto != 6 or packet.frag_offset or packet.tcp_flags & _RST or packet.bad_checksum:
         return None
-    if cast not in ("unicast", "anycast") or _is_multicast(packet.dst, packet.family):
+    if cast != "unicast" and (from_stack or cast != "anycast") or _is_multicast(packet.dst, packet.family):
         return None
     if packet.family == 6 and (_is_multicast(packet.src, 6) or packet.src == 0):
         return None

@@ -177,6 +177,9 @@ class Conntrack:
         if packet.ct is not None or packet.ctstate == "UNTRACKED":
             return True
         template = packet.template or {}
+        if "ctstate" in packet.attrs:
+            self._declare(packet, packet.attrs["ctstate"], template, now)
+            return True
         icmp = packet.proto == (1 if packet.family == 4 else 58)
         if icmp:
             if self._bad(packet, hook):
@@ -221,6 +224,17 @@ class Conntrack:
         ct.started = now
         self.insert(ct)
         return True
+
+    def _declare(self, packet: Packet, state: str, template: dict[str, object], now: int) -> None:
+        """The state that a description gives, instead of what tracking would find; no state machine is asked."""
+        ct = None if state in ("INVALID", "UNTRACKED") else self._resolve(packet, template, now)
+        packet.ctstate = state
+        if ct is None:
+            return
+        if state == "ESTABLISHED":
+            ct.status |= SEEN_REPLY | CONFIRMED | SRC_NAT_DONE | DST_NAT_DONE
+        elif state == "RELATED":
+            ct.status |= EXPECTED
 
     # -- finding -----------------------------------------------------------------------------------------
     def _bad(self, packet: Packet, hook: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["Address", "Host", "Interface"]
 
 MAIN, LOCAL, DEFAULT = 254, 255, 253
 _LOOPBACK4 = 0x7F000001
+_GLOBAL = 14
 
 
 class Address:
@@ -262,11 +263,16 @@ class Host:
         interface = self.interfaces.get(iface)
         return 1500 if interface is None else interface.mtu
 
-    def first_address(self, iface: str, family: int) -> int | None:
-        """The first address of a device: what REDIRECT takes."""
+    def first_address(self, iface: str, family: int, towards: int | None = None) -> int | None:
+        """The first address of a device: what REDIRECT takes, in place of the destination ``towards``.
+
+        An IPv6 destination of narrower scope than global needs an address of that scope
+        (``nf_nat_redirect_ipv6_usable``).
+        """
         interface = self.interfaces.get(iface)
+        narrow = family == 6 and towards is not None and _scope6(towards) != _GLOBAL
         for address in interface.addresses if interface is not None else ():
-            if address.family == family:
+            if address.family == family and not (narrow and _scope6(address.value) != _scope6(towards or 0)):
                 return address.value
         return None
 
@@ -320,4 +326,4 @@ def _scope6(address: int) -> int:
     """2 link-local, 14 global; multicast says its own."""
     if address >> 120 == 0xFF:
         return address >> 112 & 15
-    return 2 if address >> 118 == 0x3FA else 1 if address == 1 else 14
+    return 2 if address >> 118 == 0x3FA else 1 if address == 1 else _GLOBAL

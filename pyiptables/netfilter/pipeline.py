@@ -333,6 +333,10 @@ class Engine:
                 verdict = self.nat.bind_null(packet, hook, self.ctx)
                 if verdict is not Verdict.ACCEPT:
                     return verdict
+        elif hook == "POSTROUTING" and packet.ctdir == 0 and not is_icmp_error(packet):
+            if packet.ct.extra.get("masquerade", packet.outiface) != packet.outiface:
+                self.conntrack.forget(packet.ct)
+                return Verdict.DROP
         trip.lots = trip.lots or self.nat.lots > lots
         before = _headers(packet)
         if not self.nat.translate(packet, hook):
@@ -423,6 +427,9 @@ class Engine:
             return
         local = self.host is None or self.host.is_local(packet.dst, packet.family)
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
+        if answer is not None and self.host is not None and answer.family == 6:
+            if self.host.address_type(answer.dst, family=6) == "ANYCAST":
+                return
         if answer is not None:
             _attach(answer, packet)
             if packet.family == 6 and answer.src == 0 and self.host is not None and packet.iniface:

@@ -114,6 +114,8 @@ class Player:
             raise ScenarioError(f"packet {index + 1}: say where it comes from (from, in, or out for a packet of the host)")
         if self.host is None and not iface and not out:
             raise ScenarioError(f"packet {index + 1}: without a host, say in, out or both")
+        if sent.get("ctstate"):
+            built.attrs["ctstate"] = str(sent["ctstate"]).upper()
         if iface:
             _link_layer(built, sent, iface)
             return self.engine.receive(built, iface, out)

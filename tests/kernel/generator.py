@@ -27,7 +27,7 @@ _SCTP = (
     "10e10050000000010000000000030014000000010000000000000000deadbeef",
 )
 #: Groups that the host is in, or sends to by either interface: what it sends there comes back to it as well.
-_LOOPED = ("224.0.0.1", "ff02::1", "ff02::5")
+_LOOPED = ("224.0.0.1", "10.0.0.255", "ff02::1", "ff02::5")
 _OUTWARD = ("FORWARD", "OUTPUT", "POSTROUTING")
 
 

@@ -40,6 +40,9 @@ class Masquerade(NatTarget):
         if address is None:
             ctx.note("dropped", f"{packet.outiface} has no address")
             return Verdict.DROP
+        if packet.ct is not None:
+            # A connection that later leaves by another interface must begin anew (nf_nat_oif_changed).
+            packet.ct.extra["masquerade"] = packet.outiface
         return ctx.setup_nat(packet, "src", self.wanted((address, address)))
 
 

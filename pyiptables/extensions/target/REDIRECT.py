@@ -24,6 +24,7 @@ class Redirect(NatTarget):
     summary = "send new connections to this host, to a port of it"
     hooks = ("PREROUTING", "OUTPUT")
     range_option = "to-ports"
+    shifts = True
     shown_as = "redir ports "
     options = (
         Option("to-ports", Text(), metavar="port[-port]", help="destination ports to use"),
@@ -44,7 +45,7 @@ class Redirect(NatTarget):
             ctx.unknown(f"no host is described: the address of {packet.iniface or 'the way in'} is not known")
             return Verdict.ACCEPT
         else:
-            address = ctx.host.first_address(packet.iniface, self.family)
+            address = ctx.host.first_address(packet.iniface, self.family, packet.dst)
             if address is None:
                 ctx.note("dropped", f"{packet.iniface} has no address")
                 return Verdict.DROP

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pyiptables.netfilter import sctp_states, tcp_states
 from pyiptables.netfilter.connection import (
-    ASSURED, CONFIRMED, EXPECTED, HELPER, SEEN_REPLY, Connection, FlowTuple,
+    ASSURED, CONFIRMED, DST_NAT_DONE, EXPECTED, HELPER, SEEN_REPLY, SRC_NAT_DONE, Connection, FlowTuple,
 )  # fmt: skip
 
 TYPE_CHECKING = False

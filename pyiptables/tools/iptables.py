@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL
+from errno import EINVAL, ENOENT
 
 from pyiptables.ruleset import Chain, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
@@ -69,6 +69,7 @@ def execute(program: Program, tables: Tables, command: Command) -> None:
     """Carry a command out on the tables; CommandFailure when it cannot be."""
     action = command.action
     table, chain = command.table, command.chain
+    tables.note(action, command.number)
     if action in ("A", "I", "R", "C") or (action == "D" and command.number is None):
         _rule_command(program, tables, command)
     elif action == "D":
@@ -195,7 +196,7 @@ def _chains(tables: Tables, command: Command) -> list[Chain]:
         return list(tables.visible_chains(command.table))
     found = tables.visible_chain(command.table, command.chain)
     if found is None:
-        raise CommandFailure("No chain/target/match by that name", 2)
+        raise CommandFailure(tables.missing, ENOENT)
     return [found]
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NftTables"]
 
+_NOT_BUILTIN = "Bad built-in chain name"
+
 
 class NftTables(Tables):
     """iptables-nft: tables and chains come with the first change, the kernel judges rule by rule."""
@@ -46,6 +48,10 @@ class NftTables(Tables):
         self._renamed: dict[str, tuple[str, str]] = {}
         #: Chains that are new in it.
         self._added: set[str] = set()
+        #: Policies and counters that base chains get in this transaction.
+        self._policies: list[tuple[Chain, str | None, tuple[int, int]]] = []
+        #: Base chains that were shown without being there; ``-X`` then takes them for real.
+        self._faked: set[str] = set()
         #: Whether the rules of the kernel are known here, not only those of the transaction (``NFT_CL_RULES``).
         self._knows_rules = False
         #: Whether the table is not there or was emptied in this transaction; ``-F`` then does nothing.
@@ -60,7 +66,15 @@ class NftTables(Tables):
         return None if found is None or _is_misfit(table, found) else found
 
     def visible_chains(self, table: str) -> list[Chain]:
-        return [chain for chain in super().visible_chains(table) if not _is_misfit(table, chain)]
+        shown = [chain for chain in super().visible_chains(table) if not _is_misfit(table, chain)]
+        self._faked.update([chain.name for chain in shown if self.find_chain(table, chain.name) is None])
+        return shown
+
+    def visible_chain(self, table: str, chain: str) -> Chain | None:
+        shown = super().visible_chain(table, chain)
+        if shown is not None and self.find_chain(table, chain) is None:
+            self._faked.add(chain)
+        return shown
 
     def misfits(self, table: str) -> str:
         found = self.ruleset.tables.get(table)
@@ -77,6 +91,15 @@ class NftTables(Tables):
             if not self.chain_exists(table, spec.jump):
                 raise ParameterProblem(f"Chain '{spec.jump}' does not exist")
 
+    def note(self, action: str, number: int | None = None) -> None:
+        """``nft_strerror`` goes by the last function that left its name; those that list or zero chains leave none."""
+        if action in ("C", "D", "Z") and (action == "Z") == (number is not None):
+            self.missing = NO_RULE
+        elif action == "P":
+            self.missing = _NOT_BUILTIN
+        elif not set(action) <= set("LSZ"):
+            self.missing = NO_CHAIN
+
     def begin(self, table: str, knows_rules: bool) -> None:
         """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
         self._knows_rules = knows_rules
@@ -85,6 +108,8 @@ class NftTables(Tables):
         self._errors.clear()
         self._graph.clear()
         self._undeleted.clear()
+        self._policies.clear()
+        self._faked.clear()
         self._renamed.clear()
         self._added.clear()
 
@@ -135,6 +160,8 @@ class NftTables(Tables):
             raise ResourceProblem(errors[0][1])
         if errors:
             raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
+        for base, policy, (base.packets, base.bytes) in self._policies:
+            base.policy = policy or base.policy
         for chain, (renamed_table, newname) in self._renamed.items():
             found = self.find_chain(renamed_table, chain)
             if found is not None:
@@ -173,11 +200,9 @@ class NftTables(Tables):
         if check_reached(table, reached, self.family) is not None:
             raise KernelRefusal(EINVAL)
 
-    def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
-        chain.packets, chain.bytes = counters or (0, 0)
-
     def drop_table(self, table: str) -> None:
         super().drop_table(table)
+        self._faked.clear()
         self._missing = True
 
     def references(self, table: str) -> dict[str, int]:
@@ -216,10 +241,13 @@ class NftTables(Tables):
     def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
         table_found = self.ruleset.tables.get(table)
         if chain is None:
+            self._delete_faked(table, CHAINS[table])
             if table_found is not None:
                 counts = self.references(table)
                 for candidate in chain_order(table_found):
                     self._delete(table_found, candidate, tell, counts)
+            return
+        if self._delete_faked(table, (chain,)):
             return
         if table_found is None or chain not in table_found.chains:
             raise CommandFailure(NO_CHAIN, ENOENT)
@@ -231,6 +259,13 @@ class NftTables(Tables):
             if candidate.rules:
                 self._refuse("CHAIN_DEL", EBUSY, f"chain {chain}")
         self._delete(table_found, candidate, tell, self.references(table))
+
+    def _delete_faked(self, table: str, names: tuple[str, ...]) -> bool:
+        gone = [name for name in names if name in self._faked and self.find_chain(table, name) is None]
+        for name in gone:
+            self._refuse("CHAIN_DEL", ENOENT, f"chain {name}")
+        self._faked.difference_update(gone)
+        return bool(gone)
 
     def _delete(
         self, found: Table, chain: Chain, tell: Callable[[str], None] | None, counts: dict[str, int]
@@ -255,13 +290,15 @@ class NftTables(Tables):
         chains = self.visible_chains(table) if chain is None else [self.visible_chain(table, chain)]
         for found in chains:
             if found is None:
-                raise CommandFailure(NO_CHAIN, ENOENT)
+                raise CommandFailure(self.missing, ENOENT)
             if tell is not None:
                 tell(found.name)
             for rule in found.rules:
                 if rule.packets or rule.bytes:
                     self.replaced(rule, found)
             self.zero_chain(found)
+            if found.policy is not None:
+                self._policies.append((found, found.policy, (0, 0)))
 
     def zero_rule(self, table: str, chain: str, number: int) -> None:
         if self.find_chain(table, chain) is None:
@@ -273,13 +310,14 @@ class NftTables(Tables):
         self._added.add(chain)
 
     def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
+        """The kernel learns of it; what is known here of the chain stays as it was."""
         if policy not in ("ACCEPT", "DROP", "-"):
             raise CommandFailure("Bad policy name", EINVAL)
-        if policy == "-" and chain in CHAINS[table]:
-            self.policy_counters(self.writable_chain(table, chain), counters)
-            self.changed = True
-        else:
-            super().set_policy(table, chain, policy, counters)
+        if chain not in CHAINS[table]:
+            raise CommandFailure(_NOT_BUILTIN, ENOENT)
+        found = self.writable_chain(table, chain)
+        self._policies.append((found, None if policy == "-" else policy, counters or (0, 0)))
+        self.changed = True
 
     def no_counter(self) -> CommandFailure:
         return CommandFailure(NO_RULE, ENOENT)

@@ -431,7 +431,8 @@ class Restore:
         tables, table = self.tables, self.current
         _, chain, rules = item
         jumps: set[str] = set()
-        for line, rule, jump in rules:  # type: ignore[attr-defined]
+        tables.note("A")
+        for line, _, jump in rules:  # type: ignore[attr-defined]
             if jump and jump not in jumps:
                 if not tables.chain_exists(table, jump):
                     tables.line = line
@@ -445,6 +446,7 @@ class Restore:
     def _run_chain_item(self, item: tuple[object, ...]) -> None:
         tables = self.tables
         if item[0] == "flush":
+            tables.note("F")
             if self.settings.verbose:
                 tables.flush(self.current, None, self._teller("Flushing"))
                 tables.delete_chain(self.current, None, self._teller("Deleting"))
@@ -453,6 +455,7 @@ class Restore:
         elif item[0] == "chain":
             tables.add_chain(self.current, str(item[1]))
         else:
+            tables.note("P")
             _, chain, policy, counters = item
             tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
         tables.changed = True
@@ -511,14 +514,15 @@ def _rule_counters(line: str, number: int) -> tuple[str, tuple[str, str] | None]
     """``tokenize_rule_counters``: the line behind ``[packets:bytes]`` and the two texts."""
     if line[:1] != "[":
         return line, None
-    _, bracket, rest = line[1:].partition("]")
-    if not bracket:
+    at = line.find("]")
+    if at < 0:
         raise ParameterProblem(f"Bad line {number}: need ]")
-    # strtok looks no further than it has cut, but does not stop at the bracket.
-    packets, _, tail = line[1:].lstrip(":").partition(":")
+    # strtok does not stop at the first bracket, and where it cuts the line ends.
+    packets, colon, tail = line[1:].lstrip(":").partition(":")
     if not packets:
         raise ParameterProblem(f"Bad line {number}: need :")
-    octets = tail.lstrip("]").partition("]")[0]
+    octets, end, after = tail.lstrip("]").partition("]")
     if not octets:
         raise ParameterProblem(f"Bad line {number}: need ]")
-    return rest, (packets, octets)
+    cuts = [len(line) - len(tail) - 1 if colon else len(line), len(line) - len(after) - 1 if end else len(line)]
+    return line[at + 1 : min([cut for cut in cuts if cut > at], default=len(line))], (packets, octets)

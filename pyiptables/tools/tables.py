@@ -66,10 +66,15 @@ class Tables:
         self.ruleset = ruleset
         self.family = ruleset.family
         self.changed = False
+        #: What a listing says of a chain that is not there.
+        self.missing = NO_CHAIN
         #: Tables that naming them brought into being: they stay whatever becomes of the command (legacy).
         self.born: list[str] = []
         #: The line of a restore file that the next operation comes from.
         self.line: int | None = None
+
+    def note(self, action: str, number: int | None = None) -> None:
+        """This command (its letter) comes next."""
 
     # -- tables and chains -----------------------------------------------------------------------------------
     def use_table(self, name: str) -> None:

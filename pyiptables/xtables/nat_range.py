@@ -32,6 +32,8 @@ class NatTarget(Target):
     terminal = True
     tables = ("nat",)
     range_option = ""
+    #: Whether the kernel knows ``port-port/base``; where it does not the base is forgotten and saved as 0.
+    shifts = False
     #: What ``-L`` prints before the range.
     shown_as = "to:"
 
@@ -40,6 +42,10 @@ class NatTarget(Target):
             value = (None, parse_ports(value, parsing))
         elif option.name == self.range_option:
             value = parse_range(value, parsing)
+        if option.name == self.range_option and not self.shifts:
+            addresses, ports = value
+            if ports is not None and ports[2] is not None:
+                value = (addresses, (ports[0], ports[1], 0))
         super().accept(option, value, invert, parsing)
 
     def range(self) -> tuple[tuple[int, int] | None, Ports | None]:
@@ -69,6 +75,11 @@ class NatTarget(Target):
     def show(self, numeric: bool, names: Names) -> str:
         text = self._range_text()
         return (f" {self.shown_as}{text}" if text else "") + self._flags("")
+
+    def saves_all(self) -> bool:
+        """No base of 0 is read again, and no base behind a single port."""
+        ports = self.range()[1]
+        return ports is None or ports[2] is None or (ports[2] > 0 and ports[0] != ports[1])
 
     def wanted(self, addresses: tuple[int, int] | None) -> NatRange:
         """What is asked of the engine, with the addresses the target settled on."""

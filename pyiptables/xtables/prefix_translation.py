@@ -57,6 +57,10 @@ class PrefixTarget(Target):
         given = [(name, *self._prefix(name)) for name in _OPTIONS]
         return "".join([f" --{name} {ip6_text(address)}/{length}" for name, address, length in given if address or length])
 
+    def saves_all(self) -> bool:
+        """``::/0`` is left out, though it must be given."""
+        return all([any(self._prefix(name)) for name in _OPTIONS])
+
     def show(self, numeric: bool, names: Names) -> str:
         given = [(name, *self._prefix(name)) for name in _OPTIONS]
         return f" {self.name}" + "".join([f" {name} {ip6_text(address)}/{length}" for name, address, length in given])

@@ -422,6 +422,8 @@ def parse_protocol(text: str, parsing: Parsing) -> int:
 
 def _port(text: str, parsing: Parsing) -> int | None:
     """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of any protocol."""
+    if not text:
+        return 0
     if text.isascii() and text.isdigit():
         return int(text) & 0xFFFF if int(text) <= UINT64 else UINT16
     return parsing.names.port_number(text, None)

@@ -21,8 +21,8 @@ class Comment(Match):
 
     name = "comment"
     summary = "a remark; matches every packet"
-    # XT_MAX_COMMENT_LEN counts the closing zero byte.
-    options = (Option("comment", Text(high=255, size=256), mandatory=True, help="the remark"),)
+    # XT_MAX_COMMENT_LEN counts the closing zero byte; what is longer is cut.
+    options = (Option("comment", Text(size=256), mandatory=True, help="the remark"),)
 
     canonical = r" --comment {TEXT:255}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
+
 from pyiptables.extensions.target.MARK import change_text, mark_change
-from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import MarkMask, UInt
@@ -49,6 +51,11 @@ class Connmark(Target):
     def final_check(self, parsing: Parsing) -> None:
         if not self.values.keys() & set(_ONE_OF):
             raise ParameterProblem("CONNMARK target: No operation specified")
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``connmark_tg_check``: 32 bits are too many to shift by."""
+        if self._shift()[1] > 31:
+            raise KernelRefusal(EINVAL)
 
     def _what(self) -> tuple[str, int, int, int]:
         """(operation, value, ctmask, nfmask): options write the masks in the order they came."""

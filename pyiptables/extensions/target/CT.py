@@ -74,11 +74,15 @@ class Ct(Target):
         self.values["_zone"] = got[0]
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """A helper needs its protocol and a module, a timeout policy must exist; neither is known here."""
+        """A helper needs its protocol and a module, a timeout policy must exist, which none does here. With notrack
+        nothing else is looked at (``xt_ct_tg_check``)."""
+        if "notrack" in self.values:
+            return
         if self.values.get("helper"):
             if not parsing.proto or parsing.proto_inv:
                 raise KernelRefusal(ENOENT)
-            if self.values["helper"] not in _HELPERS or parsing.proto not in _HELPERS[self.values["helper"]]:
+            helper = self.values["helper"]
+            if parsing.proto not in _HELPERS.get(helper, ()) or (self.family == 6 and helper in _ONLY_IPV4):
                 raise KernelRefusal(ENOENT)
         if self.values.get("timeout"):
             raise KernelRefusal(ENOENT if parsing.proto and not parsing.proto_inv else EINVAL)
@@ -123,8 +127,9 @@ class Ct(Target):
 #: Helpers of the kernel and the protocols they serve.
 _HELPERS = {
     "ftp": (6,), "irc": (6,), "sane": (6,), "pptp": (6,), "amanda": (17,), "tftp": (17,), "snmp": (17,),
-    "snmp_trap": (17,), "netbios-ns": (17,), "sip": (6, 17), "RAS": (17,), "Q.931": (6,), "H.245": (6,),
+    "snmp_trap": (17,), "netbios-ns": (17,), "sip": (6, 17), "RAS": (17,), "Q.931": (6,),
 }  # fmt: skip
+_ONLY_IPV4 = ("irc", "netbios-ns", "pptp", "snmp", "snmp_trap")
 
 
 def _event_bits(table: dict[str, int], text: str) -> int:

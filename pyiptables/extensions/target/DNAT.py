@@ -20,6 +20,7 @@ class Dnat(NatTarget):
     summary = "give new connections another destination address or port"
     hooks = ("PREROUTING", "OUTPUT")
     range_option = "to-destination"
+    shifts = True
     options = (
         Option("to-destination", Text(), mandatory=True, metavar="[addr[-addr]][:port[-port[/base]]]", help="new destination"),
         Option("random", help="map ports at random"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
+
 from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
-from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import PrefixMask, Text, UInt
 
@@ -76,6 +79,14 @@ class Hmark(Target):
         if not self._has("ct") and not any(map(self._has, _PACKET)):
             raise ParameterProblem("you have to specify --hmark-tuple at least")
 
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``hmark_tg_check``."""
+        if self._has("spi") and (self._has("sport") or self._has("dport")):
+            raise KernelRefusal(EINVAL)
+
+    def saves_all(self) -> bool:
+        return all([not self._has(name) or self._prefix(name) != "-1" for name in ("src-prefix", "dst-prefix")])
+
     def _prefix(self, name: str) -> str:
         length = mask_prefix(self.values[f"hmark-{name}"], self.family)
         return "-1" if length is None else str(length)
@@ -100,8 +111,10 @@ class Hmark(Target):
         return text + "".join([f"{name} 0x{self.values[f'hmark-{name}']:x} " for name in _DIGITS if self._has(name)])
 
     def _shown_prefix(self, name: str) -> str:
-        """IPv6 prints the mask text less its first character: nothing for a whole address."""
+        """IPv4 prints no length as unsigned; IPv6 the mask's text less its first character: nothing for all of it."""
         length = self._prefix(name)
+        if length == "-1":
+            return str(UINT32) if self.family == 4 else self.address(self.values[f"hmark-{name}"])
         return "" if self.family == 6 and length == "128" else length
 
     def changes(self) -> dict[str, tuple[int, int] | None]:

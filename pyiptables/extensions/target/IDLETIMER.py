@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Milliseconds must fit into an int.
 _LONGEST = 0x7FFFFFFF // 1000
+_NO_LABELS = ("", ".", "..", "power", "subsystem", "uevent")
 
 
 class Idletimer(Target):
@@ -34,7 +35,9 @@ class Idletimer(Target):
     )
 
     def kernel_check(self, parsing: Parsing) -> None:
-        if self.values["timeout"] == 0 or self.values["timeout"] >= _LONGEST or not self.values["label"]:
+        """``idletimer_tg_check``: the label must do as the name of a file in sysfs that is not there yet."""
+        timeout, label = self.values["timeout"], self.values["label"]
+        if not 0 < timeout < _LONGEST or label in _NO_LABELS or "/" in label:
             raise KernelRefusal(EINVAL)
 
     def save(self) -> str:

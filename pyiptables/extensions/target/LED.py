@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Led(Target):
-    """``values``: led-trigger-id, led-delay (milliseconds, -1 = for ever), led-always-blink."""
+    """``values``: led-trigger-id, led-delay (milliseconds, all ones = for ever), led-always-blink."""
 
     __slots__ = ()
 
@@ -41,16 +41,17 @@ class Led(Target):
     def save(self) -> str:
         delay = self.values.get("led-delay", 0)
         text = f" --led-trigger-id {self._id()}"
-        if delay > 0:
-            text += f" --led-delay {delay}"
-        elif delay == -1:
-            text += " --led-delay inf"
+        if delay:
+            text += f" --led-delay {_signed(delay)}"
         return text + (" --led-always-blink" if "led-always-blink" in self.values else "")
 
     def show(self, numeric: bool, names: Names) -> str:
         delay = self.values.get("led-delay", 0)
-        text = f" led-trigger-id:{self._id()} led-delay:{'inf' if delay == -1 else f'{delay}ms'}"
+        text = f" led-trigger-id:{self._id()} led-delay:{'inf' if delay == UINT32 else f'{_signed(delay)}ms'}"
         return text + (" led-always-blink" if "led-always-blink" in self.values else "")
+
+    def saves_all(self) -> bool:
+        return not self.values.get("led-delay", 0) >> 31
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:
         from pyiptables.netfilter.packet import Verdict
@@ -61,11 +62,16 @@ class Led(Target):
 
 def _delay(text: str) -> int:
     if text[:3].lower() == "inf":
-        return -1
+        return UINT32
     got = scan_unsigned(text, 0, UINT32)
     if got is None or got[1] != len(text):
         raise ParameterProblem(f"Delay value must be within range 0..{UINT32}")
-    return got[0] - (1 << 32) if got[0] >> 31 else got[0]
+    return got[0]
+
+
+def _signed(delay: int) -> int:
+    """Unsigned in the kernel, but printed with %d; so --led-delay inf is saved as -1."""
+    return delay - (1 << 32) if delay >> 31 else delay
 
 
 EXTENSIONS = (Led,)

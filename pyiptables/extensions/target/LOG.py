@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import SYSLOG_LEVELS, SysLogLevel, Text, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
+    from pyiptables.xtables.option import Parsing
 
 _WARNING = 4
 _FLAGS = {"log-tcp-sequence": 1, "log-tcp-options": 2, "log-ip-options": 4, "log-uid": 8, "log-macdecode": 32}
@@ -32,6 +36,11 @@ class Log(Target):
     )
 
     canonical = r"(?: --log-prefix {TEXT:29})?(?: --log-level [0-35-7])?"
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        if option.name == "log-prefix" and "\n" in value:
+            raise ParameterProblem("Newlines not allowed in --log-prefix")
+        super().accept(option, value, invert, parsing)
 
     def save(self) -> str:
         text = ""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
-
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 _SECOND = 1_000_000
-_TIME = re.compile(r"\s*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))(.*)", re.DOTALL)
 _UNITS = {"": 1, "s": _SECOND, "sec": _SECOND, "secs": _SECOND, "ms": 1000, "msec": 1000, "msecs": 1000, "us": 1, "usec": 1, "usecs": 1}
 
 
@@ -39,36 +35,32 @@ class Rateest(Target):
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         if option.name != "rateest-name":
-            found = _TIME.match(value)
-            unit = None if found is None else _UNITS.get(found[2].lower())
-            if found is None or unit is None:
+            time = _microseconds(value)
+            if time is None:
                 raise ParameterProblem(f'RATEEST: bad {option.name[8:]} value "{value}"')
-            value = int(float(found[1]) * unit) & UINT32
+            value = time
         super().accept(option, value, invert, parsing)
 
     def final_check(self, parsing: Parsing) -> None:
-        """``RATEEST_final_check``: the nearest powers of two."""
-        wanted = self.values.get("rateest-interval", 0)
-        interval = next((i for i in range(6) if wanted <= (1 << i) * (_SECOND // 4)), None)
-        if interval is None:
-            raise ParameterProblem("RATEEST: interval value is too large")
-        average = self.values.get("rateest-ewmalog", 0)
-        log = 1
-        while log < 32:
-            if wanted / -math.log(1.0 - 1.0 / (1 << log)) > average:
-                break
-            log += 1
-        log -= 1
-        if log == 0 or log >= 31:
-            raise ParameterProblem("RATEEST: ewmalog value is out of range")
-        self.values["_interval"] = interval - 2
-        self.values["_ewma_log"] = log
+        self.values["_interval"], self.values["_ewma_log"] = _powers(
+            self.values.get("rateest-interval", 0), self.values.get("rateest-ewmalog", 0)
+        )
+
+    def _times(self) -> tuple[str, str]:
+        """The interval and the averaging time that the powers stand for; the latter goes round at 2**32."""
+        interval = (_SECOND << (self.values["_interval"] + 2)) // 4
+        return _time_text(interval), _time_text((interval << self.values["_ewma_log"]) & UINT32)
 
     def _text(self, prefix: str) -> str:
-        interval = (_SECOND << (self.values["_interval"] + 2)) // 4
-        average = interval * (1 << self.values["_ewma_log"]) & UINT32
-        name = self.values["rateest-name"]
-        return f" {prefix}name {name} {prefix}interval{_time_text(interval)} {prefix}ewmalog{_time_text(average)}"
+        interval, average = self._times()
+        return f" {prefix}name {self.values['rateest-name']} {prefix}interval {interval} {prefix}ewmalog {average}"
+
+    def saves_all(self) -> bool:
+        interval, average = map(_microseconds, self._times())
+        try:
+            return _powers(interval or 0, average or 0) == (self.values["_interval"], self.values["_ewma_log"])
+        except ParameterProblem:
+            return False
 
     def save(self) -> str:
         return self._text("--rateest-")
@@ -88,8 +80,38 @@ class Rateest(Target):
 
 def _time_text(time: int) -> str:
     if time >= _SECOND:
-        return f" {time / _SECOND:.1f}s"
-    return f" {time / 1000:.1f}ms" if time >= 1000 else f" {time}us"
+        return f"{time / _SECOND:.1f}s"
+    return f"{time / 1000:.1f}ms" if time >= 1000 else f"{time}us"
+
+
+def _microseconds(text: str) -> int | None:
+    """``RATEEST_get_time``: what a conversion of the product to unsigned int leaves."""
+    for end in range(len(text), 0, -1):
+        number = text[:end].lstrip(" \t\n\v\f\r").lower()
+        unit = _UNITS.get(text[end:].lower())
+        if not number.isascii() or "_" in number or number != number.rstrip():
+            continue
+        try:
+            time = (float.fromhex(number) if "0x" in number else float(number)) * (unit or 0)
+        except ValueError:
+            continue
+        if unit is None:
+            return None
+        return int(time) & UINT32 if -(2.0**63) <= time < 2.0**63 else 0
+    return None
+
+
+def _powers(wanted: int, average: int) -> tuple[int, int]:
+    """``RATEEST_final_check``: the powers of two for an interval and an averaging time in microseconds."""
+    from math import log1p
+
+    interval = next((i for i in range(6) if wanted <= (1 << i) * (_SECOND // 4)), None)
+    if interval is None:
+        raise ParameterProblem("RATEEST: interval value is too large")
+    log = next((n for n in range(1, 31) if wanted / -log1p(-1.0 / (1 << n)) > average), 32) - 1
+    if log == 0 or log >= 31:
+        raise ParameterProblem("RATEEST: ewmalog value is out of range")
+    return interval - 2, log
 
 
 EXTENSIONS = (Rateest,)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 _FLAGS = ("sack-perm", "timestamp", "wscale", "mss", "ecn")
+_BITS = {"wscale": 8, "mss": 16}
 _SYN, _ACK, _FIN, _RST = 2, 16, 1, 4
 
 
@@ -27,7 +28,6 @@ class Synproxy(Target):
 
     name = "SYNPROXY"
     summary = "answer SYNs in the place of a server until the client is proven real"
-    terminal = True
     hooks = ("INPUT", "FORWARD")
     options = (
         Option("sack-perm", help="pass the client's SACK on to the server"),
@@ -36,6 +36,12 @@ class Synproxy(Target):
         Option("mss", UInt(32), metavar="bytes", help="segment size announced to the client"),
         Option("ecn", help="pass the client's ECN on to the server"),
     )
+
+    def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
+        """The kernel's structure has 8 and 16 bits for what 32 are read of."""
+        if option.name in _BITS:
+            value &= (1 << _BITS[option.name]) - 1
+        super().accept(option, value, invert, parsing)
 
     def kernel_check(self, parsing: Parsing) -> None:
         if parsing.proto != 6 or parsing.proto_inv:

@@ -63,7 +63,7 @@ class _Expression:
         while at < len(text):
             found = _TOKEN.match(text, at)
             if not found or len(self.tokens) > 2000:
-                raise NotKnown(f"`{text[at:at + 20]}` is no arithmetic")
+                raise NotKnown(f"`{text[at : at + 20]}` is no arithmetic")
             number, name, op = found.groups()
             self.tokens.append(("number", number) if number else ("name", name) if name else ("op", op))
             at = found.end()

@@ -85,13 +85,22 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
 
 # Without the semicolon the grammar joins a line of several assignments with the line below it.
 _VALUE = rb"(?:[^\s'\"`$();&|<>\\]|\$\w+|\$\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*')*"
-_ASSIGNMENTS = re.compile(rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M)
+_ASSIGNMENTS = re.compile(
+    rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M
+)
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",
     "string", "concatenation", "simple_expansion", "expansion", "command_substitution", "raw_string", "subscript",
 }  # fmt: skip
-_SKIPPED = {"comment", "file_redirect", "heredoc_redirect", "herestring_redirect", "heredoc_body", "heredoc_end"}
+_SKIPPED = {
+    "comment",
+    "file_redirect",
+    "heredoc_redirect",
+    "herestring_redirect",
+    "heredoc_body",
+    "heredoc_end",
+}
 
 
 class _Reader:

@@ -6,7 +6,7 @@ import re
 
 from pyiptables.lint.shell.words import Lit, Piece
 
-__all__ = ["braces", "has_glob", "regex_of"]
+__all__ = ["TooHard", "TooManyWords", "braces", "compiled", "has_glob", "matches", "regex_of"]
 
 _CLASSES = {
     "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s",
@@ -32,7 +32,9 @@ def _translate(text: str, shortest: bool, depth: int = 0) -> str:
         if char in "?*+@!" and text.startswith("(", at + 1) and depth < 20:
             close = _group_end(text, at + 2)
             if close > 0:
-                body = "|".join(_translate(part, shortest, depth + 1) for part in _split(text[at + 2 : close - 1]))
+                body = "|".join(
+                    _translate(part, shortest, depth + 1) for part in _split(text[at + 2 : close - 1])
+                )
                 out.append(f"(?:(?!(?:{body})$).*)" if char == "!" else f"(?:{body}){_EXTENDED[char]}")
                 at = close
                 continue
@@ -183,3 +185,32 @@ def _range(text: str) -> list[list[Atom]] | None:
     padded = any(re.match(r"-?0\d", end) for end in (first, last))
     width = max(len(first), len(last)) if padded else 0
     return [list(f"{value:0{width}d}" if width else str(value)) for value in values]
+
+
+class TooHard(Exception):
+    """A pattern that would take very long on its text, or that is none."""
+
+
+def compiled(pattern: str, size: int) -> re.Pattern[str]:
+    """The expression for texts of a size, unless it may backtrack for long; raises TooHard."""
+    loose = pattern.count("*") + pattern.count("+")
+    if size > 8 and (loose > 12 or (loose > 3 and size > 400) or (loose > 1 and size > 20_000)):
+        raise TooHard
+    if re.search(r"\)[*+]", pattern) and size > 24:
+        raise TooHard
+    try:
+        return re.compile(pattern, re.S)
+    except (re.error, OverflowError, RecursionError):
+        raise TooHard from None
+
+
+def matches(pattern: str, text: str, beginning: bool = False) -> bool | None:
+    """Whether a whole text matches; with ``beginning``, whether one that begins so might (None: not known)."""
+    if beginning:
+        plain = re.match(r"(?:\\[^A-Za-z0-9]|[A-Za-z0-9_/:,@%=~-])*", pattern)
+        fixed = plain.group().replace("\\", "") if plain else ""
+        return fixed.startswith(text) or text.startswith(fixed)
+    try:
+        return compiled(pattern, len(text)).fullmatch(text) is not None
+    except TooHard:
+        return None

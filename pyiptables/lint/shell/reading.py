@@ -12,6 +12,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+#: Reasons that the evaluator itself looks at.
+NOT_SET = "not set in the script"
+ELEMENT = "element of a list that is not known"
+POSITIONAL = "argument of the script"
+
+
 class Known:
     """A part of a word whose text is known."""
 
@@ -35,19 +41,30 @@ class Unknown:
 
     ``source_text`` is what the script has there, ``reason`` why it is not known. With ``many`` it may stand for no
     word or several ones. ``candidates`` are the texts that it can be, if it is one of a few (empty: anything).
+    ``default`` is what it is if the script is called without arguments.
     """
 
-    __slots__ = ("candidates", "many", "reason", "source_text")
+    __slots__ = ("candidates", "default", "many", "reason", "source_text")
 
-    def __init__(self, source_text: str, reason: str, many: bool = False, candidates: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        source_text: str,
+        reason: str,
+        many: bool = False,
+        candidates: tuple[str, ...] = (),
+        default: str | None = None,
+    ) -> None:
         self.source_text = source_text
         self.reason = reason
         self.many = many
         self.candidates = candidates
+        self.default = default
 
     def spread(self, many: bool) -> Unknown:
         """The same, as one word or as any number of them."""
-        return self if many == self.many else Unknown(self.source_text, self.reason, many, self.candidates)
+        if many == self.many or (many and self.reason == ELEMENT):
+            return self
+        return Unknown(self.source_text, self.reason, many, self.candidates, self.default)
 
     def __repr__(self) -> str:
         return f"Unknown({self.source_text!r}, {self.reason!r})"
@@ -122,6 +139,15 @@ class Word:
         """The known text that it ends with."""
         last = self.pieces[-1]
         return last if isinstance(last, str) else ""
+
+    @property
+    def settled(self) -> Word:
+        """The same, with defaults in the place of arguments that were not given."""
+        if self.text is not None or all(isinstance(part, str) or part.default is None for part in self.raw):
+            return self
+        parts = [part if isinstance(part, str) or part.default is None else part.default for part in self.raw]
+        raw = tuple(parts) if any(isinstance(part, Unknown) for part in parts) else "".join(map(str, parts))
+        return Word(raw, self.location, self.quoted, self.origin)
 
     def __repr__(self) -> str:
         return f"Word({self.shown!r})"

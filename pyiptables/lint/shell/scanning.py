@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["arithmetic_end", "backtick_end", "brace_end", "double_end", "dollar_end", "paren_end", "single_end"]
+__all__ = [
+    "arithmetic_end",
+    "backtick_end",
+    "brace_end",
+    "double_end",
+    "dollar_end",
+    "paren_end",
+    "single_end",
+]
 
 _IN_DOUBLE = re.compile(r'[^"\\$`]+')
 _IN_PAREN = re.compile(r"[^()'\"\\$`#]+")

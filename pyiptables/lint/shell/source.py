@@ -30,38 +30,38 @@ def encode(text: str) -> str:
 class Location:
     """The bytes ``start`` to ``end`` of a file; lines and columns (in characters) count from 1."""
 
-    __slots__ = ("_source", "end", "start")
+    __slots__ = ("end", "source", "start")
 
     def __init__(self, source: Source, start: int, end: int) -> None:
-        self._source = source
+        self.source = source
         self.start = start
         self.end = end
 
     @property
     def file(self) -> str:
-        return self._source.file
+        return self.source.file
 
     @property
     def line(self) -> int:
-        return self._source.position(self.start)[0]
+        return self.source.position(self.start)[0]
 
     @property
     def column(self) -> int:
-        return self._source.position(self.start)[1]
+        return self.source.position(self.start)[1]
 
     @property
     def end_line(self) -> int:
-        return self._source.position(self.end)[0]
+        return self.source.position(self.end)[0]
 
     @property
     def end_column(self) -> int:
         """The first column behind it."""
-        return self._source.position(self.end)[1]
+        return self.source.position(self.end)[1]
 
     @property
     def text(self) -> str:
         """What the file has there, unchanged."""
-        return self._source.data[self.start : self.end].decode("utf-8", "surrogateescape")
+        return self.source.data[self.start : self.end].decode("utf-8", "surrogateescape")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Location):
@@ -121,7 +121,9 @@ class Source:
             view = view.replace("\0", " ")
         if "\r\n" in view:
             where = view.index("\r\n")
-            reason = "the shell takes the carriage return as part of the last word; the lines are read without it"
+            reason = (
+                "the shell takes the carriage return as part of the last word; the lines are read without it"
+            )
             self.problems.append((where, where + 2, "CRLF line ends", reason))
             view = view.replace("\\\r\n", " \\\n").replace("\r\n", " \n")
         #: The view before here-documents were taken out.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyiptables.lint.shell.reading import Part, Unknown, Word
-from pyiptables.lint.shell.source import Source
+from pyiptables.lint.shell.reading import NOT_SET, Part, Unknown, Word
+from pyiptables.lint.shell.source import Location, Source
 from pyiptables.lint.shell.tree import Node
 
 __all__ = ["Line", "Output", "ShellFunction", "State", "Variable", "join"]
@@ -18,12 +18,47 @@ __all__ = ["Line", "Output", "ShellFunction", "State", "Variable", "join"]
 _MOST_CANDIDATES = 8
 
 
+#: What ends the course of a script: (``exit``|``return``|``break``|``continue``, status or number of loops).
+Flow = tuple[str, int]
+
+
+class TooMuch(Exception):
+    """The script asks for more work than the limits allow."""
+
+
+class Status:
+    """An exit status: ``code`` if it is known, ``likely`` if nothing goes wrong; ``check`` is the iptables check
+    that it comes from, ``inverted`` if behind a ``!``."""
+
+    __slots__ = ("check", "code", "inverted", "likely")
+
+    def __init__(
+        self,
+        code: int | None,
+        likely: int | None = None,
+        check: Location | None = None,
+        inverted: bool = False,
+    ) -> None:
+        self.code = code
+        self.likely = likely if code is None else code
+        self.check = check
+        self.inverted = inverted
+
+
+SUCCESS = Status(0)
+FAILURE = Status(1)
+UNKNOWN = Status(None)
+LIKELY = Status(None, 0)
+
+
 class Variable:
     """A value, never changed in place. ``items`` makes it an array; the keys are ints, or strings if ``named``."""
 
     __slots__ = ("items", "named", "value")
 
-    def __init__(self, value: Word | None, items: dict[int | str, Word] | None = None, named: bool = False) -> None:
+    def __init__(
+        self, value: Word | None, items: dict[int | str, Word] | None = None, named: bool = False
+    ) -> None:
         self.value = value
         self.items = items
         self.named = named
@@ -120,7 +155,7 @@ class State:
         self.files: dict[tuple[Part, ...], tuple[Word, ...] | None] = {}
         #: The lines left to read; None: a terminal, or a file that is not known.
         self.stdin: tuple[Line, ...] | None = None
-        self.traps: dict[str, tuple[Word, Node]] = {}
+        self.traps: dict[str, tuple[Word, Location]] = {}
 
     def copy(self) -> State:
         twin = State(self.arguments)
@@ -184,7 +219,9 @@ def _either_word(shown: str, one: Word, two: Word) -> Word:
         return two if unset[0] is one else one
     candidates: list[str] = []
     for word in (one, two):
-        texts = [word.text] if word.text is not None else word.unknown.candidates if len(word.pieces) == 1 else ()  # type: ignore[union-attr]
+        texts = (
+            [word.text] if word.text is not None else word.unknown.candidates if len(word.pieces) == 1 else ()
+        )  # type: ignore[union-attr]
         if not texts:
             candidates = []
             break
@@ -207,6 +244,3 @@ def _either_list(one: tuple[Word, ...], two: tuple[Word, ...], shown: str) -> tu
     if len(texts) <= _MOST_CANDIDATES and all(word.text is not None for word in rest):
         candidates = texts
     return (*one[:same], Word((Unknown(shown, "differs between branches", True, candidates),)))
-
-
-NOT_SET = "not set in the script"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pyiptables.lint.shell.reading import Word
     from pyiptables.lint.shell.source import Heredoc
     from pyiptables.lint.shell.words import Piece
 
@@ -20,13 +21,15 @@ class Node:
 class RawWord(Node):
     """A word before expansion. ``literal`` is its text if it is nothing but plain characters."""
 
-    __slots__ = ("literal", "pieces")
+    __slots__ = ("literal", "pieces", "word")
 
     def __init__(self, start: int, end: int, literal: str | None = None) -> None:
         self.start = start
         self.end = end
         self.literal = literal
         self.pieces: tuple[Piece, ...] | None = None
+        #: Its expansion, if that is always the same.
+        self.word: Word | None = None
 
 
 class Assign(Node):

@@ -21,7 +21,7 @@ from pyiptables.lint.shell.scanning import (
 from pyiptables.lint.shell.source import decode
 from pyiptables.lint.shell.tree import RawWord
 
-__all__ = ["Arith", "Command", "Lit", "Param", "Piece", "pieces_of", "word_end"]
+__all__ = ["Arith", "Command", "Lit", "Param", "Piece", "pieces_of", "unescape_backticks", "word_end"]
 
 
 class Lit:
@@ -82,7 +82,17 @@ _PLAIN_IN_DOUBLE = re.compile(r'[^"\\$`]+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*|[0-9]|[@*#?$!-]")
 _BRACED = re.compile(r"([!#]?)([A-Za-z_][A-Za-z_0-9]*|[0-9]+|[@*?$!#-])")
 _OPERATOR = re.compile(r":[-=?+]|##|%%|//|/#|/%|\^\^|,,|[-=?+#%/^,:@]")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
+_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "v": "\v",
+}
 _ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{1,4})|c(.)|(.))", re.S)
 
 
@@ -145,7 +155,13 @@ def pieces_of(view: str, word: RawWord) -> tuple[Piece, ...]:
 def scan(view: str, at: int, end: int, in_double: bool, heredoc: bool = False) -> list[Piece]:
     """The pieces of the span; ``in_double``: it stands in double quotes (``heredoc``: where these mean nothing)."""
     pieces: list[Piece] = []
-    plain = re.compile(r"[^\\$`]+") if heredoc else _PLAIN_IN_DOUBLE if in_double else re.compile(r"[^\\'\"`$<>]+")
+    plain = (
+        re.compile(r"[^\\$`]+")
+        if heredoc
+        else _PLAIN_IN_DOUBLE
+        if in_double
+        else re.compile(r"[^\\'\"`$<>]+")
+    )
     while at < end:
         run = plain.match(view, at, end)
         if run:
@@ -272,3 +288,8 @@ def _braced(view: str, at: int, close: int, in_double: bool) -> Param:
         else:
             param.op = "?!"
     return param
+
+
+def unescape_backticks(text: str) -> str:
+    r"""The commands between backquotes, where a backslash protects ``$``, backquote and itself (XCU 2.6.3)."""
+    return re.sub(r"\\([$`\\])", r"\1", text)

@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "shellenv": "Print shell code that turns a shell into a rehearsal.",
     "shims": "Put programs named iptables … into a folder.",
     "demo": "Restore, list and trace an example ruleset.",
+    "snapshot": "Write down what this host is like, for trace --host.",
     "trace": "Push packets through the rules and show the path, step by step.",
 }
 

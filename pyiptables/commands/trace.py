@@ -74,6 +74,8 @@ def command(words: tuple[str, ...], **options: Any) -> None:
         click.echo(f"pyiptables trace: {error}", err=True)
         sys.exit(2)
     except OSError as error:
+        if error.filename is None:
+            raise
         click.echo(f"pyiptables trace: {error.filename}: {error.strerror}", err=True)
         sys.exit(2)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSURED", "CONFIRMED", "DST_NAT", "DST_NAT_DONE", "EXPECTED", "HELPER", "SEEN_REPLY", "SEQ_ADJUST", "SRC_NAT",
-    "SRC_NAT_DONE", "Connection", "FlowTuple",
+    "SRC_NAT_DONE", "TEMPLATE", "Connection", "FlowTuple", "template",
 ]  # fmt: skip
 
 #: ``enum ip_conntrack_status``, bits of :attr:`Connection.status`.
@@ -24,6 +24,7 @@ DST_NAT = 1 << 5
 SEQ_ADJUST = 1 << 6
 SRC_NAT_DONE = 1 << 7
 DST_NAT_DONE = 1 << 8
+TEMPLATE = 1 << 11
 HELPER = 1 << 13
 
 #: (src, sport, dst, dport, proto). ICMP: sport is the id, dport is type << 8 | code
@@ -80,3 +81,10 @@ class Connection:
         if self.expires is None:
             return 0
         return max(0, (self.expires - now) // 1_000_000_000)
+
+
+def template(family: int) -> Connection:
+    """What ``-j CT`` leaves on a packet until connection tracking sees it (``nf_ct_tmpl_alloc``)."""
+    ct = Connection(family, (0, 0, 0, 0, 0), (0, 0, 0, 0, 0))
+    ct.status = TEMPLATE | CONFIRMED
+    return ct

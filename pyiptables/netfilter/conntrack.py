@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pyiptables.netfilter import sctp_states, tcp_states
 from pyiptables.netfilter.connection import (
-    ASSURED, CONFIRMED, DST_NAT_DONE, EXPECTED, HELPER, SEEN_REPLY, SRC_NAT_DONE, Connection, FlowTuple,
+    ASSURED, CONFIRMED, DST_NAT_DONE, EXPECTED, HELPER, SEEN_REPLY, SRC_NAT_DONE, TEMPLATE, Connection, FlowTuple,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -174,9 +174,11 @@ class Conntrack:
     # -- hooks -------------------------------------------------------------------------------------------
     def track(self, packet: Packet, hook: str, now: int) -> bool:
         """``nf_conntrack_in``: give the packet its connection and state. False: drop it."""
-        if packet.ct is not None or packet.ctstate == "UNTRACKED":
+        if (packet.ct is not None and not packet.ct.status & TEMPLATE) or packet.ctstate == "UNTRACKED":
             return True
         template = packet.template or {}
+        packet.ct = None
+        packet.ctstate = "INVALID"
         if "ctstate" in packet.attrs:
             self._declare(packet, packet.attrs["ctstate"], template, now)
             return True
@@ -247,7 +249,6 @@ class Conntrack:
         if found is None:
             ct = self._create(flow, zone, zone_dir, template, now)
             if ct is None:
-                packet.ctstate = "INVALID"
                 return None
             packet.ct = ct
             packet.ctdir = 0
@@ -293,7 +294,6 @@ class Conntrack:
 
     def _track_error(self, packet: Packet, template: dict[str, object], now: int) -> None:
         """An ICMP error belongs to the connection of the packet inside (``nf_conntrack_inet_error``)."""
-        packet.ctstate = "INVALID"
         inner = packet.inner
         if inner is None:
             return

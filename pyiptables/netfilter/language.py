@@ -150,8 +150,9 @@ def parse_packet(text: str, index: int = 0, line: int = 1, column: int = 1) -> d
     try:
         found = _parser.parse_string(text)
     except pp.ParseBaseException as error:
-        near = text[error.loc :].split(" ")[0] or "end of line"
-        raise DescriptionError(f"not understood: {near!r} ({error.msg.lower()})", line, column + error.loc) from error
+        near = text[error.loc :].split(" ")[0]
+        found_text = f"not understood: {near!r}" if near else "the packet ends too early"
+        raise DescriptionError(f"{found_text} ({error.msg.lower()})", line, column + error.loc) from error
     packet: dict[str, Any] = {}
     if found.get("kind"):
         to = found.get("to")

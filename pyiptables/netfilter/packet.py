@@ -384,4 +384,9 @@ class Context:
         a connection or a template already, as ``xt_ct_target`` does.
         """
         if packet.ct is None and packet.template is None and packet.ctstate != "UNTRACKED":
+            from pyiptables.netfilter.connection import template
+
             packet.template = wanted
+            # What stands in for the connection until there is one looks new to matches.
+            packet.ct = template(packet.family)
+            packet.ctstate = "NEW"

@@ -117,6 +117,8 @@ class Engine:
             self._lost(trip, "a socket must ask for broadcasting (SO_BROADCAST)")
             trip.error = "EACCES"
         else:
+            if packet.src == 0 and self.family == 4 and way.src is not None:
+                packet.src = trip.first.src = way.src
             self._output(trip, path, way)
         return self._end(trip)
 
@@ -163,6 +165,8 @@ class Engine:
         """A packet that the host sends because of ``trip``."""
         if len(trip.replies) >= _DEPTH:
             return
+        if self._cast_of(packet.dst) == "anycast" and is_icmp_error(packet):
+            return
         packet.attrs["socket_exists"] = False
         self._speaking = packet.proto == (1 if packet.family == 4 else 58)
         answer = Trip(packet)
@@ -178,11 +182,19 @@ class Engine:
             if packet.src == 0:
                 packet.src = way.src or 0
                 answer.first.src = packet.src
+            if way.cast == "multicast" and self.family == 4:
+                packet.ttl = answer.first.ttl = 1
             trip.replies.append(answer)
             self._output(answer, path, way)
             self._end(answer)
         self._speaking = False
         self.walker.steps, self.walker.unknown, self.walker.misses = kept
+
+    def _cast_of(self, address: int) -> str:
+        """anycast for the anycast addresses of this host (IPv6), else unicast."""
+        if self.family == 6 and self.host is not None and self.host.address_type(address, family=6) == "ANYCAST":
+            return "anycast"
+        return "unicast"
 
     def _lost(self, trip: Trip, why: str) -> None:
         trip.fate, trip.reason, trip.why = "dropped", "stack", why
@@ -195,7 +207,7 @@ class Engine:
         packet = trip.packet
         if not self._pass("PREROUTING", trip, path):
             return
-        where = Decision("local") if looped else path.arrive(packet)
+        where = Decision("local", cast=self._cast_of(packet.dst)) if looped else path.arrive(packet)
         if where.kind == "drop":
             self._lost(trip, where.reason)
             self._event(trip, "PREROUTING", "routing", dropped=where.reason)
@@ -427,9 +439,6 @@ class Engine:
             return
         local = self.host is None or self.host.is_local(packet.dst, packet.family)
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
-        if answer is not None and self.host is not None and answer.family == 6:
-            if self.host.address_type(answer.dst, family=6) == "ANYCAST":
-                return
         if answer is not None:
             _attach(answer, packet)
             if packet.family == 6 and answer.src == 0 and self.host is not None and packet.iniface:

@@ -138,7 +138,7 @@ class Command:
 
     __slots__ = (
         "action", "chain", "counters", "destinations", "given", "newname", "number", "odd_words",
-        "options", "parsing", "policy", "sources", "spec", "table", "verbose", "wait",
+        "options", "parsing", "policy", "source", "sources", "spec", "table", "verbose", "wait",
     )  # fmt: skip
 
     def __init__(self, table: str, parsing: Parsing) -> None:
@@ -152,6 +152,8 @@ class Command:
         self.sources: list[tuple[int, int]] = []
         self.destinations: list[tuple[int, int]] = []
         self.counters: tuple[int, int] | None = None
+        #: (file, line) where it stands, None for a command line.
+        self.source: tuple[str, int] | None = None
         self.verbose = 0
         self.wait: int | None = None
         self.options: set[str] = set()

@@ -149,6 +149,7 @@ def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> N
         tables.find(table, chain, spec)
         return
     rule = rule_of(spec, tables.family, command)
+    rule.source = command.source
     if action == "A":
         tables.append(table, chain, [rule], command.parsing)
     elif action == "I":

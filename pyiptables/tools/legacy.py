@@ -8,7 +8,7 @@ from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS, LEGACY
 from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule
-from pyiptables.tools.tables import NO_CHAIN, Tables, strerror
+from pyiptables.tools.tables import NO_CHAIN, NO_RULE, Tables, strerror
 from pyiptables.xtables.errors import CommandFailure, KernelRefusal, ParameterProblem, VersionProblem
 from pyiptables.xtables.option import Parsing
 from pyiptables.xtables.values import byte_length
@@ -95,6 +95,10 @@ class LegacyTables(Tables):
     def map_target(self, table: str, spec: RuleSpec | None) -> None:
         if spec is not None and spec.target is None and spec.jump in CHAINS[table]:
             raise CommandFailure("Invalid argument", EINVAL)
+
+    def no_such_rule(self, spec: RuleSpec) -> str:
+        """Looking whether the target is a built-in chain makes ``iptc_strerror`` forget what was asked for."""
+        return NO_CHAIN if spec.jump and spec.jump not in VERDICTS else NO_RULE
 
     def rename_found(self, table: str, found: Chain, newname: str) -> None:
         if found.policy is not None:

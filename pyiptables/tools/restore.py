@@ -376,6 +376,7 @@ class Restore:
 
             program.out.append(program_help(program, wanted.matches, wanted.targets))
             raise Exit(0) from wanted
+        command.source = ("-", self.line)
         settle(program, self.tables, command)
         if self.nft:
             self._queue(command)

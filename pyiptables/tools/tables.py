@@ -203,7 +203,12 @@ class Tables:
                 for index, rule in enumerate(found.rules):
                     if _identity(typed(rule, self.family)) == wanted:
                         return found, index
+            raise CommandFailure(self.no_such_rule(spec), ENOENT)
         raise CommandFailure(NO_RULE, ENOENT)
+
+    def no_such_rule(self, spec: RuleSpec) -> str:
+        """The words for a rule that the chain does not have."""
+        return NO_RULE
 
     def delete(self, table: str, chain: str, spec: RuleSpec) -> Rule:
         found, index = self.find(table, chain, spec)

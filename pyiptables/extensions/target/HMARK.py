@@ -6,7 +6,7 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.numbers import UINT16, UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import PrefixMask, Text, UInt
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 #: Words of --hmark-tuple: the option they stand for and its bits, in the order abbreviations are looked up.
 _TUPLE = {"ct": "ct", "src": "src-prefix", "dst": "dst-prefix", "sport": "sport-mask", "dport": "dport-mask", "proto": "proto-mask", "spi": "spi-mask"}
 _WIDTH = {"sport-mask": 16, "dport-mask": 16, "proto-mask": 16, "spi-mask": 32}
+_WITH_PORTS = (6, 17, 33, 132, 136)
+#: Where the SPI is in the headers of ESP and AH.
+_SPI_AT = {50: 0, 51: 4}
+_ICMP = (1, 58)
 _PACKET = ("src-prefix", "dst-prefix", "spi-mask", "sport-mask", "dport-mask", "proto-mask", "sport", "dport", "spi")
 
 
@@ -120,16 +124,60 @@ class Hmark(Target):
     def changes(self) -> dict[str, tuple[int, int] | None]:
         return {"mark": None}
 
-    def apply(self, packet: Packet, ctx: Context) -> Verdict:
-        """The kernel's hash depends on the byte order of the machine; a mark in its range is all that can be said."""
-        from pyiptables.netfilter.packet import Verdict
+    def _bits(self, kind: str) -> int:
+        """Ports or SPI as one 32-bit number: ``kind`` is '' for the bits to set, '-mask' for the bits to keep."""
+        given = self.values
+        source, destination = given.get(f"hmark-sport{kind}", 0), given.get(f"hmark-dport{kind}", 0)
+        bits: int = source << 16 | destination | given.get(f"hmark-spi{kind}", 0)
+        return bits
 
-        modulus, offset = self.values["hmark-mod"], self.values.get("hmark-offset", 0)
-        if modulus == 1:
-            packet.mark = offset
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        """``hmark_tg_v4``, ``hmark_tg_v6``: both ways of a connection have the same hash."""
+        from pyiptables.netfilter.packet import Verdict
+        from pyiptables.xtables.jenkins import jhash_words, reciprocal_scale
+
+        if self._has("ct"):
+            ct = packet.ct
+            if ct is None:
+                return Verdict.CONTINUE
+            source, destination, proto = ct.original[0], ct.reply[0], ct.proto
+            ports: int | None = 0 if proto == 1 else self._ordered(ct.original[1] << 16 | ct.reply[1])
         else:
-            ctx.unknown(f"the mark is a hash, one of {offset} to {offset + modulus - 1}")
+            subject = packet
+            if packet.inner is not None and packet.proto in _ICMP:
+                subject = packet.inner
+            source, destination, proto = subject.src, subject.dst, subject.proto
+            ports = self._ports(subject)
+            if ports is None:
+                ctx.unknown("the SPI is not described")
+                return Verdict.CONTINUE
+        low, high = sorted((self._folded(source, "src-prefix"), self._folded(destination, "dst-prefix")))
+        value = jhash_words([low, high, ports], self.values["hmark-rnd"])
+        value ^= proto & self.values.get("hmark-proto-mask", 0)
+        packet.mark = reciprocal_scale(value, self.values["hmark-mod"]) + self.values.get("hmark-offset", 0) & UINT32
         return Verdict.CONTINUE
+
+    def _folded(self, address: int, name: str) -> int:
+        """The masked address as 32 bits, those of IPv6 xored (``hmark_addr6_mask``)."""
+        address &= self.values.get(f"hmark-{name}", 0)
+        return address & UINT32 ^ address >> 32 & UINT32 ^ address >> 64 & UINT32 ^ address >> 96
+
+    def _ordered(self, ports: int) -> int:
+        """``hmark_swap_ports``: the greater one first."""
+        ports = ports & self._bits("-mask") | self._bits("")
+        first, second = ports >> 16, ports & UINT16
+        return max(first, second) << 16 | min(first, second)
+
+    def _ports(self, packet: Packet) -> int | None:
+        """``hmark_set_tuple_ports``: none in fragments and where the protocol has none (``proto_ports_offset``)."""
+        if packet.frag_offset or packet.more_fragments:
+            return 0
+        if packet.proto in _WITH_PORTS:
+            return self._ordered(packet.sport << 16 | packet.dport)
+        at = _SPI_AT.get(packet.proto)
+        if at is None:
+            return 0
+        return None if packet.l4 is None else self._ordered(int.from_bytes(packet.l4[at : at + 4], "big"))
 
 
 #: Options printed as hexadecimal numbers, and how many digits the save form has.

@@ -200,6 +200,8 @@ def _exec(shell: Shell, words: list[Word], place: Location) -> Flow | None:
 
     inner = unwrap("exec", words)
     flow = dispatch(shell, inner.words, place, functions=False) if inner is not None and inner.words else None
+    # Another program takes the shell's place; its trap goes with it.
+    shell.state.traps.pop("EXIT", None)
     return flow or ("exit", 0)
 
 

@@ -11,7 +11,7 @@ from pyiptables.lint.shell.words import word_end
 __all__ = ["redirect_at", "simple_commands", "words_between"]
 
 # A word of these characters means itself; what may follow it ends it.
-_LITERAL = re.compile(r"[A-Za-z0-9_./:,+@%^!=-]+(?=[ \t\n;)&|]|\Z)")
+_LITERAL = re.compile(r"[A-Za-z0-9_./:,+@%^!=~-]+(?=[ \t\n;)&|]|\Z)")
 _BLANKS = re.compile(r"(?:[ \t\r]|\\\n)+")
 _REDIRECT = re.compile(r"(?:(\d+)|\{\w+\})?(<<<|<<-?|<>|<&|>&|>>|>\||&>>|&>|<(?!\()|>(?!\())[ \t]*")
 _ASSIGN = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)(\[)?")
@@ -43,6 +43,10 @@ def words_between(view: str, at: int, end: int) -> list[RawWord]:
             at = newline if newline >= 0 else end
             continue
         word = read_word(view, at, end)
+        if view[at] == "[":
+            keyed = assign_at("x" + view[at:end], 0, end - at + 1)
+            if keyed is not None:
+                word = RawWord(at, at + keyed.end - 1)
         if word.end == word.start:
             at += 1
             continue

@@ -163,7 +163,7 @@ class Shell:
                 self.out = Output()
             check = self.status.check if index else None
             with self.scoped():
-                self.run(part)
+                self.left(self.run(part))
             output, self.out = self.out, out
             files = self.state.files
             self.state = before
@@ -199,11 +199,16 @@ class Shell:
         before = self.state
         self.state = before.copy()
         with self.scoped():
-            self.run(node.body)
+            self.left(self.run(node.body))
         files, stdin = self.state.files, self.state.stdin
         self.state = before
         self.state.files, self.state.stdin = files, stdin
         return None
+
+    def left(self, flow: Flow | None) -> None:
+        """A subshell has come to its end, perhaps by ``exit``."""
+        if flow is not None and flow[0] in ("exit", "return") and flow[1] >= 0:
+            self.status = Status(flow[1])
 
     @contextmanager
     def scoped(self) -> Iterator[None]:
@@ -509,7 +514,7 @@ class Shell:
         self.depth += 1
         try:
             with self.scoped():
-                run()
+                self.left(run())
             output = self.out
         finally:
             self.depth -= 1
@@ -553,13 +558,14 @@ class Shell:
             tree = self.parsed()
             if arguments is None:
                 return self.run(tree)
-            before = self.state
+            before, name = self.state, self.name
             self.state = before.copy()
-            self.state.arguments = arguments
+            self.state.arguments = arguments[1:]
+            self.name = arguments[0].shown if arguments else name
             with self.scoped():
-                self.run(tree)
+                self.left(self.run(tree))
             files = self.state.files
-            self.state = before
+            self.state, self.name = before, name
             self.state.files = files
         return None
 

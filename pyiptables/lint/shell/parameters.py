@@ -320,7 +320,7 @@ class Parameters:
         new = self.joined(scan(view, slash + 1, end, False)).text if slash >= 0 else ""
         if new is None:
             raise NotKnown
-        if not pattern:
+        if not pattern and op not in ("/#", "/%"):
             return text
         pattern = {"/#": rf"\A(?:{pattern})", "/%": rf"(?:{pattern})\Z"}.get(op, pattern)
         replaced = _substituted(text, pattern, new, 0 if op == "//" else 1)
@@ -384,5 +384,5 @@ def _shown_as(value: Word, shown: str) -> Word:
     if unknown.source_text == shown:
         return value
     return Word(
-        (Unknown(shown, unknown.reason, unknown.many, unknown.candidates, unknown.default),), value.location
+        (Unknown(shown, unknown.reason, unknown.many, unknown.candidates, unknown.default, unknown),), value.location
     )

@@ -44,7 +44,7 @@ class Unknown:
     ``default`` is what it is if the script is called without arguments.
     """
 
-    __slots__ = ("candidates", "default", "many", "reason", "source_text")
+    __slots__ = ("_first", "candidates", "default", "many", "reason", "source_text")
 
     def __init__(
         self,
@@ -53,18 +53,27 @@ class Unknown:
         many: bool = False,
         candidates: tuple[str, ...] = (),
         default: str | None = None,
+        first: Unknown | None = None,
     ) -> None:
         self.source_text = source_text
         self.reason = reason
         self.many = many
         self.candidates = candidates
         self.default = default
+        # The value as it first came up: two that share it are the same text, whatever it is.
+        self._first = first._first if first is not None else self
 
     def spread(self, many: bool) -> Unknown:
         """The same, as one word or as any number of them."""
         if many == self.many or (many and self.reason == ELEMENT):
             return self
-        return Unknown(self.source_text, self.reason, many, self.candidates, self.default)
+        return Unknown(self.source_text, self.reason, many, self.candidates, self.default, self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown) and other._first is self._first
+
+    def __hash__(self) -> int:
+        return id(self._first)
 
     def __repr__(self) -> str:
         return f"Unknown({self.source_text!r}, {self.reason!r})"

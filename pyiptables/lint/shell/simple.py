@@ -162,11 +162,11 @@ def _program(shell: Shell, name: str, words: list[Word], place: Location) -> Flo
         outer, shell.netns = shell.netns, inner.netns or shell.netns
         shell.commands += 1
         if inner.script is not None:
-            flow = shell.run_text([inner.script], "eval", place, tuple(inner.words[1:]))
+            flow = shell.run_text([inner.script], "eval", place, tuple(inner.words))
         else:
             flow = dispatch(shell, inner.words, place, inner.functions)
         shell.netns = outer
-        return ("exit", 0) if base == "exec" and flow is None else flow
+        return flow
     program = TEXT_PROGRAMS.get(base)
     if program is not None:
         return program(shell, words, place)

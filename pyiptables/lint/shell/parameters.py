@@ -312,7 +312,7 @@ class Parameters:
                 at = view.index("'", at + 1)
             elif view[at] == '"' and '"' in view[at + 1 : end]:
                 at = view.index('"', at + 1)
-            elif view[at] == "/" and at > begin:
+            elif view[at] == "/" and (at > begin or op in ("/#", "/%")):
                 slash = at
                 break
             at += 1

@@ -359,10 +359,10 @@ class Shell:
         if len(options) == 1 and certain:
             run = options[0][1]
             return run() if run is not None else None
-        if not certain and (not texts or len(options) or word.text is None):
-            options.append((Guard(shown, "", place), None, None))
-        if len(options) == 1:
+        if not options:
             return None
+        if not certain:
+            options.append((Guard(shown, "", place), None, None))
         return self.alternatives(options)
 
     def _case_body(self, node: Case, index: int, word: Word, texts: tuple[str, ...]) -> Flow | None:

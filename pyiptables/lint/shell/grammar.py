@@ -80,6 +80,8 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
     tree = _the_parser().parse(data)
     reader = _Reader(source, start)
     items = reader.statements(tree.root_node, 0)
+    if tree.root_node.has_error:
+        reader.find_errors(tree.root_node)
     return Sequence(start, end, items), reader.errors
 
 
@@ -118,28 +120,30 @@ class _Reader:
         items: list[Node] = []
         for child in node.children:
             if child.is_named:
-                if child.is_missing:
-                    self.missing(child)
-                    continue
                 self.add(items, child, depth)
             elif child.type == "&" and items:
                 last = items[-1]
                 items[-1] = Background(last.start, last.end, last)
-            elif child.is_missing:
-                self.missing(child)
         return items
 
-    def missing(self, node: Any) -> None:
-        start, end = self.span(node)
-        self.errors.append((start, max(end, start), f"`{node.type}` is missing here"))
+    def find_errors(self, root: Any) -> None:
+        """Note every place that the grammar had to skip, or where it had to think something up."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            start, end = self.span(node)
+            if node.is_missing:
+                self.errors.append((start, end, f"`{node.type}` is missing here"))
+            elif node.type == "ERROR":
+                self.errors.append((start, end, "not understood as shell"))
+            elif node.has_error:
+                waiting += reversed(node.children)
 
     def add(self, items: list[Node], node: Any, depth: int) -> None:
         kind = node.type
         if kind in _SIMPLE:
             items += simple_commands(self.source, *self.span(node))
         elif kind == "ERROR":
-            start, end = self.span(node)
-            self.errors.append((start, end, "not understood as shell"))
             if depth < _DEEPEST:
                 items += self.statements(node, depth + 1)
         elif kind not in _SKIPPED:

@@ -381,7 +381,7 @@ def _shown_as(value: Word, shown: str) -> Word:
     if len(value.pieces) != 1 or not isinstance(value.pieces[0], Unknown):
         return value
     unknown = value.pieces[0]
-    if unknown.source_text == shown:
+    if unknown.source_text == shown or shown.startswith("${__unknown_"):
         return value
     return Word(
         (Unknown(shown, unknown.reason, unknown.many, unknown.candidates, unknown.default, unknown),), value.location

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PrefixTarget"]
 
+_ICMPV6 = 58
 _SOURCE, _TARGET = _OPTIONS = ("src-pfx", "dst-pfx")
 
 
@@ -29,8 +30,9 @@ class PrefixTarget(Target):
 
     families = (6,)
     tables = ("mangle",)
-    #: The field of the packet that changes.
+    #: The address of the packet that changes, and that of a packet returned inside an ICMPv6 error.
     field = ""
+    returned = ""
     options = (
         Option(_SOURCE, HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate"),
         Option(_TARGET, HostMask(), mandatory=True, metavar="prefix/length", help="prefix to translate to"),
@@ -67,6 +69,23 @@ class PrefixTarget(Target):
 
     def changes(self) -> dict[str, tuple[int, int] | None]:
         return {self.field: None}
+
+    def apply(self, packet: Packet, ctx: Context) -> Verdict:
+        """``ip6t_snpt_tg``, ``ip6t_dnpt_tg``."""
+        from pyiptables.netfilter.packet import Verdict
+
+        address = self.translated(getattr(packet, self.field))
+        if address is None:
+            return ctx.reject(packet, "icmp", 4, 0)
+        setattr(packet, self.field, address)
+        inner = packet.inner
+        if inner is not None and packet.proto == _ICMPV6 and packet.icmp_type < 128:
+            source, length = self._prefix(_SOURCE)
+            old = getattr(inner, self.returned)
+            if not (old ^ source) >> 128 - length:
+                new = self.translated(old)
+                setattr(inner, self.returned, old if new is None else new)
+        return Verdict.CONTINUE
 
     def translated(self, address: int) -> int | None:
         """``ip6t_npt_map_pfx``: the new address, checksum neutral; None when it cannot be done."""

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pyiptables.xtables.prefix_translation import PrefixTarget
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pyiptables.netfilter.packet import Context, Packet, Verdict
-
 
 class Dnpt(PrefixTarget):
     """``values``: src-pfx, dst-pfx (address, prefix length)."""
@@ -18,15 +14,7 @@ class Dnpt(PrefixTarget):
     summary = "translate the IPv6 prefix of the destination, without state"
     hooks = ("PREROUTING", "OUTPUT")
     field = "dst"
-
-    def apply(self, packet: Packet, ctx: Context) -> Verdict:
-        from pyiptables.netfilter.packet import Verdict
-
-        address = self.translated(packet.dst)
-        if address is None:
-            return ctx.reject(packet, "icmp", 4, 0)
-        packet.dst = address
-        return Verdict.CONTINUE
+    returned = "src"
 
 
 EXTENSIONS = (Dnpt,)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pyiptables.xtables.prefix_translation import PrefixTarget
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pyiptables.netfilter.packet import Context, Packet, Verdict
-
 
 class Snpt(PrefixTarget):
     """``values``: src-pfx, dst-pfx (address, prefix length)."""
@@ -18,15 +14,7 @@ class Snpt(PrefixTarget):
     summary = "translate the IPv6 prefix of the source, without state"
     hooks = ("INPUT", "POSTROUTING")
     field = "src"
-
-    def apply(self, packet: Packet, ctx: Context) -> Verdict:
-        from pyiptables.netfilter.packet import Verdict
-
-        address = self.translated(packet.src)
-        if address is None:
-            return ctx.reject(packet, "icmp", 4, 0)
-        packet.src = address
-        return Verdict.CONTINUE
+    returned = "dst"
 
 
 EXTENSIONS = (Snpt,)

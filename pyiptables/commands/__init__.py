@@ -53,7 +53,7 @@ class _Commands(click.Group):
 
             near = get_close_matches(args[0], [*SUBCOMMANDS, "iptables", "ip6tables"], 1)
             if near:
-                error.message += f" Did you mean '{near[0]}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
             raise
 
 

@@ -50,7 +50,7 @@ def _findings(words: tuple[str, ...]) -> list[str]:
 
     lines: list[str] = []
     for word in words:
-        if os.path.isfile(word) and not os.access(word, os.X_OK) or word.endswith(".sh"):
+        if (os.path.isfile(word) and not os.access(word, os.X_OK)) or word.endswith(".sh"):
             try:
                 lines += concise(lint_file(word, Settings()).diagnostics).splitlines()
             except (LintError, ImportError):

@@ -88,7 +88,7 @@ def _interface(pattern: str, name: str) -> bool:
 def _matches(match: object, probe: Probe) -> bool:
     name = getattr(match, "name", "")
     values = getattr(match, "values", {})
-    inverted = getattr(match, "inverted", set())
+    inverted: set[str] = getattr(match, "inverted", set())
     if name == "comment":
         return True
     if name in ("tcp", "udp"):
@@ -117,7 +117,7 @@ def _ports(name: str, values: dict[str, object], inverted: set[str], probe: Prob
     flags = values.get("tcp-flags")
     if isinstance(flags, tuple):
         mask, compare = flags
-        return ((probe.flags & mask) == compare) != ("tcp-flags" in inverted)
+        return bool(((probe.flags & mask) == compare) != ("tcp-flags" in inverted))
     return "tcp-option" not in values
 
 

@@ -351,22 +351,22 @@ class Conntrack:
         kind = tcp_states.segment_kind(packet.tcp_flags)
         verdict, old = tracker.follow(packet, packet.ctdir, seen_reply, bool(ct.status & ASSURED), self.liberal)
         if verdict != tcp_states.ACCEPT:
-            return verdict
+            return str(verdict)
         if tracker.state in ("NONE",):
-            return verdict
+            return str(verdict)
         seconds: int = tracker.timeout(kind)
         if not seen_reply:
             if kind == "RST" and ct.status & CONFIRMED:
                 self.forget(ct)
-                return verdict
+                return str(verdict)
             if kind == "SYN" and old == "SYN_SENT" and ct.expires is not None:
-                return verdict
+                return str(verdict)
             if tracker.state == "ESTABLISHED":
                 seconds = min(seconds, tcp_states.TIMEOUTS["UNACK"])
         elif not ct.status & ASSURED and old in ("SYN_RECV", "ESTABLISHED") and tracker.state == "ESTABLISHED":
             ct.status |= ASSURED
         self._refresh(ct, seconds, now)
-        return verdict
+        return str(verdict)
 
     def _follow_sctp(self, packet: Packet, ct: Connection, hook: str, now: int) -> str:
         segment = (packet.l4 or b"") + (packet.payload or b"")

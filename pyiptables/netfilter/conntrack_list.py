@@ -95,9 +95,9 @@ def _connection(words: list[str], family: int, now: int) -> Connection | None:
     if "helper" in rest:
         ct.helper = rest["helper"]
         ct.status |= HELPER
-    for way in (0, 1):
-        ct.packets[way] = int(tuples[way].get("packets", 0))
-        ct.bytes[way] = int(tuples[way].get("bytes", 0))
+    for direction in (0, 1):
+        ct.packets[direction] = int(tuples[direction].get("packets", 0))
+        ct.bytes[direction] = int(tuples[direction].get("bytes", 0))
     if proto == 6:
         ct.tcp = tracker = tcp_states.Tracker()
         tracker.state = state if state in tcp_states.STATES else "ESTABLISHED"

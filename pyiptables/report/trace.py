@@ -58,7 +58,7 @@ def packet_text(packet: Packet) -> str:
 
 
 def _place(rule: Rule | None) -> str:
-    return "" if rule is None or rule.source is None else f"{rule.source[0]}:{rule.source[1]}"
+    return "" if rule is None or rule.source is None or rule.source[0] == "-" else f"{rule.source[0]}:{rule.source[1]}"
 
 
 def _decided_by(trip: Trip) -> Json | None:

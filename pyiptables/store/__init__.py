@@ -7,6 +7,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 __all__ = ["LockBusy", "State", "StateError", "default_directory"]
@@ -30,7 +31,7 @@ class LockBusy(Exception):
     """Somebody else holds the lock."""
 
 
-def default_directory(environ: dict[str, str] | os._Environ[str]) -> str:
+def default_directory(environ: Mapping[str, str]) -> str:
     """``PYIPTABLES_STATE``, else ``$XDG_STATE_HOME/pyiptables``, else ``~/.local/state/pyiptables``."""
     given = environ.get("PYIPTABLES_STATE")
     if given:

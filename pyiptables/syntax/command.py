@@ -6,8 +6,8 @@ from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.addresses import parse_address_list
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, POSITIONAL, REQUIRED, UNKNOWN, Scanner
-from pyiptables.xtables.errors import IptablesError, ParameterProblem, TryHelp
-from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name
+from pyiptables.xtables.errors import ParameterProblem, TryHelp
+from pyiptables.xtables.names import chain_protocol_name
 from pyiptables.xtables.numbers import UINT64, strtoui, strtoul_prefix
 from pyiptables.xtables.option import Match, Option, Parsing, Target
 from pyiptables.xtables.values import byte_length, parse_protocol

@@ -42,7 +42,7 @@ class Bulk:
             if extension.tables is not None or extension.hooks is not None
         }
         self._targets: dict[str, bool] = {}
-        self._queued: tuple[str, list[Any]] | None = None
+        self._queued: tuple[Any, ...] | None = None
 
     def take(self, line: str) -> bool:
         """Keep the line's rule if it is certain; False leaves the line alone."""
@@ -106,10 +106,10 @@ class Bulk:
         if restore.nft:
             queue = restore.queue
             if queue and self._queued is not None and queue[-1][1] is self._queued and self._queued[1] == chain:
-                self._queued[2].append((restore.line, rule, jump))  # type: ignore[misc]
+                self._queued[2].append((restore.line, rule, jump))
             else:
-                self._queued = ("rules", chain, [(restore.line, rule, jump)])  # type: ignore[assignment]
-                queue.append((restore.line, self._queued))  # type: ignore[arg-type]
+                self._queued = ("rules", chain, [(restore.line, rule, jump)])
+                queue.append((restore.line, self._queued))
             return True
         tables = restore.tables
         found: Chain | None = tables.find_chain(restore.current, chain)

@@ -160,8 +160,9 @@ class NftTables(Tables):
             raise ResourceProblem(errors[0][1])
         if errors:
             raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
-        for base, policy, (base.packets, base.bytes) in self._policies:
+        for base, policy, counters in self._policies:
             base.policy = policy or base.policy
+            base.packets, base.bytes = counters
         for chain, (renamed_table, newname) in self._renamed.items():
             found = self.find_chain(renamed_table, chain)
             if found is not None:

@@ -163,7 +163,7 @@ class _Stage:
                 os.chdir(folder)
                 done = run_tool(argv, self.directory, self._stdin, os.environ)
                 status, out, err = done.returncode, done.stdout, done.stderr
-            except Exception as error:  # noqa: BLE001 - the script waits for an answer whatever happens
+            except Exception as error:
                 err = f"pyiptables: internal error: {error!r}\n"
         self.calls.append(Call(argv, status, err))
         number = len(self.calls)

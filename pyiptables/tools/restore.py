@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pyiptables.ruleset import Chain, Ruleset
 from pyiptables.store import State
-from pyiptables.syntax.command import VERDICTS, Command, HelpWanted, LineIgnored, VersionWanted, assert_chain_name, parse, wait_interval, wait_seconds  # fmt: skip
+from pyiptables.syntax.command import (  # fmt: skip
+    VERDICTS,
+    Command,
+    HelpWanted,
+    LineIgnored,
+    VersionWanted,
+    assert_chain_name,
+    parse,
+    wait_interval,
+    wait_seconds,
+)
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
@@ -287,19 +297,18 @@ class Restore:
         if self.nft:
             if not self.settings.noflush:
                 self._queue(("flush",))
-        else:
-            if not self.settings.noflush:
-                found = self.tables.ruleset.tables[table]
-                if self.settings.verbose:
-                    chains = self.tables.visible_chains(table)
-                    self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
-                    self.program.out += [
-                        f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None
-                    ]
-                for chain in list(found.chains.values()):
-                    if chain.policy is None:
-                        del found.chains[chain.name]
-                    chain.rules = []
+        elif not self.settings.noflush:
+            found = self.tables.ruleset.tables[table]
+            if self.settings.verbose:
+                chains = self.tables.visible_chains(table)
+                self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
+                self.program.out += [
+                    f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None
+                ]
+            for chain in list(found.chains.values()):
+                if chain.policy is None:
+                    del found.chains[chain.name]
+                chain.rules = []
         self.in_table = True
         return True
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Completed", "TOOLS", "run", "run_tool", "split_name"]
+__all__ = ["TOOLS", "Completed", "run", "run_tool", "split_name"]
 
 _KINDS = ("", "-save", "-restore")
 

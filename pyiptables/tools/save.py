@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyiptables.syntax.savefile import append_rules
-from pyiptables.syntax.scanner import NONE, REQUIRED, UNKNOWN, MISSING, Scanner
+from pyiptables.syntax.scanner import MISSING, NONE, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.getopt_errors import complaint
 from pyiptables.tools.program import Exit, Program

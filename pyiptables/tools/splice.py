@@ -130,7 +130,7 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     settle(program, tables, command)
     spec = command.spec
     jumps = spec.target is None and spec.jump and spec.jump not in VERDICTS
-    if jumps or limits_hooks(spec) and place.table.chains[chain].policy is None:
+    if jumps or (limits_hooks(spec) and place.table.chains[chain].policy is None):
         # Whether such a rule may stand here depends on all the others.
         return None
     (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]

@@ -11,7 +11,6 @@ from pyiptables.xtables.addresses import (
     ALL_ONES,
     address_text,
     mask_prefix,
-    parse_ip4,
     parse_ip6,
     prefix_mask,
 )

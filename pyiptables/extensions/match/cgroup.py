@@ -10,7 +10,6 @@ from pyiptables.xtables.values import Text, UInt, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
@@ -58,7 +57,7 @@ class Cgroup(Match):
             ctx.unknown("no control group is described")
             return None
         if key == "classid":
-            return (packet.attrs[key] == self.values["cgroup"]) != bool(self.inverted)
+            return bool((packet.attrs[key] == self.values["cgroup"]) != bool(self.inverted))
         wanted = self.values["path"].strip("/")
         path = str(packet.attrs[key]).strip("/")
         inside = path == wanted or path.startswith(f"{wanted}/") or not wanted

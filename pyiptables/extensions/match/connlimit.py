@@ -9,7 +9,6 @@ from pyiptables.xtables.values import PrefixMask, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
@@ -45,7 +44,7 @@ class Connlimit(Match):
         """``count_bits4``/``count_bits6``: what is left of the mask's width without its low zero-free part."""
         width = 32 if self.family == 4 else 128
         zeros = self.values.get("connlimit-mask", ALL_ONES[self.family]) ^ ALL_ONES[self.family]
-        return width - sum([(zeros >> shift & 0xFFFFFFFF).bit_length() for shift in range(0, width, 32)])
+        return int(width - sum([(zeros >> shift & 0xFFFFFFFF).bit_length() for shift in range(0, width, 32)]))
 
     def save(self) -> str:
         upto, limit = self._limit()

@@ -36,7 +36,7 @@ class Connmark(Match):
         if packet.ct is None:
             return False
         value, mask = self.values["mark"]
-        return ((packet.ct.mark & mask) == value) != bool(self.inverted)
+        return bool(((packet.ct.mark & mask) == value) != bool(self.inverted))
 
 
 EXTENSIONS = (Connmark,)

@@ -27,7 +27,7 @@ class Cpu(Match):
         if "cpu" not in packet.attrs:
             ctx.unknown("no CPU is described")
             return None
-        return (packet.attrs["cpu"] == self.values["cpu"]) != bool(self.inverted)
+        return bool((packet.attrs["cpu"] == self.values["cpu"]) != bool(self.inverted))
 
 
 EXTENSIONS = (Cpu,)

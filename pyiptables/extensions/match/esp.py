@@ -50,7 +50,7 @@ class Esp(Match):
             ctx.unknown("no ESP header is described")
             return None
         low, high = self.values.get("espspi", EVERY)
-        return (low <= int.from_bytes(packet.l4[:4], "big") <= high) != bool(self.inverted)
+        return bool((low <= int.from_bytes(packet.l4[:4], "big") <= high) != bool(self.inverted))
 
 
 EXTENSIONS = (Esp,)

@@ -245,7 +245,7 @@ class Hashlimit(Match):
         else:
             bucket.refill(ctx.now)
         bucket.expires = ctx.now + maker.expire * 1_000_000
-        return bucket.allows(packet.length, self.settings) != self.settings.above
+        return bool(bucket.allows(packet.length, self.settings) != self.settings.above)
 
     def _key(self, packet: Packet, maker: Settings) -> tuple[int, ...] | None:
         """What has a bucket of its own (``hashlimit_init_dst``); None when there are no ports to be read."""

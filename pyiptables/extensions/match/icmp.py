@@ -61,7 +61,7 @@ class Icmp(Match):
             return False
         kind, low, high = self.values["icmp-type"]
         hit = kind == 255 or (packet.icmp_type == kind and low <= packet.icmp_code <= high)
-        return hit != bool(self.inverted)
+        return bool(hit != bool(self.inverted))
 
 
 EXTENSIONS = (Icmp,)

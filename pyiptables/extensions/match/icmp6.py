@@ -56,7 +56,7 @@ class Icmp6(Match):
         if packet.frag_offset or packet.proto != 58:
             return False
         kind, low, high = self.values["icmpv6-type"]
-        return (packet.icmp_type == kind and low <= packet.icmp_code <= high) != bool(self.inverted)
+        return bool((packet.icmp_type == kind and low <= packet.icmp_code <= high) != bool(self.inverted))
 
 
 EXTENSIONS = (Icmp6,)

@@ -54,7 +54,7 @@ class Ipcomp(Match):
             ctx.unknown("no IPComp header is described")
             return None
         low, high = self.values.get("ipcompspi", EVERY)
-        return (low <= int.from_bytes(packet.l4[2:4], "big") <= high) != bool(self.inverted)
+        return bool((low <= int.from_bytes(packet.l4[2:4], "big") <= high) != bool(self.inverted))
 
 
 EXTENSIONS = (Ipcomp,)

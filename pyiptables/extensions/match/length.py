@@ -40,7 +40,7 @@ class Length(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         low, high = self.values["length"]
-        return (low <= packet.length <= high) != bool(self.inverted)
+        return bool((low <= packet.length <= high) != bool(self.inverted))
 
 
 EXTENSIONS = (Length,)

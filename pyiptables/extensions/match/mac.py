@@ -40,7 +40,7 @@ class Mac(Match):
         if packet.mac_src is None:
             ctx.unknown("no source MAC address is described")
             return None
-        return (packet.mac_src == self.values["mac-source"]) != bool(self.inverted)
+        return bool((packet.mac_src == self.values["mac-source"]) != bool(self.inverted))
 
 
 EXTENSIONS = (Mac,)

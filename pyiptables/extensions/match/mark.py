@@ -30,7 +30,7 @@ class Mark(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         value, mask = self.values["mark"]
-        return ((packet.mark & mask) == value) != bool(self.inverted)
+        return bool(((packet.mark & mask) == value) != bool(self.inverted))
 
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         value, mask = self.values["mark"]

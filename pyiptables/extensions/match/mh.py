@@ -86,7 +86,7 @@ class Mh(Match):
             ctx.hotdrop = True
             return False
         low, high = self.values.get("mh-type", _EVERY)
-        return (low <= packet.l4[2] <= high) != bool(self.inverted)
+        return bool((low <= packet.l4[2] <= high) != bool(self.inverted))
 
 
 def _type(text: str) -> int:

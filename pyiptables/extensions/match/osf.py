@@ -7,11 +7,9 @@ from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
-    from pyiptables.xtables.option import Parsing
 
 
 class Osf(Match):
@@ -44,7 +42,7 @@ class Osf(Match):
         if system is None:
             ctx.unknown("the sender's operating system is not described")
             return None
-        return (self.values["genre"].lower() == str(system).lower()) != bool(self.inverted)
+        return bool((self.values["genre"].lower() == str(system).lower()) != bool(self.inverted))
 
 
 EXTENSIONS = (Osf,)

@@ -58,7 +58,7 @@ class Pkttype(Match):
         if kind == "loopback":
             first = packet.dst >> 28 if packet.family == 4 else packet.dst >> 120
             kind = "multicast" if first == (0xE if packet.family == 4 else 0xFF) else "broadcast"
-        return (kind == self.values["pkt-type"]) != bool(self.inverted)
+        return bool((kind == self.values["pkt-type"]) != bool(self.inverted))
 
 
 EXTENSIONS = (Pkttype,)

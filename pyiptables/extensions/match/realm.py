@@ -59,7 +59,7 @@ class Realm(Match):
             ctx.unknown("no realm is described")
             return None
         value, mask = self.values["realm"]
-        return (value == realm & mask) != bool(self.inverted)
+        return bool((value == realm & mask) != bool(self.inverted))
 
 
 EXTENSIONS = (Realm,)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from errno import EINVAL
 
-from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.addresses import ALL_ONES, address_text
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Host, Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
@@ -145,7 +144,7 @@ class Recent(Match):
         if "reap" in self.values and since is not None:
             for address in [a for a, other in entries.items() if other is not entry and other.stamps[-1] < since]:
                 del entries[address]
-        return hits >= max(1, self.values.get("hitcount", 0))
+        return bool(hits >= max(1, self.values.get("hitcount", 0)))
 
 
 EXTENSIONS = (Recent,)

@@ -6,11 +6,9 @@ from pyiptables.xtables.option import Match, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
-    from pyiptables.xtables.option import Parsing
 
 
 class Socket(Match):
@@ -32,9 +30,8 @@ class Socket(Match):
     def show(self, numeric: bool, names: Names) -> str:
         return " socket" + self.save()
 
-    def volatile(self) -> int:
-        """Bits of the packet's mark that may change while it looks."""
-        return 0xFFFFFFFF if "restore-skmark" in self.values else 0
+    def volatile(self) -> tuple[str, ...]:
+        return ("mark",) if "restore-skmark" in self.values else ()
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if "socket" not in packet.attrs:

@@ -81,7 +81,7 @@ class Statistic(Match):
         hit = count[0] == every
         if hit:
             count[0] = 0
-        return hit != inverted
+        return bool(hit != inverted)
 
 
 EXTENSIONS = (Statistic,)

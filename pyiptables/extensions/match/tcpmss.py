@@ -48,7 +48,7 @@ class TcpmssMatch(Match):
         while at < len(options):
             if options[at] == 2 and at + 4 <= len(options) and options[at + 1] == 4:
                 size = int.from_bytes(options[at + 2 : at + 4], "big")
-                return (low <= size <= high) != bool(self.inverted)
+                return bool((low <= size <= high) != bool(self.inverted))
             at += 1 if options[at] < 2 or at + 1 >= len(options) else max(options[at + 1], 1)
         return bool(self.inverted)
 

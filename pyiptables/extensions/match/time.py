@@ -105,7 +105,7 @@ class Time(Match):
 
     def _saves_stop(self) -> bool:
         """The end of time is printed as well: ``time_print_date`` looks for LONG_MAX, the default is INT_MAX."""
-        return self.values.get("datestop", _LAST_DATE) != 0
+        return bool(self.values.get("datestop", _LAST_DATE) != 0)
 
     def show(self, numeric: bool, names: Names) -> str:
         text = " TIME"

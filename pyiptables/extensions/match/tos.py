@@ -38,7 +38,7 @@ class Tos(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         value, mask = self.values["tos"]
-        return ((packet.tos & mask) == value) != bool(self.inverted)
+        return bool(((packet.tos & mask) == value) != bool(self.inverted))
 
 
 EXTENSIONS = (Tos,)

@@ -96,9 +96,9 @@ class Set(Target):
             ctx.note("set", "no sets are described: the change is lost")
             return Verdict.CONTINUE
         if _ADD in given:
-            ctx.sets.add(*given[_ADD], packet, given.get("timeout"), "exist" in given)
+            ctx.sets.add(given[_ADD][0], given[_ADD][1], packet, given.get("timeout"), "exist" in given)
         if _DEL in given:
-            ctx.sets.delete(*given[_DEL], packet)
+            ctx.sets.delete(given[_DEL][0], given[_DEL][1], packet)
         if _MAP in given:
             ctx.unknown("values of set entries are not described")
         return Verdict.CONTINUE

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.filtering import Probe, decide
@@ -47,7 +47,7 @@ class NoEstablished(Check):
                     yield Diagnostic(self.code, message, first.place, self.severity, first.text)
 
 
-def _conditional(rules: list[object]) -> bool:
+def _conditional(rules: Sequence[object]) -> bool:
     """Some rule accepts established connections under a condition the question did not fulfil."""
     for rule in rules:
         spec = getattr(rule, "spec", None)

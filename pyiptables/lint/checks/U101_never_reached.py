@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyiptables.analysis.reachability import SHADOWED
 from pyiptables.lint.diagnostic import Diagnostic
@@ -49,11 +49,11 @@ class NeverReached(Check):
             )  # fmt: skip
 
 
-def _is_duplicate(by: list[object], text: str) -> bool:
+def _is_duplicate(by: Sequence[object], text: str) -> bool:
     return len(by) == 1 and by[0].rule.text == text  # type: ignore[attr-defined]
 
 
-def _is_behind_end(by: list[object]) -> bool:
+def _is_behind_end(by: Sequence[object]) -> bool:
     """Covered by one rule without conditions: U106 says that once."""
     return len(by) == 1 and not by[0].rule.text.startswith(("-s", "-d", "-i", "-o", "-p", "-m", "!", "-f"))  # type: ignore[attr-defined]
 

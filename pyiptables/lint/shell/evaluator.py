@@ -6,7 +6,8 @@ Nothing is executed. A condition that is known decides; where it is not, every s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence as Many
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Many
 from contextlib import contextmanager
 
 from pyiptables.lint.shell import loops

@@ -280,7 +280,7 @@ class _Reader:
 
     def arithmetic(self, start: int, end: int) -> Node:
         close = arithmetic_end(self.view, start + 2)
-        close = close if 0 < close else end
+        close = close if close > 0 else end
         return Arithmetic(start, end, (start + 2, max(start + 2, close - 2)))
 
     def group(self, node: Any, start: int, end: int, depth: int) -> Node | None:

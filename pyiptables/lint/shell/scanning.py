@@ -12,8 +12,8 @@ __all__ = [
     "arithmetic_end",
     "backtick_end",
     "brace_end",
-    "double_end",
     "dollar_end",
+    "double_end",
     "paren_end",
     "single_end",
 ]
@@ -108,7 +108,7 @@ def brace_end(view: str, at: int, depth: int = 0) -> int:
             # Inside double quotes a lone quote is a character; then there is no partner before the brace.
             end = single_end(view, at + 1)
             closing = view.find("}", at)
-            at = end if 0 <= end and (closing < 0 or end <= closing or "\n" not in view[at:end]) else at + 1
+            at = end if end >= 0 and (closing < 0 or end <= closing or "\n" not in view[at:end]) else at + 1
         elif char == '"':
             at = double_end(view, at + 1, depth + 1)
         elif char == "`":

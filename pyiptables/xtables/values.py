@@ -421,10 +421,14 @@ def parse_protocol(text: str, parsing: Parsing) -> int:
 
 def _port(text: str, parsing: Parsing) -> int | None:
     """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of any protocol."""
-    if not text:
-        return 0
-    if text.isascii() and text.isdigit():
-        return int(text) & 0xFFFF if int(text) <= UINT64 else UINT16
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text) & UINT16
+    got = (0, 0) if not text else strtoul_prefix(text, 10)
+    if got is not None and got[1] == len(text):
+        # strtoul's result is kept in an int; a negative one makes getaddrinfo look for a name.
+        number = UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
+        if not number >> 31 & 1:
+            return number & UINT16
     return parsing.names.port_number(text, None)
 
 

@@ -157,7 +157,7 @@ class Conntrack:
 
     def close(self, ct: Connection, now: int) -> None:
         """The host itself reset a TCP connection (``nf_conntrack_tcp_set_closing``)."""
-        if ct.tcp is not None and ct.tcp.state != "CLOSE":
+        if ct.status & CONFIRMED and ct.tcp is not None and ct.tcp.state != "CLOSE":
             ct.tcp.state = "CLOSE"
             self._refresh(ct, tcp_states.TIMEOUTS["CLOSE"], now)
 

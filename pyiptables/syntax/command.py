@@ -139,6 +139,7 @@ class Command:
     __slots__ = (
         "action", "chain", "counters", "destinations", "given", "newname", "number", "odd_words",
         "options", "parsing", "policy", "source", "sources", "spec", "table", "verbose", "wait",
+        "zeroes_rule",
     )  # fmt: skip
 
     def __init__(self, table: str, parsing: Parsing) -> None:
@@ -157,6 +158,8 @@ class Command:
         self.verbose = 0
         self.wait: int | None = None
         self.options: set[str] = set()
+        #: Whether ``number`` came with ``-Z`` and not with ``-L`` or ``-S``.
+        self.zeroes_rule = False
         self.parsing = parsing
         #: The words that each extension object was given, by its ``id``.
         self.given: dict[int, list[str]] = {}
@@ -335,6 +338,7 @@ class _Reader:
             self.command.number = _rule_number(self.scanner.take())
             # A rule number turns whatever was asked before into zeroing that rule alone.
             self.command.action = "Z"
+            self.command.zeroes_rule = True
 
     def _new_chain(self, argument: Any) -> None:
         assert_chain_name(argument, self.family, self.parsing.announced)

@@ -69,7 +69,7 @@ def execute(program: Program, tables: Tables, command: Command) -> None:
     """Carry a command out on the tables; CommandFailure when it cannot be."""
     action = command.action
     table, chain = command.table, command.chain
-    tables.note(action, command.number)
+    tables.note(action, command.number if command.zeroes_rule or action != "Z" else None)
     if action in ("A", "I", "R", "C") or (action == "D" and command.number is None):
         _rule_command(program, tables, command)
     elif action == "D":
@@ -175,8 +175,9 @@ def _teller(program: Program, command: Command, what: str) -> Callable[[str], No
 
 
 def _zero(program: Program, tables: Tables, command: Command) -> None:
-    if command.number is not None:
+    if command.zeroes_rule:
         assert command.chain is not None
+        assert command.number is not None
         tables.zero_rule(command.table, command.chain, command.number)
     else:
         tables.zero(command.table, command.chain, _teller(program, command, "Zeroing"))

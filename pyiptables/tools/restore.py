@@ -136,11 +136,17 @@ def main(program: Program, argv: list[str]) -> int:
     if len(operands) > 1:
         program.err.append("Unknown arguments found on commandline\n")
         return 1
-    text = _read_file(program, operands[0]) if operands else program.stdin()
+    text = _read_file(program, operands[0]) if operands else None
     if interval and not wait:
         program.err.append("Option --wait-interval requires option --wait\n")
         return 1
-    program.lock(wait)
+    if program.variant.locks:
+        # While the input comes in the tables are busy already.
+        program.lock(wait)
+    if text is None:
+        text = program.stdin()
+    if not program.variant.locks:
+        program.lock(wait)
     tables = program.load()
     restore = Restore(program, tables, settings)
     try:

@@ -6,18 +6,24 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.report.api import Trace as Trace
+    from pyiptables.report.api import trace as trace
+    from pyiptables.report.api import trace_scenario as trace_scenario
     from pyiptables.ruleset import Ruleset as Ruleset
     from pyiptables.tools.load import load as load
     from pyiptables.tools.run import Completed as Completed
     from pyiptables.tools.run import run as run
 
-__all__ = ["Completed", "Ruleset", "load", "run"]
+__all__ = ["Completed", "Ruleset", "Trace", "load", "run", "trace", "trace_scenario"]
 
 _HOMES = {
     "Completed": "pyiptables.tools.run",
     "Ruleset": "pyiptables.ruleset",
+    "Trace": "pyiptables.report.api",
     "load": "pyiptables.tools.load",
     "run": "pyiptables.tools.run",
+    "trace": "pyiptables.report.api",
+    "trace_scenario": "pyiptables.report.api",
 }
 
 

@@ -20,11 +20,19 @@ Json = dict[str, Any]
 
 _FORMATS = ("tree", "json", "kernel", "mermaid", "svg", "html")
 _MANY = 20
+_ARROW = "\N{RIGHTWARDS ARROW}"
 #: Outcomes that --explore shows at most.
 _OUTCOMES = 64
 
 
-@click.command(short_help="Push packets through the rules and show the path.", context_settings={"ignore_unknown_options": False})
+class _Command(click.Command):
+    """A packet's arrow is a word, not an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [_ARROW if word == "->" else word for word in args])
+
+
+@click.command(cls=_Command, short_help="Push packets through the rules and show the path.")
 @click.argument("words", nargs=-1, metavar="[PACKET]...")
 @click.option("-i", "--in-interface", "iniface", metavar="NAME", help="Interface the packet arrives by.")
 @click.option("-o", "--out-interface", "outiface", metavar="NAME", help="Interface it leaves by.")
@@ -127,7 +135,7 @@ class _Run:
             if self.options["pcap"]:
                 packets += self._captured()
             if self.words:
-                packets += parse_packets(" ".join(self.words))
+                packets += parse_packets(" ".join(self.words).replace(_ARROW, "->"))
         except DescriptionError as error:
             raise _Unusable(str(error)) from error
         if self.options["source"] or self.options["destination"]:

@@ -59,7 +59,8 @@ class Ecn(Match):
 
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         region = space.everything
-        for name, field, mask in (("ecn-ip-ect", "tos", 3), ("ecn-tcp-cwr", "tcpflags", 0x80), ("ecn-tcp-ece", "tcpflags", 0x40)):  # fmt: skip
+        fields = (("ecn-ip-ect", "tos", 3), ("ecn-tcp-cwr", "tcpflags", 0x80), ("ecn-tcp-ece", "tcpflags", 0x40))
+        for name, field, mask in fields:
             if name in self.values:
                 wanted = self.values[name] if name == "ecn-ip-ect" else mask
                 region &= space.masked(field, wanted, mask, name in self.inverted)

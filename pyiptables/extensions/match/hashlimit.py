@@ -58,7 +58,10 @@ class Hashlimit(Match):
     summary = "at most so many packets or bytes in a time for each address, port or pair"
     deterministic = False
     options = (
-        Option(_UPTO, Text(), invert=True, excl=(_ABOVE,), aliases=("hashlimit",), metavar="rate[/unit]", help="match while the rate is at most this: packets per second, minute, hour or day, or kb/s, mb/s"),
+        Option(
+            _UPTO, Text(), invert=True, excl=(_ABOVE,), aliases=("hashlimit",), metavar="rate[/unit]",
+            help="match while the rate is at most this: packets per second, minute, hour or day, or kb/s, mb/s",
+        ),
         Option(_ABOVE, Text(), invert=True, excl=(_UPTO,), metavar="rate[/unit]", help="match when the rate is above this"),
         Option("hashlimit-srcmask", PrefixLength(), help="take source networks of this length for one"),
         Option("hashlimit-dstmask", PrefixLength(), help="take destination networks of this length for one"),

@@ -23,6 +23,7 @@ class Hl(HopLimitMatch):
     name = "hl"
     families = (6,)
     summary = "the IPv6 hop limit"
+    numbering = _ANY
     options = (
         Option("hl-lt", UInt(8), excl=_ANY, help="less than this"),
         Option("hl-gt", UInt(8), excl=_ANY, help="more than this"),

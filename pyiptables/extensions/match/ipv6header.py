@@ -22,7 +22,10 @@ _NAMES = {
 #: Protocol → bit, as the listing walks them (``MASK_*``, ``ip6t_ipv6header.h``).
 _BITS = {0: 128, 60: 64, 43: 32, 44: 16, 51: 8, 50: 4, 59: 2, 255: 1}
 #: What ``/etc/protocols`` calls them; the save form prints these names.
-_SYSTEM = {0: "hop-by-hop", 60: "ipv6-opts", 43: "ipv6-route", 44: "ipv6-frag", 51: "ah", 50: "esp", 59: "ipv6-nonxt", 255: "protocol"}  # fmt: skip
+_SYSTEM = {
+    0: "hop-by-hop", 60: "ipv6-opts", 43: "ipv6-route", 44: "ipv6-frag", 51: "ah", 50: "esp", 59: "ipv6-nonxt",
+    255: "protocol",
+}  # fmt: skip
 
 
 class Ipv6header(Match):
@@ -34,7 +37,10 @@ class Ipv6header(Match):
     families = (6,)
     summary = "which IPv6 extension headers there are"
     options = (
-        Option("header", Text(), invert=True, mandatory=True, metavar="header[,header…]", help="hop-by-hop, dst, route, frag, auth, esp, none, prot"),
+        Option(
+            "header", Text(), invert=True, mandatory=True, metavar="header[,header…]",
+            help="hop-by-hop, dst, route, frag, auth, esp, none, prot",
+        ),
         Option("soft", help="other headers may be there as well"),
     )  # fmt: skip
 

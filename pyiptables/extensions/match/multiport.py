@@ -24,6 +24,7 @@ _PROTOCOLS = {6: "tcp", 17: "udp", 136: "udplite", 132: "sctp", 33: "dccp"}
 _SHORT = {_SOURCE: "sports", _DESTINATION: "dports", _EITHER: "ports"}
 #: ``XT_MULTI_PORTS``; a range takes two places.
 _PLACES = 15
+_METAVAR = "port[,port|,port:port]…"
 
 
 class Multiport(Match):
@@ -35,9 +36,9 @@ class Multiport(Match):
     summary = "up to 15 ports; a range counts as two"
     protocols = (6, 17, 136, 132, 33)
     options = (
-        Option(_SOURCE, Text(), invert=True, aliases=("sports",), excl=_ANY, metavar="port[,port|,port:port]…", help="any of these source ports"),
-        Option(_DESTINATION, Text(), invert=True, aliases=("dports",), excl=_ANY, metavar="port[,port|,port:port]…", help="any of these destination ports"),
-        Option(_EITHER, Text(), invert=True, excl=_ANY, metavar="port[,port|,port:port]…", help="source or destination port is any of these"),
+        Option(_SOURCE, Text(), invert=True, aliases=("sports",), excl=_ANY, metavar=_METAVAR, help="any of these source ports"),
+        Option(_DESTINATION, Text(), invert=True, aliases=("dports",), excl=_ANY, metavar=_METAVAR, help="any of these destination ports"),
+        Option(_EITHER, Text(), invert=True, excl=_ANY, metavar=_METAVAR, help="source or destination port is any of these"),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

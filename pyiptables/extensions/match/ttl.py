@@ -23,6 +23,7 @@ class Ttl(HopLimitMatch):
     name = "ttl"
     families = (4,)
     summary = "the IPv4 time to live"
+    numbering = _ANY
     options = (
         Option("ttl-lt", UInt(8), excl=_ANY, help="less than this"),
         Option("ttl-gt", UInt(8), excl=_ANY, help="more than this"),

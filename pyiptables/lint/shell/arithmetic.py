@@ -12,7 +12,8 @@ _TOKEN = re.compile(
     r"|(<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^<>=!~?:(),]))"
 )
 _LEVELS = {
-    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7, "<<": 8, ">>": 8,
+    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7, "<<": 8,
+    ">>": 8,
     "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "**": 11,
 }  # fmt: skip
 _ASSIGNING = {"=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "|=", "^="}
@@ -222,6 +223,7 @@ def number(text: str) -> int:
 def evaluate(text: str, value_of: Callable[[str], str], assign: Callable[[str, int], None]) -> int:
     """The value of an expression.
 
-    ``value_of`` gives the text of a variable (raising :class:`NotKnown`), ``assign`` takes what the expression stores.
+    ``value_of`` gives the text of a variable (raising :class:`NotKnown`), ``assign`` takes what the
+    expression stores.
     """
     return _Expression(text, value_of, assign, 0).whole()

@@ -1,4 +1,5 @@
-"""Commands that the shell itself knows. Each takes the shell, the words and the place, and sets the status."""
+"""Commands that the shell itself knows. Each takes the shell, the words and the place, and sets the
+status."""
 
 from __future__ import annotations
 
@@ -283,6 +284,7 @@ BUILTINS: dict[str, Builtin] = {
     "eval": _eval, ".": _source, "source": _source, "exec": _exec, "command": _command, "type": _which,
     "which": _which, "hash": _quiet, "trap": _trap, "getopts": _getopts, "alias": _alias, "read": read,
     "mapfile": mapfile, "readarray": mapfile, "echo": echo, "printf": printf, "cd": _quiet, "pushd": _quiet,
-    "popd": _quiet, "pwd": _pwd, "umask": _quiet, "ulimit": _quiet, "wait": _quiet, "shopt": _quiet, "sleep": _quiet,
+    "popd": _quiet, "pwd": _pwd, "umask": _quiet, "ulimit": _quiet, "wait": _quiet, "shopt": _quiet,
+    "sleep": _quiet,
     "unalias": _quiet, "times": _quiet, "disown": _quiet,
 }  # fmt: skip

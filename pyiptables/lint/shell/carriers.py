@@ -1,4 +1,5 @@
-"""Files that are not scripts, but hold shell lines: wg-quick, ifupdown; ``systemd`` and ``dockerfile`` beside it."""
+"""Files that are not scripts, but hold shell lines: wg-quick, ifupdown; ``systemd`` and ``dockerfile``
+beside it."""
 
 from __future__ import annotations
 
@@ -133,7 +134,8 @@ _HOOKS = {"preup": 0, "postup": 1, "predown": 2, "postdown": 3}
 
 
 def _wg_quick(source: Source, options: Options) -> list[Shell]:
-    """wg-quick(8): ``PreUp``, ``PostUp``, ``PreDown``, ``PostDown`` of ``[Interface]``; ``%i`` is the interface."""
+    """wg-quick(8): ``PreUp``, ``PostUp``, ``PreDown``, ``PostDown`` of ``[Interface]``; ``%i`` is the
+    interface."""
     name = re.sub(r"\.conf\Z", "", source.file.replace("\\", "/").rpartition("/")[2])
     texts = []
     for start, stop in Lines(source.full):

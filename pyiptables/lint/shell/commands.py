@@ -33,7 +33,7 @@ def read_word(view: str, at: int, end: int, pattern: bool = False) -> RawWord:
 
 def words_between(view: str, at: int, end: int) -> list[RawWord]:
     """The words of a list (of ``for``, of an array): newlines and comments between them mean nothing."""
-    words = []
+    words: list[RawWord] = []
     while True:
         at = skip_blanks(view, at, end)
         if at >= end:

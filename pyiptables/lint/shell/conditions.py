@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["conditional", "simple_test"]
 
 _NUMERIC: dict[str, Callable[[int, int], bool]] = {
-    "-eq": int.__eq__, "-ne": int.__ne__, "-lt": int.__lt__, "-le": int.__le__, "-gt": int.__gt__, "-ge": int.__ge__,
+    "-eq": int.__eq__, "-ne": int.__ne__, "-lt": int.__lt__, "-le": int.__le__, "-gt": int.__gt__,
+    "-ge": int.__ge__,
 }  # fmt: skip
 _TEXTUAL = {"=", "==", "!=", "<", ">"}
 _ON_FILES = set("abcdefghkprstuwxGLNOS")

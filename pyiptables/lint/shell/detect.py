@@ -62,7 +62,8 @@ def detect(file: str, data: bytes) -> str:
 
 
 def save_family(file: str, data: bytes) -> int:
-    """4 or 6: the family of a save file, by its name, the comment of ip6tables-save, or what only one family has."""
+    """4 or 6: the family of a save file, by its name, the comment of ip6tables-save, or what only one
+    family has."""
     name = file.replace("\\", "/").rpartition("/")[2].lower()
     if re.search(r"v6|ip6", name):
         return 6

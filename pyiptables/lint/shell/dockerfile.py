@@ -1,7 +1,7 @@
 """Dockerfiles: the commands of ``RUN``, ``ENTRYPOINT``, ``CMD`` and ``HEALTHCHECK``, in both forms.
 
-https://docs.docker.com/reference/dockerfile/ – comment lines and empty lines inside a continued instruction are left
-out, a here-document of ``RUN`` is a script, and the exec form is a JSON array.
+https://docs.docker.com/reference/dockerfile/ – comment lines and empty lines inside a continued instruction
+are left out, a here-document of ``RUN`` is a script, and the exec form is a JSON array.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class _Dockerfile:
         self.shells += run_embedded(self.source, self.options, [embedded])
 
     def exec_form(self, word: str, start: int, end: int, excerpt: Excerpt) -> bool:
-        """``["program", "argument"]``; False if it is no JSON array of strings, which makes it a shell command."""
+        """``["program", "argument"]``; False if it is no JSON array of strings, which makes it a shell
+        command."""
         text = re.sub(re.escape(self.escape) + r"[ \t]*\n", " ", excerpt.text)
         try:
             values = json.loads(decode(text))

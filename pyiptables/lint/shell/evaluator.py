@@ -1,21 +1,21 @@
 """The shell itself: walks statements, keeps the state, records what the script would run.
 
-Nothing is executed. A condition that is known decides; where it is not, every side is walked from a copy of the state
-(``alternatives``) and what it runs carries a :class:`Guard`. Loops over what is not known run their body once.
+Nothing is executed. A condition that is known decides; where it is not, every side is walked from a copy of
+the state (``alternatives``) and what it runs carries a :class:`Guard`. Loops over what is not known run
+their body once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from collections.abc import Sequence as Many
 from contextlib import contextmanager
+from typing import Any
 
-from pyiptables.lint.shell import loops
+from pyiptables.lint.shell import branches, loops
 from pyiptables.lint.shell.arithmetic import NotKnown
 from pyiptables.lint.shell.conditions import conditional
 from pyiptables.lint.shell.expansion import Expander
 from pyiptables.lint.shell.grammar import parse
-from pyiptables.lint.shell.patterns import matches
 from pyiptables.lint.shell.reading import (
     Assignment,
     Binding,
@@ -58,7 +58,6 @@ from pyiptables.lint.shell.tree import (
     Negated,
     Node,
     Pipeline,
-    RawWord,
     Redirected,
     Sequence,
     Simple,
@@ -66,7 +65,7 @@ from pyiptables.lint.shell.tree import (
     Test,
     While,
 )
-from pyiptables.lint.shell.words import Command, pieces_of, unescape_backticks
+from pyiptables.lint.shell.words import Command, unescape_backticks
 
 __all__ = ["Shell"]
 
@@ -111,7 +110,8 @@ class Shell:
         self.called: set[ShellFunction] = set()
         self.options: set[str] = set()
 
-    # -- records -------------------------------------------------------------------------------------------------
+    # -- records
+    # -------------------------------------------------------------------------------------------------
 
     def unresolve(self, location: Location, what: str, why: str) -> None:
         self.unresolved.setdefault((location, what), Unresolved(location, what, why))
@@ -122,7 +122,8 @@ class Shell:
     def shown(self, node: Node) -> str:
         return " ".join(decode(self.source.full[node.start : node.end]).split())[:400]
 
-    # -- running -------------------------------------------------------------------------------------------------
+    # -- running
+    # -------------------------------------------------------------------------------------------------
 
     def parsed(self, start: int = 0, end: int | None = None) -> Node:
         """The statements of a span of the current source; problems are recorded."""
@@ -244,165 +245,6 @@ class Shell:
             self.stack = stack
             self.depth -= 1
 
-    def alternatives(
-        self, options: Many[tuple[Guard, Callable[[], Flow | None] | None, Location | None]]
-    ) -> Flow | None:
-        """Walk each option from here; go on with what holds after those that do not end the script's course.
-
-        An option is the guard under which it runs, what runs (None: nothing), and the check that it depends on.
-        """
-        base, check, start = self.guards, self.check, self.state
-        ends: list[tuple[Guard, State, Flow | None, tuple[Guard, ...], Status]] = []
-        before = self.status
-        for guard, run, checked in options:
-            self.state, self.guards, self.status = start.copy(), (*base, guard), before
-            self.check = checked or check
-            flow = run() if run is not None else None
-            ends.append((guard, self.state, flow, self.guards, self.status))
-        self.guards, self.check = base, check
-        alive = [end for end in ends if end[2] is None]
-        for _, state, flow, _, _ in ends:
-            if flow is not None and alive:
-                self.pending.append((flow[0], state))
-        if not alive:
-            weakest = min((end for end in ends), key=lambda end: _WEAKNESS[end[2][0]] if end[2] else 0)
-            for end in ends:
-                if end is not weakest and end[2] is not None:
-                    self.pending.append((end[2][0], end[1]))
-            self.state, self.status = weakest[1], weakest[4]
-            return weakest[2]
-        codes = {end[4].code for end in alive}
-        self.status = alive[0][4] if len(codes) == 1 else UNKNOWN
-        if len(alive) < len(ends) and len(alive) == 1:
-            # What follows runs only on this side, too.
-            guard = alive[0][0]
-            failed = all(
-                end[2] is None or (end[2][0] in ("exit", "return") and end[2][1] > 0) for end in ends
-            )
-            kept = Guard(guard.condition, guard.branch, guard.location, guard.assumed or failed)
-            self.guards = (*base, kept, *alive[0][3][len(base) + 1 :])
-        usual = [end for end in alive if end[0].assumed]
-        self.state = usual[0][1] if len(usual) == 1 else join([end[1] for end in alive])
-        return None
-
-    # -- compound commands ---------------------------------------------------------------------------------------
-
-    def either(self, node: AndOr) -> Flow | None:
-        ignores = node.op == "||" and isinstance(node.right, Simple) and _ignores(node.right)
-        before, self.ignored = self.ignored, self.ignored or ignores
-        flow = self.run(node.left)
-        self.ignored = before
-        if flow is not None:
-            return flow
-        left = self.status
-        wanted = node.op == "&&"
-        if left.code is not None:
-            return self.run(node.right) if (left.code == 0) == wanted else None
-        place = self.place(node.left)
-        shown = self.shown(node.left)
-        success, failure = ("success", "failure") if wanted else ("failure", "success")
-        taken = left.likely is not None and (left.likely == 0) == wanted
-        skipped = left.likely is not None and not taken
-        checked = left.check if wanted == left.inverted else None
-        if ignores:
-            self.status = SUCCESS
-            return None
-        flow = self.alternatives(
-            [
-                (Guard(shown, success, place, taken), lambda: self.run(node.right), checked),
-                (Guard(shown, failure, place, skipped), None, None),
-            ]
-        )
-        if flow is None and self.status.code is not None and not wanted and self.status.code == 0:
-            self.status = LIKELY
-        return flow
-
-    def choose(self, node: If, arm: int = 0) -> Flow | None:
-        if arm == len(node.arms):
-            if node.otherwise is not None:
-                return self.run(node.otherwise)
-            self.status = SUCCESS
-            return None
-        condition, body = node.arms[arm]
-        flow = self.run(condition)
-        if flow is not None:
-            return flow
-        status = self.status
-        if status.code is not None:
-            return self.run(body) if status.code == 0 else self.choose(node, arm + 1)
-        place, shown = self.place(condition), self.shown(condition)
-        failing, holding = (None, status.check) if status.inverted else (status.check, None)
-        yes = Guard(shown, "then", place, status.likely == 0)
-        no = Guard(shown, "else", place, status.likely is not None and status.likely != 0)
-        return self.alternatives(
-            [(yes, lambda: self.run(body), holding), (no, lambda: self.choose(node, arm + 1), failing)]
-        )
-
-    def case(self, node: Case) -> Flow | None:
-        word = self.expander.scalar(node.word)
-        self.status = SUCCESS
-        texts = (word.text,) if word.text is not None else ()
-        unknown = word.unknown
-        if unknown is not None and len(word.pieces) == 1 and unknown.candidates:
-            texts = unknown.candidates
-        options: list[tuple[Guard, Callable[[], Flow | None] | None, Location | None]] = []
-        place, shown = self.place(node.word), self.shown(node.word)
-        certain = False
-        for index, item in enumerate(node.items):
-            verdict = self._matches(item.patterns, word, texts)
-            if verdict is False:
-                continue
-            guard = Guard(shown, "|".join(self.shown(pattern) for pattern in item.patterns), place)
-            options.append((guard, lambda index=index: self._case_body(node, index, word, texts), None))  # type: ignore[misc]
-            if verdict:
-                certain = True
-                break
-        if len(options) == 1 and certain:
-            run = options[0][1]
-            return run() if run is not None else None
-        if not options:
-            return None
-        if not certain:
-            options.append((Guard(shown, "", place), None, None))
-        return self.alternatives(options)
-
-    def _case_body(self, node: Case, index: int, word: Word, texts: tuple[str, ...]) -> Flow | None:
-        item = node.items[index]
-        flow = self.run(item.body)
-        while flow is None and item.ending != ";;" and index + 1 < len(node.items):
-            index += 1
-            through = item.ending == ";&"
-            item = node.items[index]
-            if through or self._matches(item.patterns, word, texts):
-                flow = self.run(item.body)
-            elif item.ending == ";;":
-                continue
-        return flow
-
-    def _matches(self, patterns: list[RawWord], word: Word, texts: tuple[str, ...]) -> bool | None:
-        """Whether a word matches one of the patterns; None if that is not known."""
-        result: bool | None = False
-        for pattern in patterns:
-            try:
-                expression = self.expander.pattern(pieces_of(self.source.view, pattern))
-            except NotKnown:
-                result = None
-                continue
-            if expression == ".*":
-                return True
-            if not texts:
-                if all(not isinstance(part, str) for part in word.pieces) or matches(
-                    expression, word.prefix, True
-                ):
-                    result = None
-                continue
-            verdicts = {matches(expression, text) for text in texts}
-            if verdicts == {True}:
-                return True
-            if verdicts != {False}:
-                result = None
-        return result
-
     def define(self, node: Function) -> Flow | None:
         function = ShellFunction(decode(node.name), self.source, node.body, node.start, node.end)
         place = self.place(node)
@@ -429,7 +271,8 @@ class Shell:
         with redirected(self, node.redirects):
             return self.run(node.body)
 
-    # -- services ------------------------------------------------------------------------------------------------
+    # -- services
+    # ------------------------------------------------------------------------------------------------
 
     def assign(self, name: str, value: Word, index: str | None = None, place: Location | None = None) -> None:
         variables = self.state.variables
@@ -591,23 +434,16 @@ class Shell:
         return None if flow is not None and flow[0] == "return" else flow
 
 
-def _ignores(node: Simple) -> bool:
-    """``|| true``, ``|| :``."""
-    return not node.assigns and len(node.words) == 1 and node.words[0].literal in ("true", ":")
-
-
-_WEAKNESS = {"continue": 0, "break": 1, "return": 2, "exit": 3}
-
-_RUNNERS: dict[type, Callable[[Shell, Node], Flow | None]] = {
+_RUNNERS: dict[type, Callable[[Shell, Any], Flow | None]] = {
     Sequence: Shell.sequence,
     Simple: Shell.simple,
     Pipeline: Shell.pipeline,
     Negated: Shell.negate,
     Background: Shell.aside,
     Subshell: Shell.subshell,
-    AndOr: Shell.either,
-    If: Shell.choose,
-    Case: Shell.case,
+    AndOr: branches.run_and_or,
+    If: branches.run_if,
+    Case: branches.run_case,
     Function: Shell.define,
     Arithmetic: Shell.arithmetic,
     Test: Shell.test,
@@ -615,4 +451,4 @@ _RUNNERS: dict[type, Callable[[Shell, Node], Flow | None]] = {
     For: loops.run_for,
     CountingFor: loops.run_counting,
     While: loops.run_while,
-}  # type: ignore[dict-item]
+}

@@ -1,8 +1,9 @@
 """From tree-sitter's syntax tree to statements.
 
-tree-sitter-bash (https://github.com/tree-sitter/tree-sitter-bash) tells where statements begin and end; simple
-commands, tests and redirections are scanned from their bytes (``commands``), here-documents are taken out before
-(``heredocs``). Nodes that the grammar could not make sense of are reported, and what stands in them is still read.
+tree-sitter-bash (https://github.com/tree-sitter/tree-sitter-bash) tells where statements begin and end;
+simple commands, tests and redirections are scanned from their bytes (``commands``), here-documents are
+taken out before (``heredocs``). Nodes that the grammar could not make sense of are reported, and what
+stands in them is still read.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ _ASSIGNMENTS = re.compile(
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",
-    "string", "concatenation", "simple_expansion", "expansion", "command_substitution", "raw_string", "subscript",
+    "string", "concatenation", "simple_expansion", "expansion", "command_substitution", "raw_string",
+    "subscript",
 }  # fmt: skip
 _SKIPPED = {
     "comment",

@@ -1,8 +1,9 @@
 """Here-documents, taken out of a text before the grammar sees it.
 
-The body of a here-document belongs to the redirection ``<<``, but stands behind the rest of its line; a grammar that
-hangs it into the tree has to bend what follows on that line (pipes, ``&&``, a second here-document) around it. So the
-bodies are found first, blanked out, and ``<<WORD`` becomes a plain redirection of the same length; every offset stays.
+The body of a here-document belongs to the redirection ``<<``, but stands behind the rest of its line; a
+grammar that hangs it into the tree has to bend what follows on that line (pipes, ``&&``, a second
+here-document) around it. So the bodies are found first, blanked out, and ``<<WORD`` becomes a plain
+redirection of the same length; every offset stays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Text that is read as commands in its turn: of ``eval``, ``sh -c``, a trap, a here-document fed to a shell."""
+"""Text that is read as commands in its turn: of ``eval``, ``sh -c``, a trap, a here-document fed to a
+shell."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.arithmetic import NotKnown
+from pyiptables.lint.shell.branches import alternatives
 from pyiptables.lint.shell.patterns import has_glob
 from pyiptables.lint.shell.reading import ELEMENT, Binding, Frame, Guard, Unknown, Word
 from pyiptables.lint.shell.source import Location
@@ -132,7 +133,7 @@ def _perhaps(shell: Shell, guard: Guard, body: Node) -> tuple[bool, Flow | None]
         return going[0][1]
 
     no = Guard(guard.condition, "none", guard.location)
-    flow = shell.alternatives([(guard, run, None), (no, None, None)])
+    flow = alternatives(shell, [(guard, run, None), (no, None, None)])
     return flow is None, flow
 
 
@@ -251,4 +252,4 @@ def _unknown_rounds(shell: Shell, node: While, place: Location) -> Flow | None:
         ended.append(_body(shell, node.body)[1])
         return ended[0]
 
-    return shell.alternatives([(yes, run, checked), (no, None, None)])
+    return alternatives(shell, [(yes, run, checked), (no, None, None)])

@@ -145,7 +145,7 @@ class Parameters:
             if word.text is None:
                 return Word((Unknown(shown, "index that is not known"),))
             value = self.element(name, word.text)
-            is_set = value.text != "" if value.text is not None else True
+            is_set: bool | None = value.text != "" if value.text is not None else True
         else:
             value = self.variable(name)
             is_set = self.is_set(name)
@@ -384,5 +384,6 @@ def _shown_as(value: Word, shown: str) -> Word:
     if unknown.source_text == shown or shown.startswith("${__unknown_"):
         return value
     return Word(
-        (Unknown(shown, unknown.reason, unknown.many, unknown.candidates, unknown.default, unknown),), value.location
+        (Unknown(shown, unknown.reason, unknown.many, unknown.candidates, unknown.default, unknown),),
+        value.location,
     )

@@ -205,7 +205,8 @@ def compiled(pattern: str, size: int) -> re.Pattern[str]:
 
 
 def matches(pattern: str, text: str, beginning: bool = False) -> bool | None:
-    """Whether a whole text matches; with ``beginning``, whether one that begins so might (None: not known)."""
+    """Whether a whole text matches; with ``beginning``, whether one that begins so might (None: not
+    known)."""
     if beginning:
         plain = re.match(r"(?:\\[^A-Za-z0-9]|[A-Za-z0-9_/:,@%=~-])*", pattern)
         fixed = plain.group().replace("\\", "") if plain else ""

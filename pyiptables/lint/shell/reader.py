@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from pyiptables.lint.shell.evaluator import Shell
 from pyiptables.lint.shell.reading import (
@@ -60,9 +61,10 @@ def read_script(
 ) -> ScriptReading:
     """Read a sh or bash script.
 
-    ``set_values`` presets variables, ``args`` the positional parameters (None: not known). ``source`` is asked for the
-    bytes of a file that the script sources, by the name in the script (without a directory that is not known) and the
-    name of the file that names it. Raises :class:`ShellReaderMissing` if the grammar is not installed, nothing else.
+    ``set_values`` presets variables, ``args`` the positional parameters (None: not known). ``source`` is
+    asked for the bytes of a file that the script sources, by the name in the script (without a directory
+    that is not known) and the name of the file that names it. Raises :class:`ShellReaderMissing` if the
+    grammar is not installed, nothing else.
     """
     options = Options(set_values, args, source, limits)
     text = Source(file, data)
@@ -103,12 +105,13 @@ def _run_traps(shell: Shell) -> None:
         if signal != "EXIT":
             shell.guards = (Guard(f"trap {signal}", "trap", place),)
         shell.stack = ()
-        attempt(shell, lambda word=word, place=place: shell.run_text([word], "trap", place))  # type: ignore[misc]
+        attempt(shell, partial(shell.run_text, [word], "trap", place))
         shell.guards = before
 
 
 def _run_uncalled(shell: Shell) -> None:
-    """Functions that no line calls (a library, a name in ``"$1"``): once each, with arguments that are not known.
+    """Functions that no line calls (a library, a name in ``"$1"``): once each, with arguments that are not
+    known.
 
     The last first: what one of them calls was defined before it, and need not be looked at alone.
     """
@@ -122,7 +125,7 @@ def _run_uncalled(shell: Shell) -> None:
         shell.guards = (Guard(f"call of {function.name}", "uncalled", place),)
         shell.stack = (Frame("uncalled", function.name, place),)
         arguments = [Word((Unknown("$@", POSITIONAL, True),), place)]
-        attempt(shell, lambda function=function, place=place: shell.call(function, arguments, place))  # type: ignore[misc]
+        attempt(shell, partial(shell.call, function, arguments, place))
         alone.append(function)
         found.append(shell.invocations)
     shell.called.difference_update(alone)
@@ -160,7 +163,8 @@ def read(
     source: Callable[[str, str], bytes | None] | None = None,
     limits: Limits | None = None,
 ) -> ScriptReading:
-    """Read a file of one of the :data:`KINDS` (found out by name and content if not given); see :func:`read_script`."""
+    """Read a file of one of the :data:`KINDS` (found out by name and content if not given); see
+    :func:`read_script`."""
     from pyiptables.lint.shell.carriers import read_carrier
     from pyiptables.lint.shell.detect import detect
 

@@ -1,4 +1,5 @@
-"""What a script says about the firewall: the commands that it would run, in order, and what cannot be known."""
+"""What a script says about the firewall: the commands that it would run, in order, and what cannot be
+known."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from dataclasses import dataclass, field
 from pyiptables.lint.shell.source import Location
 
 __all__ = [
-    "Assignment", "Binding", "Frame", "FunctionDefinition", "Guard", "HostSetting", "Invocation", "Known", "Limits",
+    "Assignment", "Binding", "Frame", "FunctionDefinition", "Guard", "HostSetting", "Invocation", "Known",
+    "Limits",
     "OtherCommand", "ScriptReading", "Text", "TextLine", "Unknown", "Unresolved", "Word",
 ]  # fmt: skip
 
@@ -39,9 +41,9 @@ class Known:
 class Unknown:
     """A part of a word that only running the script would tell.
 
-    ``source_text`` is what the script has there, ``reason`` why it is not known. With ``many`` it may stand for no
-    word or several ones. ``candidates`` are the texts that it can be, if it is one of a few (empty: anything).
-    ``default`` is what it is if the script is called without arguments.
+    ``source_text`` is what the script has there, ``reason`` why it is not known. With ``many`` it may stand
+    for no word or several ones. ``candidates`` are the texts that it can be, if it is one of a few (empty:
+    anything). ``default`` is what it is if the script is called without arguments.
     """
 
     __slots__ = ("_first", "candidates", "default", "many", "reason", "source_text")
@@ -61,7 +63,7 @@ class Unknown:
         self.candidates = candidates
         self.default = default
         # The value as it first came up: two that share it are the same text, whatever it is.
-        self._first = first._first if first is not None else self
+        self._first: Unknown = first._first if first is not None else self
 
     def spread(self, many: bool) -> Unknown:
         """The same, as one word or as any number of them."""
@@ -85,9 +87,10 @@ Part = str | Unknown
 class Word:
     """One word of a command, after expansion.
 
-    ``text`` is None if a part is unknown. ``location`` is the place of the word that the shell expanded. ``origin`` is
-    the place of the characters (quotes included) that alone spell it, wherever in the script they are; None if it was
-    put together. A fixer may replace the bytes of ``origin`` if no other word has the same one.
+    ``text`` is None if a part is unknown. ``location`` is the place of the word that the shell expanded.
+    ``origin`` is the place of the characters (quotes included) that alone spell it, wherever in the script
+    they are; None if it was put together. A fixer may replace the bytes of ``origin`` if no other word has
+    the same one.
     """
 
     __slots__ = ("location", "origin", "quoted", "raw", "text")
@@ -164,7 +167,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of a text that a command reads; ``origin`` is the line of a here-document that it is, literally."""
+    """A line of a text that a command reads; ``origin`` is the line of a here-document that it is,
+    literally."""
 
     word: Word
     location: Location | None
@@ -195,9 +199,9 @@ class Text:
 class Guard:
     """A condition that the script tests, and the side of it on which something stands.
 
-    ``branch`` is ``then``, ``else``, ``loop``, ``success``, ``failure``, ``uncalled``, ``trap`` or a pattern of
-    ``case``. Guards at the same ``location`` with different branches exclude each other. ``assumed``: it is the side
-    taken when nothing goes wrong.
+    ``branch`` is ``then``, ``else``, ``loop``, ``success``, ``failure``, ``uncalled``, ``trap`` or a
+    pattern of ``case``. Guards at the same ``location`` with different branches exclude each other.
+    ``assumed``: it is the side taken when nothing goes wrong.
     """
 
     condition: str
@@ -208,7 +212,8 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What brought the shell here: ``kind`` is ``call``, ``loop``, ``source``, ``eval``, ``trap`` or ``uncalled``."""
+    """What brought the shell here: ``kind`` is ``call``, ``loop``, ``source``, ``eval``, ``trap`` or
+    ``uncalled``."""
 
     kind: str
     name: str

@@ -1,7 +1,7 @@
 """Where quotes, expansions and substitutions end.
 
-Every function takes the view and the offset just behind the opening mark, and returns the offset just behind the
-closing one, or ``-1`` if there is none. POSIX.1-2017, Shell Command Language, 2.2 and 2.6.
+Every function takes the view and the offset just behind the opening mark, and returns the offset just
+behind the closing one, or ``-1`` if there is none. POSIX.1-2017, Shell Command Language, 2.2 and 2.6.
 """
 
 from __future__ import annotations

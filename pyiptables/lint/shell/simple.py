@@ -1,4 +1,5 @@
-"""Simple commands: assignments, then a function, a builtin, a wrapper, a program of the family, or another program."""
+"""Simple commands: assignments, then a function, a builtin, a wrapper, a program of the family, or another
+program."""
 
 from __future__ import annotations
 
@@ -24,8 +25,10 @@ __all__ = ["dispatch", "run_simple"]
 _DECLARING = {"declare", "export", "local", "readonly", "typeset"}
 #: Programs that fail only if something is wrong.
 _RELIABLE = {
-    "cd", "chmod", "chown", "conntrack", "cp", "date", "dirname", "hash", "install", "ip", "ipset", "ln", "logger",
-    "mkdir", "mktemp", "modprobe", "mv", "rm", "service", "sleep", "sync", "sysctl", "systemctl", "tc", "touch", "wait",
+    "cd", "chmod", "chown", "conntrack", "cp", "date", "dirname", "hash", "install", "ip", "ipset", "ln",
+    "logger",
+    "mkdir", "mktemp", "modprobe", "mv", "rm", "service", "sleep", "sync", "sysctl", "systemctl", "tc",
+    "touch", "wait",
 }  # fmt: skip
 _CHECKING = {"-C", "--check", "-S", "--list-rules", "-L", "--list"}
 
@@ -48,9 +51,9 @@ def _run(shell: Shell, node: Simple) -> Flow | None:
         name = node.words[0].literal or ""
         values: list[Assign | Word] = []
         for raw in node.words[1:]:
-            assign = assign_at(shell.source.view, raw.start, raw.end)
-            if assign is not None:
-                values.append(assign)
+            declared = assign_at(shell.source.view, raw.start, raw.end)
+            if declared is not None:
+                values.append(declared)
             else:
                 values += shell.expander.fields(raw)
         declare(shell, name, values, run_assign)
@@ -177,7 +180,8 @@ def _program(shell: Shell, name: str, words: list[Word], place: Location) -> Flo
 
 
 def _unknown_name(shell: Shell, words: list[Word], place: Location) -> Flow | None:
-    """A command whose name is not known as a whole: by its known end, its candidates, its variable, its arguments."""
+    """A command whose name is not known as a whole: by its known end, its candidates, its variable, its
+    arguments."""
     first, rest = words[0], words[1:]
     ending = first.suffix
     if "/" in ending:
@@ -221,7 +225,8 @@ def invoke(shell: Shell, program: str, words: list[Word], place: Location, certa
     known = all(word.text is not None for word in arguments)
     shell.invocations.append(
         Invocation(
-            program, arguments, words[0], place, stdin, stdin_file, shell.stdout_file, shell.stack, shell.bindings,
+            program, arguments, words[0], place, stdin, stdin_file, shell.stdout_file, shell.stack,
+            shell.bindings,
             shell.guards, shell.check, shell.ignored, shell.negated, shell.background, shell.netns, certain,
             certain and known and (not reads or (stdin is not None and stdin.text is not None)),
         )

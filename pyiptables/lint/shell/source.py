@@ -1,9 +1,9 @@
 """A shell text and the places in it.
 
-Scanning works on a *view*: the bytes as latin-1 characters, so that an offset in the view is an offset in the file,
-whatever the file's encoding is. Only literal text that leaves the reader is decoded (UTF-8, undecodable bytes kept as
-surrogates). A text found inside another one (the argument of ``eval``, the value of ``PostUp =``) is a source of its
-own that knows where its characters stand in the outer one.
+Scanning works on a *view*: the bytes as latin-1 characters, so that an offset in the view is an offset in
+the file, whatever the file's encoding is. Only literal text that leaves the reader is decoded (UTF-8,
+undecodable bytes kept as surrogates). A text found inside another one (the argument of ``eval``, the value
+of ``PostUp =``) is a source of its own that knows where its characters stand in the outer one.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ class Heredoc:
 class Source:
     """A shell text.
 
-    ``view`` is what is scanned; it is as long as ``data``. ``heredocs`` holds the here-documents by the offset of their
-    ``<<``. ``outer`` and ``segments`` (pairs of own offset, outer offset, ascending) say where an inner text stands in
-    the outer source; without segments all of it stands at ``at``.
+    ``view`` is what is scanned; it is as long as ``data``. ``heredocs`` holds the here-documents by the
+    offset of their ``<<``. ``outer`` and ``segments`` (pairs of own offset, outer offset, ascending) say
+    where an inner text stands in the outer source; without segments all of it stands at ``at``.
     """
 
     __slots__ = ("_starts", "at", "data", "file", "full", "heredocs", "outer", "problems", "segments", "view")

@@ -1,7 +1,8 @@
-"""What the shell knows at a point of the script: variables, parameters, functions, files that the script wrote.
+"""What the shell knows at a point of the script: variables, parameters, functions, files that the script
+wrote.
 
-Where a condition cannot be decided, each branch starts from a copy, and what comes after from the join of their ends:
-a variable that differs becomes unknown with the few values it can have as candidates.
+Where a condition cannot be decided, each branch starts from a copy, and what comes after from the join of
+their ends: a variable that differs becomes unknown with the few values it can have as candidates.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class TooMuch(Exception):
 
 
 class Status:
-    """An exit status: ``code`` if it is known, ``likely`` if nothing goes wrong; ``check`` is the iptables check
-    that it comes from, ``inverted`` if behind a ``!``."""
+    """An exit status: ``code`` if it is known, ``likely`` if nothing goes wrong; ``check`` is the iptables
+    check that it comes from, ``inverted`` if behind a ``!``."""
 
     __slots__ = ("check", "code", "inverted", "likely")
 
@@ -52,7 +53,8 @@ LIKELY = Status(None, 0)
 
 
 class Variable:
-    """A value, never changed in place. ``items`` makes it an array; the keys are ints, or strings if ``named``."""
+    """A value, never changed in place. ``items`` makes it an array; the keys are ints, or strings if
+    ``named``."""
 
     __slots__ = ("items", "named", "value")
 
@@ -143,7 +145,8 @@ def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 class State:
-    """All of it. ``arguments`` are the positional parameters; one that is ``many`` hides how many there are."""
+    """All of it. ``arguments`` are the positional parameters; one that is ``many`` hides how many there
+    are."""
 
     __slots__ = ("arguments", "files", "functions", "stdin", "traps", "variables")
 
@@ -219,13 +222,14 @@ def _either_word(shown: str, one: Word, two: Word) -> Word:
         return two if unset[0] is one else one
     candidates: list[str] = []
     for word in (one, two):
-        texts = (
-            [word.text] if word.text is not None else word.unknown.candidates if len(word.pieces) == 1 else ()
-        )  # type: ignore[union-attr]
+        unknown = word.unknown
+        texts: tuple[str, ...] = (word.text,) if word.text is not None else ()
+        if unknown is not None and len(word.pieces) == 1:
+            texts = unknown.candidates
         if not texts:
             candidates = []
             break
-        candidates += [text for text in texts if text is not None and text not in candidates]
+        candidates += [text for text in texts if text not in candidates]
     if len(candidates) > _MOST_CANDIDATES:
         candidates = []
     return Word((Unknown(shown, "differs between branches", False, tuple(candidates)),), one.location)

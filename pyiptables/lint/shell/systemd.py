@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.carriers import Excerpt, logical_lines, prepare
@@ -144,10 +145,7 @@ class _Unit:
                     # The second word is what the program sees as its name.
                     del words[1]
                 shell.ignored = "-" in mark
-                place = _from_to(words)
-                attempt(
-                    shell, lambda shell=shell, words=words, place=place: dispatch(shell, words, place, False)
-                )  # type: ignore[misc]
+                attempt(shell, partial(dispatch, shell, words, _from_to(words), False))
                 shells.append(shell)
         return shells
 

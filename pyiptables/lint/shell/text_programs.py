@@ -1,4 +1,5 @@
-"""Programs whose output follows from what the script gives them: ``cat``, ``seq``, ``grep``, ``sed`` … and ``xargs``."""
+"""Programs whose output follows from what the script gives them: ``cat``, ``seq``, ``grep``, ``sed`` … and
+``xargs``."""
 
 from __future__ import annotations
 
@@ -6,11 +7,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyiptables.lint.shell.feeding import emit, run_input, sysctl, tee, xargs
 from pyiptables.lint.shell.patterns import TooHard, compiled
-from pyiptables.lint.shell.reading import HostSetting, OtherCommand, Unknown, Word
-from pyiptables.lint.shell.redirection import file_lines, written
+from pyiptables.lint.shell.reading import OtherCommand, Word
+from pyiptables.lint.shell.redirection import file_lines
 from pyiptables.lint.shell.source import Location
-from pyiptables.lint.shell.state import LIKELY, UNKNOWN, Flow, Line, Output, merged
+from pyiptables.lint.shell.state import LIKELY, UNKNOWN, Flow, Line
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell.evaluator import Shell
@@ -23,18 +25,6 @@ Program = Callable[["Shell", list[Word], Location], Flow | None]
 
 class Inexact(Exception):
     """The program does something that is not followed here."""
-
-
-def _emit(shell: Shell, lines: Lines) -> None:
-    if shell.out is None:
-        return
-    for line in lines:
-        word = line.word
-        if line.open and len(word.pieces) == 1:
-            shell.out.write(word)
-        else:
-            shell.out.write(Word(merged((*word.pieces, "\n")), word.location, True, word.origin))
-    shell.check_output()
 
 
 def _input(shell: Shell, operands: list[Word]) -> Lines:
@@ -65,7 +55,7 @@ def _filter(run: Callable[[list[str], list[Word], Callable[[list[Word]], Lines]]
         options = [word.text or "" for word in words[1:] if word.prefix.startswith("-") and word.text != "-"]
         operands = [word for word in words[1:] if not word.prefix.startswith("-") or word.text == "-"]
         try:
-            _emit(shell, run(options, operands, lambda files: _input(shell, files)))
+            emit(shell, run(options, operands, lambda files: _input(shell, files)))
         except (Inexact, TooHard):
             shell.write_unknown(place.text, f"output of {name}", place)
         return None
@@ -147,7 +137,8 @@ def _expression(pattern: str, extended: bool) -> str:
     if re.search(r"\\[1-9]|\[\.|\[=", pattern):
         raise Inexact
     for name, members in (("space", r"\s"), ("blank", r" \t"), ("digit", "0-9"), ("alnum", "A-Za-z0-9"),
-                          ("alpha", "A-Za-z"), ("upper", "A-Z"), ("lower", "a-z"), ("xdigit", "0-9A-Fa-f")):  # fmt: skip
+                          ("alpha", "A-Za-z"), ("upper", "A-Z"), ("lower", "a-z"), ("xdigit",
+                          "0-9A-Fa-f")):  # fmt: skip
         pattern = pattern.replace(f"[:{name}:]", members)
     if extended:
         return pattern
@@ -340,121 +331,10 @@ def _expr(options: list[str], operands: list[Word], read: Callable[[list[Word]],
     return (_made(str(results[texts[1]])),)
 
 
-def _tee(shell: Shell, words: list[Word], place: Location) -> Flow | None:
-    shell.status = LIKELY
-    output = Output()
-    if shell.state.stdin is None:
-        shell.write_unknown(place.text, "output of tee", place)
-        return None
-    appends = False
-    before, shell.out = shell.out, output
-    _emit(shell, shell.state.stdin)
-    shell.out = before
-    for word in words[1:]:
-        if word.prefix.startswith("-"):
-            appends = appends or word.text == "-a"
-        else:
-            written(shell, word, output, appends)
-    _emit(shell, shell.state.stdin)
-    return None
-
-
-def _xargs(shell: Shell, words: list[Word], place: Location) -> Flow | None:
-    """The command, with the words of the input behind it or in the place of a mark."""
-    from pyiptables.lint.shell.simple import dispatch
-
-    mark, each, lines_each, at = "", 0, False, 1
-    while at < len(words):
-        text = words[at].text or ""
-        if not text.startswith("-") or text == "-":
-            break
-        at += 1
-        value = text[2:]
-        if text[:2] in ("-I", "-n", "-L", "-P", "-d", "-s", "-E", "-a") and not value and at < len(words):
-            value = words[at].text or ""
-            at += 1
-        if text[:2] in ("-I", "-i"):
-            mark = value or "{}"
-        elif text[:2] == "-n":
-            each = int(value) if value.isdigit() else 1
-        elif text[:2] == "-L":
-            lines_each = True
-    command = words[at:] or [Word("echo")]
-    shell.status = LIKELY
-    lines = shell.state.stdin
-    if lines is None:
-        lines = (Line(Word((Unknown("xargs", "input that is not known", True),), place), True),)
-    batches: list[list[Word]] = []
-    for line in lines:
-        many = line.word.text is None
-        found = [line.word] if mark or many else [
-            Word(text.strip("\"'"), line.word.location) for text in (line.word.text or "").split()
-        ]  # fmt: skip
-        if mark or lines_each or not batches:
-            batches.append([])
-        for word in found:
-            if each and len(batches[-1]) >= each:
-                batches.append([])
-            batches[-1].append(word)
-    for batch in batches[: shell.limits.words]:
-        shell.count_command()
-        filled = _filled(command, mark, batch) if mark else [*command, *batch]
-        flow = dispatch(shell, filled, place, functions=False)
-        if flow is not None:
-            return None
-    return None
-
-
-def _filled(command: list[Word], mark: str, batch: list[Word]) -> list[Word]:
-    if not batch:
-        return command
-    value, filled = batch[0], []
-    for word in command:
-        if word.text is None or mark not in word.text:
-            filled.append(word)
-            continue
-        parts = []
-        for number, piece in enumerate(word.text.split(mark)):
-            if number:
-                parts += [part if isinstance(part, str) else part.spread(False) for part in value.pieces]
-            parts.append(piece)
-        whole = word.text == mark
-        raw = merged(part for part in parts if part != "")
-        filled.append(Word(raw, word.location, False, value.origin if whole else None))
-    return filled
-
-
-def _sysctl(shell: Shell, words: list[Word], place: Location) -> Flow | None:
-    shell.status = LIKELY
-    for word in words[1:]:
-        if "=" in word.shown and not word.prefix.startswith("-"):
-            name, _, value = word.shown.partition("=")
-            parts = list(word.pieces)
-            if isinstance(parts[0], str) and "=" in parts[0]:
-                parts[0] = parts[0].partition("=")[2]
-                value_word = Word(merged(part for part in parts if part != ""), word.location)
-            else:
-                value_word = Word(value, word.location)
-            shell.settings.append(HostSetting(name.strip().replace("/", "."), value_word, place))
-    shell.others.append(OtherCommand("sysctl", place, tuple(words[1:])))
-    shell.write_unknown(place.text, "output of sysctl", place)
-    return None
-
-
-def _sh(shell: Shell, words: list[Word], place: Location) -> Flow | None:
-    """A shell that reads its commands from the standard input, or from a file."""
-    shell.status = LIKELY
-    operands = [word for word in words[1:] if not word.prefix.startswith("-")]
-    if operands or shell.state.stdin is None:
-        shell.others.append(OtherCommand((words[0].text or "").rpartition("/")[2], place, tuple(words[1:])))
-        shell.write_unknown(place.text, "output of a shell", place)
-        return None
-    lines, shell.state.stdin = shell.state.stdin, None
-    return shell.run_text([line.word for line in lines], "eval", place, (), "\n", True)
-
-
 TEXT_PROGRAMS: dict[str, Program] = {
-    "cat": _cat, "seq": _seq, "grep": _grep, "egrep": _grep, "fgrep": _grep, "sed": _sed, "tr": _tr, "cut": _cut,
+    "cat": _cat, "seq": _seq, "grep": _grep, "egrep": _grep, "fgrep": _grep, "sed": _sed, "tr": _tr,
+    "cut": _cut,
     "sort": _sort, "uniq": _uniq, "head": _head, "tail": _tail, "basename": _basename, "dirname": _dirname,
-    "expr": _expr, "tee": _tee, "xargs": _xargs, "sysctl": _sysctl, "sh": _sh, "bash": _sh, "dash": _sh, "ash": _sh,
+    "expr": _expr, "tee": tee, "xargs": xargs, "sysctl": sysctl, "sh": run_input, "bash": run_input,
+    "dash": run_input, "ash": run_input,
 }  # fmt: skip

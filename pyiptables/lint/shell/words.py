@@ -1,7 +1,8 @@
-"""Words before expansion: splitting a command into words, and a word into its literal and its expanding pieces.
+"""Words before expansion: splitting a command into words, and a word into its literal and its expanding
+pieces.
 
-The grammar gives the statements; what is inside a command is scanned here from its bytes, because a tree of words
-loses blanks between its nodes and takes bare digits, braces and patterns for things of their own.
+The grammar gives the statements; what is inside a command is scanned here from its bytes, because a tree of
+words loses blanks between its nodes and takes bare digits, braces and patterns for things of their own.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Lit:
 
 
 class Param:
-    """``$name`` or ``${name…}``; ``argument`` is the span behind the operator, ``index`` the text of a subscript."""
+    """``$name`` or ``${name…}``; ``argument`` is the span behind the operator, ``index`` the text of a
+    subscript."""
 
     __slots__ = ("argument", "end", "index", "inner", "mark", "name", "op", "quoted", "start")
 
@@ -97,7 +99,8 @@ _ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{1,4})|c
 
 
 def word_end(view: str, at: int, end: int, pattern: bool = False) -> int:
-    """The offset behind the word at ``at``; ``pattern`` lets parentheses of extended patterns be part of it."""
+    """The offset behind the word at ``at``; ``pattern`` lets parentheses of extended patterns be part of
+    it."""
     while at < end:
         run = _PLAIN_RUN.match(view, at, end)
         if run:
@@ -153,7 +156,8 @@ def pieces_of(view: str, word: RawWord) -> tuple[Piece, ...]:
 
 
 def scan(view: str, at: int, end: int, in_double: bool, heredoc: bool = False) -> list[Piece]:
-    """The pieces of the span; ``in_double``: it stands in double quotes (``heredoc``: where these mean nothing)."""
+    """The pieces of the span; ``in_double``: it stands in double quotes (``heredoc``: where these mean
+    nothing)."""
     pieces: list[Piece] = []
     plain = (
         re.compile(r"[^\\$`]+")
@@ -291,5 +295,6 @@ def _braced(view: str, at: int, close: int, in_double: bool) -> Param:
 
 
 def unescape_backticks(text: str) -> str:
-    r"""The commands between backquotes, where a backslash protects ``$``, backquote and itself (XCU 2.6.3)."""
+    r"""The commands between backquotes, where a backslash protects ``$``, backquote and itself (XCU
+    2.6.3)."""
     return re.sub(r"\\([$`\\])", r"\1", text)

@@ -12,7 +12,8 @@ __all__ = ["Inner", "unwrap"]
 
 @dataclass(slots=True)
 class Inner:
-    """The command inside: its words, or the text that a shell is to read (then the words are its ``$0``, ``$1`` …)."""
+    """The command inside: its words, or the text that a shell is to read (then the words are its ``$0``,
+    ``$1`` …)."""
 
     words: list[Word]
     netns: str = ""

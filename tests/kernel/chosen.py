@@ -1,0 +1,63 @@
+"""Scenarios that each show one thing, for the recorded vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_TCP = {"src": "10.0.0.2", "dst": "10.0.1.2", "proto": "tcp", "sport": 4000, "dport": 80}
+_A: Json = {"from": "a", **_TCP}
+_B: Json = {"from": "b", "src": "10.0.1.2", "dst": "10.0.0.2", "proto": "tcp", "sport": 80, "dport": 4000}
+_OPEN = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
+_SYN, _IGNORED = {**_A, "seq": 1000}, {**_B, "flags": "ACK", "seq": 5001, "ack": 1021}
+_RESET = {**_A, "flags": "RST", "seq": 1021}
+_BAD = {**_B, "flags": "SYN,ACK", "seq": 5000, "ack": 900000}
+_SYNACK = {**_B, "flags": "SYN,ACK", "seq": 5000, "ack": 1001}
+_ACK = {**_A, "flags": "ACK", "seq": 1001, "ack": 5001}
+
+_FLOWS: dict[str, list[Json]] = {
+    "challenge ACK, its RST, then FIN": [_SYN, _IGNORED, _RESET, {**_A, "flags": "FIN,ACK", "seq": 1021, "ack": 5001}],
+    "challenge ACK, a wrong RST": [_SYN, _IGNORED, {**_A, "flags": "RST", "seq": 1050}],
+    "reopened after RST": [_SYN, _IGNORED, _RESET, {**_A, "seq": 9000}],
+    "more than the window": [_SYN, _BAD, _IGNORED, _RESET, {**_A, "flags": "ACK", "seq": 60000, "ack": 5001}],
+    "far more than the window": [_SYN, _BAD, _IGNORED, _RESET, {**_A, "flags": "ACK", "seq": 80000, "ack": 5001}],
+    "SYN again with another sequence": [_SYN, {**_A, "seq": 77000}, {**_B, "flags": "SYN,ACK", "seq": 5000, "ack": 77001}],
+    "SYN in an open connection": [_SYN, _SYNACK, _ACK, {**_A, "seq": 99000}, {**_B, "flags": "SYN,ACK", "seq": 1, "ack": 99001}],
+    "RST inside and outside the window": [_SYN, _SYNACK, _ACK, {**_B, "flags": "RST", "seq": 5000}, {**_B, "flags": "RST", "seq": 5001}],
+    "simultaneous open": [_SYN, {**_B, "seq": 5000}, {**_A, "flags": "SYN,ACK", "seq": 1000, "ack": 5001}, _SYNACK],
+    "picked up in the middle": [{**_A, "flags": "ACK", "seq": 7, "ack": 9}, {**_B, "flags": "ACK", "seq": 9, "ack": 7}, {**_A, "flags": "ACK", "seq": 99999, "ack": 9}],
+    "closed both ways, reopened": [
+        _SYN, _SYNACK, _ACK, {**_A, "flags": "FIN,ACK", "seq": 1001, "ack": 5001},
+        {**_B, "flags": "FIN,ACK", "seq": 5001, "ack": 1002}, {**_A, "flags": "ACK", "seq": 1002, "ack": 5002},
+        {**_A, "seq": 50000}, {**_B, "flags": "SYN,ACK", "seq": 60000, "ack": 50001},
+    ],
+}  # fmt: skip
+
+_ECHO: Json = {"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": "icmp"}
+_UDP: Json = {"from": "a", "src": "10.0.0.2", "dst": "203.0.113.1", "proto": "udp", "sport": 4000, "dport": 53}
+
+CASES: list[Json] = [
+    *({"name": name, "family": 4, "rules": _OPEN, "counters": True, "packets": flow} for name, flow in _FLOWS.items()),
+    {
+        "name": "goto, return, policy", "family": 4, "counters": True,
+        "rules": "*filter\n:FORWARD DROP [0:0]\n:one - [0:0]\n:two - [0:0]\n-A FORWARD -j one\n-A FORWARD -p icmp -g two\n"
+        "-A one -g two\n-A one -j DROP\n-A two -p udp -j RETURN\n-A two -m comment --comment x -j RETURN\nCOMMIT\n",
+        "packets": [_ECHO, _SYN],
+    },
+    {
+        "name": "DNAT to the host itself and hairpin", "family": 4, "counters": True,
+        "rules": "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
+        "-A PREROUTING -d 203.0.113.1 -p udp -m udp --dport 53 -j DNAT --to-destination 10.0.0.3:5353\n"
+        "-A PREROUTING -d 203.0.113.1 -p tcp -j REDIRECT --to-ports 22\n"
+        "-A POSTROUTING -s 10.0.0.0/24 -d 10.0.0.0/24 -j MASQUERADE\nCOMMIT\n",
+        "packets": [_UDP, {"reply_to": 0}, {"related_to": 0, "type": 3, "code": 3}, {**_A, "dst": "203.0.113.1"}],
+    },
+    {
+        "name": "policy routing by mark in OUTPUT", "family": 4, "counters": True,
+        "host": {"rules": ["fwmark 1 table 100"], "routes": ["default via 10.0.1.2 dev eth1", "default via 10.0.0.3 dev eth0 table 100"]},
+        "rules": "*mangle\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p udp -j MARK --set-xmark 0x1/0xffffffff\nCOMMIT\n"
+        "*filter\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n",
+        "packets": [{"from": "fw", "src": "10.0.1.1", "dst": "198.51.100.4", "proto": "udp", "sport": 1, "dport": 2}],
+    },
+]  # fmt: skip

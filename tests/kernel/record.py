@@ -1,0 +1,34 @@
+"""Record the kernel's answers to scenarios into ``vectors.json.gz``: ``record.py SEEDS`` (as root, with the oracle).
+
+Besides random ones of the seeds 0 to SEEDS - 1, the scenarios of ``chosen.py`` that show one thing each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE), os.environ.get("KERNEL_ORACLE", str(HERE.parents[2] / "shared" / "oracle"))]
+
+from chosen import CASES  # noqa: E402
+from comparing import features  # noqa: E402
+from generator import make_case  # noqa: E402
+from kernel_oracle import run_cases  # noqa: E402
+
+
+def main() -> None:
+    seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 250)
+    known = {family: features(family) for family in (4, 6)}
+    cases = CASES + [make_case(seed, family, known[family]) for seed in seeds for family in (4, 6)]
+    cases.sort(key=lambda case: json.dumps(case.get("host")))
+    pairs = [[case, answer] for case, answer in zip(cases, run_cases(cases), strict=True) if "error" not in answer]
+    data = json.dumps(pairs, separators=(",", ":")).encode()
+    (HERE / "vectors.json.gz").write_bytes(gzip.compress(data, 9, mtime=0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""What the kernel answered to recorded scenarios, against what we answer. Needs neither root nor a kernel.
+
+``record.py`` makes the file anew.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyiptables.netfilter.scenario import run_scenario
+
+sys.path.insert(0, str(Path(__file__).parent))
+from comparing import differences  # noqa: E402
+
+_VECTORS = json.loads(gzip.decompress((Path(__file__).parent / "vectors.json.gz").read_bytes()))
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_recorded(family: int) -> None:
+    wrong = []
+    for case, real in _VECTORS:
+        if case["family"] == family:
+            found = differences(run_scenario(case), real)
+            if found:
+                wrong.append(f"{case['name']}\n{case['rules']}" + "\n".join(found))
+    assert not wrong, f"{len(wrong)} differ\n" + "\n".join(wrong[:5])

@@ -44,8 +44,9 @@ def _check_extension(
         raise KernelRefusal(EINVAL, f"{extension.name} needs its protocol")
 
 
-def check_hooks(extension: Extension, hooks: frozenset[str]) -> None:
-    allowed = extension.hooks_allowed()
+def check_hooks(extension: Extension, hooks: frozenset[str], registered: bool = False) -> None:
+    """``registered``: look only at what the kernel's registration says, not at what depends on the options."""
+    allowed = extension.hooks if registered else extension.hooks_allowed()
     if allowed is not None and not hooks.issubset(allowed):
         raise KernelRefusal(EINVAL, f"{extension.name} is not for chain {', '.join(sorted(hooks - set(allowed)))}")
 
@@ -127,8 +128,15 @@ def _walk_nft(base: str, calls: dict[str, list[str]], hook: str, reached: dict[s
         stack += [(called, level + 1) for called in calls[name]]
 
 
-def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int) -> tuple[Chain, int] | None:
-    """The first rule (chain, number) of a user chain whose extensions must not stand where it is reached from."""
+def check_reached(
+    table: Table, reached: dict[str, frozenset[str]], family: int, variant: str
+) -> tuple[Chain, int] | None:
+    """The first rule (chain, number) of a user chain whose extensions must not stand where it is reached from.
+
+    nft compares the registered hooks only (``nft_match_validate``, ``nft_target_validate``): ``checkentry`` ran when
+    the rule was added, and a user chain has no hook then.
+    """
+    registered = variant == "nft"
     limited: dict[str, bool] = {}
     for chain in table.chains.values():
         hooks = reached[chain.name]
@@ -140,9 +148,9 @@ def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int)
             spec = typed(rule, family)
             try:
                 for extension in spec.matches:
-                    check_hooks(extension, hooks)
+                    check_hooks(extension, hooks, registered)
                 if spec.target is not None:
-                    check_hooks(spec.target, hooks)
+                    check_hooks(spec.target, hooks, registered)
             except KernelRefusal:
                 return chain, number
     return None

@@ -83,7 +83,7 @@ class LegacyTables(Tables):
                 if id(rule) in kept:
                     assert rule.spec is not None
                     check_rule(rule.spec, table, reached[chain.name], reading)
-            if check_reached(found, reached, self.family) is not None:
+            if check_reached(found, reached, self.family, "legacy") is not None:
                 raise KernelRefusal(EINVAL)
         except KernelRefusal as refusal:
             raise self.kernel_failure(refusal.errno) from refusal

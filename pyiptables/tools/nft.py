@@ -198,7 +198,7 @@ class NftTables(Tables):
 
     def _judge(self, table: Table) -> None:
         reached = check_chain_graph(table, self.family, "nft")
-        if check_reached(table, reached, self.family) is not None:
+        if check_reached(table, reached, self.family, "nft") is not None:
             raise KernelRefusal(EINVAL)
 
     def drop_table(self, table: str) -> None:

@@ -18,40 +18,44 @@ if TYPE_CHECKING:
     from pyiptables.netfilter.packet import Packet
     from pyiptables.ruleset import Chain, Rule, RuleSpec, Ruleset
 
-    #: source mask and address, destination mask and address, protocol, interfaces in and out (0/'' = any), the rest
-    Flat = tuple[int, int, int, int, int, str, str, "Code"]
+    #: source mask and address, destination mask and address, protocol, interfaces in and out (0/'' = any), number
+    Flat = tuple[int, int, int, int, int, str, str, int]
+    #: (option letter, value, inverted)
+    Test = tuple[str, Any, bool]
 
-__all__ = ["Code", "CompiledChain", "CompiledTable", "compile_table"]
+__all__ = ["Code", "CompiledChain", "CompiledTable", "compile_table", "header_tests", "test_holds"]
 
 _VERDICTS = {"ACCEPT": Verdict.ACCEPT, "DROP": Verdict.DROP, "RETURN": Verdict.RETURN, "QUEUE": Verdict.QUEUE}
 _UNCONDITIONAL = {f"-j {name}" for name in _VERDICTS}
 
 
 class Code:
-    """One rule ready to be walked; counters are kept here, not on the rule."""
+    """One rule ready to be evaluated; counters are kept here, not on the rule.
+
+    ``odd`` are header tests beyond the flat entry's, ``more`` whether there is anything to test beside the entry.
+    """
 
     __slots__ = (
-        "bytes", "family", "jump", "kind", "matches", "more", "num", "octets", "odd", "packets", "ready", "rule",
-        "spec", "table", "target", "verdict",
+        "chain", "family", "jump", "kind", "matches", "more", "num", "octets", "odd", "packets", "rule", "spec", "target",
+        "verdict",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule, num: int, family: int, table: CompiledTable, builtin: bool) -> None:
+    def __init__(self, rule: Rule, num: int, chain: CompiledChain) -> None:
         self.rule = rule
         self.num = num
-        self.family = family
-        self.table = table
+        self.chain = chain
+        self.family = chain.table.family
         self.packets = 0
         self.octets = 0
         #: What TRACE calls it: an unconditional verdict is the tail of its chain to the kernel.
-        self.kind = "rule" if rule.text not in _UNCONDITIONAL else "policy" if builtin else "return"
-        self.odd: tuple[tuple[str, Any, bool], ...] = ()
-        self.more = True
-        self.ready = False
-        self.spec: RuleSpec | None = None
+        self.kind = "rule" if rule.text not in _UNCONDITIONAL else "policy" if chain.builtin else "return"
+        self.odd = chain.odd.get(num, ())
         self.matches: list[Any] = []
         self.target: Any = None
         self.verdict: Verdict | None = None
         self.jump: CompiledChain | None = None
+        self.spec: RuleSpec
+        self.prepare()
 
     def prepare(self) -> None:
         """Type the rule and resolve where it goes."""
@@ -60,24 +64,21 @@ class Code:
         spec = self.spec = typed(self.rule, self.family)
         self.matches = spec.matches
         self.target = spec.target
-        self.verdict = None
-        self.jump = None
         if spec.target is None:
             if not spec.jump:
                 self.verdict = Verdict.CONTINUE
-            elif spec.jump in self.table.chains:
-                self.jump = self.table.chains[spec.jump]
+            elif spec.jump in self.chain.table.chains:
+                self.jump = self.chain.table.chains[spec.jump]
             else:
                 self.verdict = _VERDICTS.get(spec.jump, Verdict.CONTINUE)
         self.more = bool(self.odd or self.matches)
-        self.ready = True
 
     def odd_holds(self, packet: Packet) -> bool:
         """The header tests that are not in the flat tuple."""
         return all(test_holds(test, packet) for test in self.odd)
 
 
-def test_holds(test: tuple[str, Any, bool], packet: Packet) -> bool:
+def test_holds(test: Test, packet: Packet) -> bool:
     """One header test: (option letter, value, inverted)."""
     what, value, inverted = test
     if what == "s":
@@ -102,36 +103,67 @@ def _interface(pattern: str, name: str) -> bool:
 
 
 class CompiledChain:
-    """A chain ready to be walked. ``end`` is the number of the rule that the kernel puts at its end."""
+    """A chain ready to be walked. ``end`` is the number of the rule that the kernel puts at its end.
 
-    __slots__ = ("builtin", "codes", "end", "flat", "name", "octets", "packets", "policy", "slow", "source", "index")  # fmt: skip
+    ``flat`` has one entry a rule, in order; a rule's :class:`Code` is made when its header first fits a packet.
+    """
 
-    def __init__(self, source: Chain) -> None:
+    __slots__ = (
+        "builtin", "codes", "end", "flat", "index", "name", "octets", "odd", "packets", "policy", "slow", "source", "table",
+    )  # fmt: skip
+
+    def __init__(self, source: Chain, table: CompiledTable) -> None:
         self.source = source
+        self.table = table
         self.name = source.name
         self.builtin = source.policy is not None
         self.policy = _VERDICTS.get(source.policy or "RETURN", Verdict.ACCEPT)
-        self.flat: list[Flat] = []
-        #: Every rule with all its tests in ``Code.odd``: for explaining, rule by rule.
+        self.flat: list[Flat] | None = None
+        #: Header tests that a flat entry cannot hold, by rule number.
+        self.odd: dict[int, tuple[Test, ...]] = {}
+        #: Every rule without header tests in its flat entry: for explaining, rule by rule.
         self.slow: list[Flat] | None = None
-        self.codes: list[Code] = []
+        self.codes: dict[int, Code] = {}
         self.end = len(source.rules) + 1
         self.packets = 0
         self.octets = 0
-        #: A faster way to the rules that may match, made when many packets come (``index.py``).
+        #: A faster way to the rules that may match, made when many packets come (``index``).
         self.index: Any = None
 
+    def entries(self) -> list[Flat]:
+        """The flat entries, read from the rules on first use."""
+        if self.flat is None:
+            family = self.table.family
+            self.flat = [self._entry(rule, num, family) for num, rule in enumerate(self.source.rules, 1)]
+        return self.flat
+
     def explained(self) -> list[Flat]:
-        """The chain with every header test as an odd one."""
+        """Entries that send every rule to its whole list of tests."""
         if self.slow is None:
-            self.slow = [(0, 0, 0, 0, 0, "", "", code) for code in self.codes]
+            self.slow = [(0, 0, 0, 0, 0, "", "", num) for num in range(1, self.end)]
         return self.slow
+
+    def code(self, num: int) -> Code:
+        """The rule with a number, ready to be evaluated."""
+        found = self.codes.get(num)
+        if found is None:
+            found = self.codes[num] = Code(self.source.rules[num - 1], num, self)
+        return found
+
+    def _entry(self, rule: Rule, num: int, family: int) -> Flat:
+        try:
+            return _entry_of_text(rule.text, num, family, self.odd)
+        except (ValueError, KeyError, StopIteration):
+            self.odd[num] = header_tests(self.code(num))
+            self.codes[num].odd = self.odd[num]
+            self.codes[num].more = True
+            return (0, 0, 0, 0, 0, "", "", num)
 
 
 class CompiledTable:
     """A table ready to be walked."""
 
-    __slots__ = ("chains", "codes", "family", "name")
+    __slots__ = ("chains", "family", "name")
 
     def __init__(self, name: str, family: int) -> None:
         self.name = name
@@ -140,124 +172,103 @@ class CompiledTable:
 
 
 def compile_table(ruleset: Ruleset, name: str) -> CompiledTable:
-    """The table of a ruleset, ready; chains are filled when first walked (:func:`fill`)."""
+    """The table of a ruleset, ready; chains read their rules when first walked."""
     table = CompiledTable(name, ruleset.family)
     for chain in ruleset.tables[name].chains.values():
-        table.chains[chain.name] = CompiledChain(chain)
+        table.chains[chain.name] = CompiledChain(chain, table)
     return table
 
 
-def fill(chain: CompiledChain, table: CompiledTable) -> None:
-    """Read the header tests of a chain's rules."""
-    family = table.family
-    flat = chain.flat
-    codes = chain.codes
-    for num, rule in enumerate(chain.source.rules, 1):
-        code = Code(rule, num, family, table, chain.builtin)
-        codes.append(code)
-        flat.append(_flat(rule, code, family))
-
-
-_addresses: dict[tuple[str, int], tuple[int, int]] = {}
+_addresses: dict[str, tuple[int, int]] = {}
+_masks = {family: [prefix_mask(length, family) for length in range(width + 1)] for family, width in ((4, 32), (6, 128))}
+_CACHED = 200_000
 
 
 def _address(text: str, family: int) -> tuple[int, int]:
-    """Address and mask of ``10.0.0.0/8``."""
-    try:
-        return _addresses[text, family]
-    except KeyError:
-        pass
+    """Address and mask of canonical ``10.0.0.0/8`` (the two families cannot be mistaken for each other)."""
+    found = _addresses.get(text)
+    if found is not None:
+        return found
     address, _, mask = text.partition("/")
-    read = parse_ip4 if family == 4 else parse_ip6
-    value = read(address)
-    if value is None:
-        raise ValueError(text)
-    if not mask:
-        bits: int | None = ALL_ONES[family]
-    elif mask.isdigit():
-        bits = prefix_mask(int(mask), family)
+    value: int | None
+    if family == 4:
+        a, b, c, d = address.split(".")
+        value = int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
     else:
-        bits = read(mask)
-    if bits is None:
+        value = parse_ip6(address)
+    bits: int | None
+    if mask.isdigit():
+        bits = _masks[family][int(mask)]
+    else:
+        bits = parse_ip4(mask) if family == 4 else parse_ip6(mask)
+    if value is None or bits is None:
         raise ValueError(text)
-    if len(_addresses) > 100_000:
+    if len(_addresses) > _CACHED:
         _addresses.clear()
-    _addresses[text, family] = (value, bits)
+    _addresses[text] = (value, bits)
     return value, bits
 
 
-def _flat(rule: Rule, code: Code, family: int) -> Flat:
-    try:
-        return _flat_of_text(rule.text, code, family)
-    except (ValueError, IndexError, KeyError):
-        return _flat_of_spec(code)
+_protocols = {**PROTOCOLS, **{str(number): number for number in range(256)}}
 
 
-def _flat_of_text(text: str, code: Code, family: int) -> Flat:
-    words = text.split(" ", 13)
+_HEADER = frozenset(("-s", "-d", "-i", "-o", "-p", "-f"))
+
+
+def _entry_of_text(text: str, num: int, family: int, odd: dict[int, tuple[Test, ...]]) -> Flat:
+    """The header tests at the front of a rule's canonical text. Raises ValueError and the like where it is not."""
+    words = iter(text.split(" ", 13))
     smask = saddr = dmask = daddr = proto = 0
     iniface = outiface = ""
-    odd: list[tuple[str, Any, bool]] = []
+    rest: list[Test] | None = None
     inverted = False
-    at = 0
-    while at < len(words):
-        word = words[at]
+    for word in words:
         if word == "!":
             inverted = True
-            at += 1
             continue
-        if word == "-s":
-            if inverted:
-                odd.append(("s", _address(words[at + 1], family), True))
-            else:
-                saddr, smask = _address(words[at + 1], family)
-        elif word == "-d":
-            if inverted:
-                odd.append(("d", _address(words[at + 1], family), True))
-            else:
-                daddr, dmask = _address(words[at + 1], family)
-        elif word in ("-i", "-o"):
-            name = words[at + 1]
-            if '"' in name:
-                raise ValueError(name)
-            if inverted or name.endswith("+"):
-                odd.append((word[1], name, inverted))
-            elif word == "-i":
-                iniface = name
-            else:
-                outiface = name
-        elif word == "-p":
-            name = words[at + 1]
-            number = int(name) if name.isdigit() else PROTOCOLS[name]
-            if inverted:
-                odd.append(("p", number, True))
-            else:
-                proto = number
-        elif word == "-f":
-            odd.append(("f", True, inverted))
-            at -= 1
-        else:
+        if word not in _HEADER:
             break
-        at += 2
+        value = next(words) if word != "-f" else ""
+        test: Test
+        if word == "-s" or word == "-d":
+            address, mask = _address(value, family)
+            if not inverted:
+                if word == "-s":
+                    saddr, smask = address, mask
+                else:
+                    daddr, dmask = address, mask
+                continue
+            test = (word[1], (address, mask), True)
+        elif word == "-p":
+            if not inverted:
+                proto = _protocols[value]
+                continue
+            test = ("p", _protocols[value], True)
+        elif word == "-i" or word == "-o":
+            if '"' in value:
+                raise ValueError(value)
+            if not inverted and value[-1:] != "+":
+                if word == "-i":
+                    iniface = value
+                else:
+                    outiface = value
+                continue
+            test = (word[1], value, inverted)
+        else:
+            test = ("f", True, inverted)
         inverted = False
-    code.odd = tuple(odd)
-    return (smask, saddr, dmask, daddr, proto, iniface, outiface, code)
+        if rest is None:
+            rest = []
+        rest.append(test)
+    if rest is not None:
+        odd[num] = tuple(rest)
+    return (smask, saddr, dmask, daddr, proto, iniface, outiface, num)
 
 
-def _flat_of_spec(code: Code) -> Flat:
-    code.prepare()
-    code.odd = header_tests(code)
-    code.more = bool(code.odd or code.matches)
-    return (0, 0, 0, 0, 0, "", "", code)
-
-
-def header_tests(code: Code) -> tuple[tuple[str, Any, bool], ...]:
+def header_tests(code: Code) -> tuple[Test, ...]:
     """All header tests of a rule, in the order the kernel makes them."""
-    if not code.ready:
-        code.prepare()
     spec = code.spec
-    assert spec is not None
-    tests: list[tuple[str, Any, bool]] = []
+    tests: list[Test] = []
     if spec.src_mask or spec.src_inv:
         tests.append(("s", (spec.src, spec.src_mask), spec.src_inv))
     if spec.dst_mask or spec.dst_inv:

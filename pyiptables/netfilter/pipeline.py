@@ -130,11 +130,9 @@ class Engine:
                 chain = copy.tables[name].chains[chain_name]
                 chain.packets += compiled.packets
                 chain.bytes += compiled.octets
-                if not compiled.codes:
-                    continue
-                for at, code in enumerate(compiled.codes):
+                for num, code in compiled.codes.items():
                     if code.packets:
-                        chain.rules[at] = rule = type(code.rule)(
+                        chain.rules[num - 1] = rule = type(code.rule)(
                             code.rule.text, code.rule.packets, code.rule.bytes, code.rule.source, code.rule.spec
                         )
                         rule.packets += code.packets

@@ -7,7 +7,7 @@ step too: ``return`` in a user chain, ``policy`` in a built-in one, numbered one
 
 from __future__ import annotations
 
-from pyiptables.netfilter.compiled import Code, CompiledChain, CompiledTable, fill, header_tests, test_holds
+from pyiptables.netfilter.compiled import Code, CompiledChain, CompiledTable, header_tests, test_holds
 from pyiptables.netfilter.packet import Verdict
 
 TYPE_CHECKING = False
@@ -105,7 +105,7 @@ class Walker:
         self.unknown: list[Unknown] = []
         self.choose: Callable[[str], bool] | None = None
         #: Makes an iterator over the rules that may match, for batches (``index.py``).
-        self.indexed: Callable[[CompiledChain, CompiledTable, Packet], Iterator[Flat]] | None = None
+        self.indexed: Callable[[CompiledChain, Packet], Iterator[Flat]] | None = None
 
     def walk(self, table: CompiledTable, chain_name: str, packet: Packet, ctx: Context) -> Verdict:
         """The verdict of a table's built-in chain: ACCEPT, DROP, QUEUE, STOLEN or REPEAT."""
@@ -115,10 +115,10 @@ class Walker:
         steps = self.steps
         explaining = self.misses is not None
         stack: list[tuple[CompiledChain, Iterator[Flat]]] = []
-        current = self._enter(chain, table, packet)
+        current = self._enter(chain, packet)
         src, dst, proto, iniface, outiface = packet.src, packet.dst, packet.proto, packet.iniface, packet.outiface
         while True:
-            for smask, saddr, dmask, daddr, wanted, iniface_, outiface_, code in current:
+            for smask, saddr, dmask, daddr, wanted, iniface_, outiface_, num in current:
                 if (
                     src & smask != saddr
                     or dst & dmask != daddr
@@ -127,8 +127,7 @@ class Walker:
                     or (outiface_ and outiface_ != outiface)
                 ):
                     continue
-                if not code.ready:
-                    code.prepare()
+                code = chain.codes.get(num) or chain.code(num)
                 if (code.more or explaining) and not self._holds(code, chain, packet, ctx):
                     if ctx.hotdrop:
                         return Verdict.DROP
@@ -140,16 +139,18 @@ class Walker:
                 if code.target is not None:
                     verdict = self._act(code, chain, packet, ctx)
                     if verdict is Verdict.CONTINUE:
-                        src, dst = packet.src, packet.dst
+                        if packet.src != src or packet.dst != dst:
+                            src, dst = packet.src, packet.dst
+                            current = iter((chain.explained() if explaining else chain.entries())[num:])
+                            break
                         continue
                 elif code.jump is not None:
-                    assert code.spec is not None
                     if not code.spec.goto:
                         if len(stack) >= _STACK_LIMIT:
                             return Verdict.DROP
                         stack.append((chain, current))
                     chain = code.jump
-                    current = self._enter(chain, table, packet)
+                    current = self._enter(chain, packet)
                     break
                 else:
                     assert code.verdict is not None
@@ -171,14 +172,12 @@ class Walker:
                     return self._policy(base, packet, ctx)
                 chain, current = stack.pop()
 
-    def _enter(self, chain: CompiledChain, table: CompiledTable, packet: Packet) -> Iterator[Flat]:
-        if not chain.codes and chain.source.rules:
-            fill(chain, table)
+    def _enter(self, chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
         if self.misses is not None:
             return iter(chain.explained())
         if self.indexed is not None:
-            return self.indexed(chain, table, packet)
-        return iter(chain.flat)
+            return self.indexed(chain, packet)
+        return iter(chain.entries())
 
     def _policy(self, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
         chain.packets += 1

@@ -11,6 +11,7 @@ __all__ = ["main"]
 #: Subcommand → one line for the overview (the module of the same name is loaded only when it is called).
 SUBCOMMANDS = {
     "lint": "Check rule files and firewall scripts.",
+    "plan": "Show the ruleset that a script would leave, without running it.",
     "rehearse": "Run a script against a state and show what it did.",
     "reset": "Empty the state.",
     "shellenv": "Print shell code that turns a shell into a rehearsal.",

@@ -18,7 +18,7 @@ from pyiptables.xtables.option import Parsing
 if TYPE_CHECKING:
     from pyiptables.lint.settings import Settings
 
-__all__ = ["Item", "LintNames", "Subject", "read_save_file"]
+__all__ = ["Item", "LintNames", "SaveReader", "Subject", "apply_command", "read_save_file"]
 
 
 class LintNames(NoNames):
@@ -129,32 +129,34 @@ class Subject:
 
 def read_save_file(subject: Subject) -> None:
     """Fill a subject from iptables-save text, forgivingly: each line that cannot be read is an item with an error."""
-    _SaveReader(subject).read()
+    ruleset = subject.rulesets[subject.family] = Ruleset(subject.family)
+    reader = SaveReader(subject, ruleset)
+    offset = 0
+    for number, raw in enumerate(subject.data.split(b"\n"), 1):
+        line = raw.rstrip(b"\r").decode("utf-8", "surrogateescape")
+        reader.take(line, Place(subject.file, number, 1, number, len(line) + 1), offset, offset + len(raw))
+        offset += len(raw) + 1
 
 
-class _SaveReader:
-    def __init__(self, subject: Subject) -> None:
+class SaveReader:
+    """Reads lines for iptables-restore into a ruleset, noting each as an item of the subject."""
+
+    def __init__(self, subject: Subject, ruleset: Ruleset, flush: bool = True, invocation: Any = None) -> None:
         self.subject = subject
-        self.ruleset = Ruleset(subject.family)
-        subject.rulesets[subject.family] = self.ruleset
+        self.ruleset = ruleset
+        self.flush = flush
+        self.invocation = invocation
         self.table: Table | None = None
         self.names = LintNames()
         self.announced: set[str] = set()
 
-    def read(self) -> None:
-        offset = 0
-        for number, raw in enumerate(self.subject.data.split(b"\n"), 1):
-            self._line(number, raw, offset)
-            offset += len(raw) + 1
-
-    def _line(self, number: int, raw: bytes, offset: int) -> None:
-        line = raw.rstrip(b"\r").decode("utf-8", "surrogateescape")
+    def take(self, line: str, place: Place, start: int = 0, end: int = 0) -> None:
+        """One line, without its end; ``start`` and ``end`` are its bytes in the file (0: it is none of the file's)."""
         first = line[:1]
         if first in ("", "#"):
             return
-        place = Place(self.subject.file, number, 1, number, len(line) + 1)
-        item = Item(place, line, self.table.name if self.table else "", family=self.subject.family)
-        item.start, item.end = offset, offset + len(raw)
+        item = Item(place, line, self.table.name if self.table else "", family=self.ruleset.family)
+        item.start, item.end, item.invocation = start, end, self.invocation
         if first == "*":
             self._start_table(item, line)
         elif line.rstrip() == "COMMIT":
@@ -177,8 +179,10 @@ class _SaveReader:
             item.error = IptablesError(f"line {item.place.line} table name '{name}' invalid")
             self.table = Table(name)
             return
-        self.table = self.ruleset.tables.get(name) or Table(name)
-        self.ruleset.tables[name] = self.table
+        known = self.ruleset.tables.get(name)
+        if known is None or (self.flush and self.invocation is not None):
+            known = Table(name)
+        self.table = self.ruleset.tables[name] = known
         for chain in CHAINS[name]:
             self.table.chains.setdefault(chain, Chain(chain, "ACCEPT"))
 
@@ -207,7 +211,7 @@ class _SaveReader:
         rest = line
         if line[:1] == "[":
             rest = line.partition("]")[2]
-        parsing = Parsing(self.subject.family, self.names, self.subject.variant.name, item.table)
+        parsing = Parsing(self.ruleset.family, self.names, self.subject.variant.name, item.table)
         parsing.announced = self.announced
         self.names.host_names = item.host_names
         try:

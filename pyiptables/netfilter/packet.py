@@ -113,14 +113,6 @@ class Packet:
         tuples are attributes of ``ct``.
     """
 
-    __slots__ = (
-        "attrs", "bad_checksum", "ct", "ctdir", "ctstate", "df", "dport", "dst", "ext_headers", "family",
-        "flow_label", "frag_offset", "icmp_code", "icmp_id", "icmp_rest", "icmp_seq", "icmp_type", "id", "iniface",
-        "inner", "ip_options", "l4", "length", "mac_dst", "mac_src", "mark", "more_fragments", "outiface", "payload",
-        "payload_len", "physin", "physout", "pkttype", "priority", "proto", "secmark", "sport", "src", "tcp_ack",
-        "tcp_flags", "tcp_options", "tcp_seq", "tcp_window", "template", "tos", "ttl",
-    )  # fmt: skip
-
     def __init__(self, family: int, src: int, dst: int, proto: int) -> None:
         self.family = family
         self.src = src
@@ -165,8 +157,7 @@ class Packet:
     def copy(self) -> Packet:
         """A packet of its own; the inner packet is copied too, the connection is shared."""
         other = Packet.__new__(Packet)
-        for name in Packet.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.__dict__.update(self.__dict__)
         other.attrs = dict(self.attrs)
         if self.inner is not None:
             other.inner = self.inner.copy()

@@ -13,6 +13,7 @@ from pyiptables.netfilter.compiled import CompiledTable, compile_table
 from pyiptables.netfilter.connection import Connection
 from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
 from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
+from pyiptables.netfilter.index import candidates
 from pyiptables.netfilter.nat import Nat
 from pyiptables.netfilter.packet import Context, Packet, Verdict
 from pyiptables.netfilter.routing import Decision, GivenPath, Routing
@@ -41,7 +42,7 @@ class Engine:
     """Sends packets through one family's ruleset on one host, one after the other.
 
     ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
-    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
+    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open. ``batch`` prepares for many packets: chains get an index.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Engine:
         sets: PacketSets | None = None,
         choose: Callable[[str], bool] | None = None,
         defragment: bool = True,
+        batch: bool = False,
     ) -> None:
         self.ruleset = ruleset
         self.family = ruleset.family
@@ -82,6 +84,8 @@ class Engine:
         self.ctx.chooser = choose
         self.walker = Walker()
         self.walker.choose = choose
+        if batch and not explain:
+            self.walker.indexed = candidates
         self.tables: dict[str, CompiledTable] = {
             name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES
         }

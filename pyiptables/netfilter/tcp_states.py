@@ -99,6 +99,8 @@ class _Side:
         """Window scaling and SACK from the options of a SYN."""
         self.scale = 0
         self.window_scale = self.sack = False
+        if not packet.tcp_options:
+            return
         for kind, data in tcp_options(packet.tcp_options):
             if kind == 4:
                 self.sack = True
@@ -153,8 +155,9 @@ class Tracker:
         new = TRANSITIONS[0, segment_kind(packet.tcp_flags)]["NONE"]
         if new == "INVALID":
             return False
-        side = self.seen[0] = _Side()
-        self.seen[1] = _Side()
+        if self.last_kind != "NONE" or self.state != "NONE":
+            self.seen = [_Side(), _Side()]
+        side = self.seen[0]
         side.end = _end_of(packet)
         side.maxwin = packet.tcp_window or 1
         if new == "SYN_SENT":

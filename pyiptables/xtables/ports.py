@@ -7,10 +7,12 @@ from pyiptables.xtables.numbers import UINT16, strtoui
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
-__all__ = ["parse_port", "parse_port_range", "save_ports", "show_ports"]
+__all__ = ["nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
 
 
 def parse_port(text: str, protocol: str | None, parsing: Parsing) -> int:
@@ -58,3 +60,12 @@ def show_ports(
         return (None if numeric else names.port_name(port, protocol)) or str(port)
 
     return f" {word}:{mark}{name(low)}" if low == high else f" {word}s:{mark}{name(low)}:{name(high)}"
+
+
+def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...]) -> None:
+    """Not 0 to N is a comparison "above N" to iptables-nft, and comes back as N+1 to 65535 (``nft-ruleparse.c``)."""
+    for name in names:
+        low, high = values.get(name, (0, UINT16))
+        if name in inverted and low == 0 and 0 < high < UINT16:
+            values[name] = (high + 1, UINT16)
+            inverted.discard(name)

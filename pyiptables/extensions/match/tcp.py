@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT8, UINT16, strtoui
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import parse_port_range, save_ports, show_ports
+from pyiptables.xtables.ports import nft_ports, parse_port_range, save_ports, show_ports
 from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
@@ -97,6 +97,7 @@ class Tcp(Match):
             return self
         if spec.proto != 6:
             raise ParameterProblem("TCP match requires '-p tcp'")
+        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION))
         for match in earlier:
             if match.name == self.name:
                 match.values.update(self.values)

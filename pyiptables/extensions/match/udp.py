@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT16
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import save_ports, show_ports
+from pyiptables.xtables.ports import nft_ports, save_ports, show_ports
 from pyiptables.xtables.values import PortRange
 
 TYPE_CHECKING = False
@@ -51,6 +51,7 @@ class Udp(Match):
             return self
         if spec.proto != 17:
             raise ParameterProblem("UDP match requires '-p udp'")
+        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION))
         for match in earlier:
             if match.name == self.name:
                 match.values.update(self.values)

@@ -1,0 +1,219 @@
+"""Scripts as subjects: the commands that one would run, in order, and the rulesets that it would leave.
+
+The ruleset is that of a machine without rules on which the script runs once and nothing goes wrong. What runs only
+perhaps, or has a word that is not known, leaves rules that match perhaps: they cover nothing and may be covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyiptables.lint.diagnostic import Place
+from pyiptables.lint.subject import Item, LintNames, SaveReader, Subject, apply_command
+from pyiptables.ruleset import Chain, Ruleset, Table
+from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
+from pyiptables.syntax.variant import CHAINS
+from pyiptables.xtables.errors import IptablesError
+from pyiptables.xtables.option import Match, Parsing
+
+if TYPE_CHECKING:
+    from pyiptables.lint.shell import Invocation, Location, TextLine, Word
+
+__all__ = ["Perhaps", "read_script", "timeline"]
+
+_ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
+#: What an unknown word may be after an option, so that the rest of the command can be read.
+_AFTER = {
+    **dict.fromkeys(("-s", "--source", "--src", "-d", "--destination", "--dst", "--to-source", "--to-destination", "--gateway"), "address"),
+    **dict.fromkeys(("-i", "--in-interface", "-o", "--out-interface", "--physdev-in", "--physdev-out"), "unknown0"),
+    **dict.fromkeys(("-p", "--protocol", "--proto"), "tcp"),
+    **dict.fromkeys(("--log-prefix", "--comment", "--nflog-prefix", "--string"), "unknown"),
+    **dict.fromkeys(("--mac-source",), "02:00:00:00:00:01"),
+    **dict.fromkeys(("--icmp-type", "--icmpv6-type"), "1"),
+    **dict.fromkeys(("--limit", "--hashlimit-upto", "--hashlimit-above"), "1/sec"),
+}
+#: Options whose unknown argument leaves nothing to say.
+_HOPELESS = ("-m", "--match", "-j", "--jump", "-g", "--goto", "-t", "--table", "-A", "-I", "-D", "-N", "-X", "-F", "-P", "-R", "-E", "-Z")
+_EFFECTS = ("D", "F", "X", "P", "R", "E", "Z")
+
+
+class Perhaps(Match):
+    """Stands in a rule that may not be there, or of which not every word is known."""
+
+    __slots__ = ()
+
+    name = "(perhaps)"
+    summary = "a rule that is there perhaps"
+    deterministic = False
+
+
+def read_script(subject: Subject, kind: str, **reading: Any) -> None:
+    """Fill a subject from a script of this kind. Raises LintError when the grammar is not installed."""
+    from pyiptables.lint.engine import LintError
+    from pyiptables.lint.shell import ShellReaderMissing, read
+
+    wanted = {key: reading[key] for key in ("set_values", "args", "source") if reading.get(key) is not None}
+    try:
+        script = read(subject.data, subject.file, kind, **wanted)
+    except ShellReaderMissing as error:
+        raise LintError(f"{subject.file}: {error}") from error
+    subject.script = script
+    _Replay(subject).run()
+
+
+class _Replay:
+    """Carries the script's commands out, one after the other."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.names = LintNames()
+
+    def run(self) -> None:
+        subject = self.subject
+        for what in (*subject.script.unresolved, *subject.script.errors):
+            subject.unresolved.append((_place(what.location), what.what, what.why))
+        for invocation in subject.script.invocations:
+            if invocation.family == 0:
+                continue
+            program = invocation.program.removesuffix("-legacy").removesuffix("-nft")
+            if program.endswith("-restore"):
+                self._restore(invocation)
+            elif "save" not in program and "apply" not in program and "translate" not in program:
+                self._command(invocation)
+        subject.family = subject.family if subject.family in subject.rulesets else next(iter(subject.rulesets), subject.family)
+        subject.rulesets.setdefault(subject.family, Ruleset(subject.family))
+
+    # -- one command -------------------------------------------------------------------------------------
+    def _command(self, invocation: Invocation) -> None:
+        item = Item(_place(invocation.location), invocation.shown, "", family=invocation.family, invocation=invocation)
+        self.subject.items.append(item)
+        words = self._words(invocation)
+        if words is None:
+            self._not_known(invocation)
+            return
+        known = all(text is not None for text in invocation.texts)
+        parsing = Parsing(invocation.family, self.names, self.subject.variant.name)
+        parsing.notices = item.notices
+        self.names.host_names = item.host_names
+        try:
+            command = parse(words, parsing, "filter")
+        except (HelpWanted, VersionWanted, LineIgnored):
+            return
+        except IptablesError as error:
+            if known:
+                item.error = error
+            else:
+                self._not_known(invocation)
+            return
+        if not known:
+            self._not_known(invocation)
+        item.table = command.table
+        self._apply(item, command, invocation, known)
+
+    def _words(self, invocation: Invocation) -> list[str] | None:
+        """The arguments, with something fitting for what is not known; None when that cannot be."""
+        words: list[str] = []
+        for word in invocation.argv:
+            settled = word.settled
+            if settled.text is not None:
+                words.append(settled.text)
+                continue
+            before = words[-1] if words else ""
+            if settled.many or before in _HOPELESS or not words:
+                return None
+            words.append(_stand_in(settled, before, invocation.family))
+        return words
+
+    def _not_known(self, invocation: Invocation) -> None:
+        for word in invocation.argv:
+            if word.text is None and word.unknown is not None:
+                place = _place(word.location or invocation.location)
+                self.subject.unresolved.append((place, word.shown, word.unknown.reason))
+
+    def _apply(self, item: Item, command: Command, invocation: Invocation, known: bool) -> None:
+        if invocation.netns or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard):
+            # Another firewall, or one that nobody asks for: read for mistakes only.
+            scratch = _table(Ruleset(invocation.family), command.table)
+            apply_command(item, command, scratch, self.subject.variant, self.subject.file)
+            return
+        table = _table(self.subject.rulesets.setdefault(invocation.family, Ruleset(invocation.family)), command.table)
+        certain = known and (invocation.certain or invocation.guarded_by_check is not None)
+        if not certain and command.action in _EFFECTS:
+            # Whatever it does to rules that are there, they are there only perhaps from now on.
+            _doubt(table, command.chain)
+            item.command, item.action, item.chain = command, command.action, command.chain
+            return
+        apply_command(item, command, table, self.subject.variant, self.subject.file)
+        if not certain:
+            for rule in item.rules:
+                if rule.spec is not None:
+                    rule.spec.matches.append(Perhaps(invocation.family))
+
+    # -- restore -----------------------------------------------------------------------------------------
+    def _restore(self, invocation: Invocation) -> None:
+        if invocation.stdin is None:
+            where = invocation.stdin_file.shown if invocation.stdin_file is not None else "its input"
+            self.subject.unresolved.append((_place(invocation.location), invocation.shown, f"{where} is not part of the script"))
+            return
+        ruleset = Ruleset(invocation.family)
+        perhaps = not invocation.certain
+        if not invocation.netns and not perhaps:
+            ruleset = self.subject.rulesets.setdefault(invocation.family, ruleset)
+        flush = not any(text in ("-n", "--noflush") for text in invocation.texts)
+        reader = SaveReader(self.subject, ruleset, flush, invocation)
+        for line in invocation.stdin.lines:
+            self._restore_line(reader, line, invocation)
+
+    def _restore_line(self, reader: SaveReader, line: TextLine, invocation: Invocation) -> None:
+        location = line.location
+        if line.text is None:
+            unknown = line.word.unknown
+            reason = unknown.reason if unknown is not None else "not known"
+            self.subject.unresolved.append((_place(location or invocation.location), line.word.shown, reason))
+            return
+        start, end = (location.start, location.end) if location is not None else (0, 0)
+        reader.take(line.text, _place(location or invocation.location), start, end)
+
+
+def _place(location: Location) -> Place:
+    return Place(location.file, location.line, location.column, location.end_line, location.end_column)
+
+
+def _stand_in(word: Word, before: str, family: int) -> str:
+    candidates = word.unknown.candidates if word.unknown is not None and len(word.pieces) == 1 else ()
+    if candidates:
+        return candidates[0]
+    guess = _AFTER.get(before, "1")
+    return _ADDRESS[family] if guess == "address" else guess
+
+
+def _table(ruleset: Ruleset, name: str) -> Table:
+    table = ruleset.tables.get(name)
+    if table is None:
+        table = ruleset.tables[name] = Table(name)
+        for chain in CHAINS.get(name, ()):
+            table.chains[chain] = Chain(chain, "ACCEPT")
+    return table
+
+
+def _doubt(table: Table, chain: str | None) -> None:
+    for found in table.chains.values():
+        if chain in (None, found.name):
+            for rule in found.rules:
+                if rule.spec is not None and not any(isinstance(match, Perhaps) for match in rule.spec.matches):
+                    rule.spec.matches.append(Perhaps(4))
+
+
+def timeline(subject: Subject, family: int) -> Iterator[tuple[Item, Ruleset]]:
+    """Each certain command of a family with the ruleset after it (always the same object, changing)."""
+    ruleset = Ruleset(family)
+    for item in subject.items:
+        invocation = item.invocation
+        if item.family != family or item.command is None or invocation is None or invocation.netns:
+            continue
+        if not invocation.certain and invocation.guarded_by_check is None:
+            continue
+        again = Item(item.place, item.text, item.table, family=family)
+        apply_command(again, item.command, _table(ruleset, item.table), subject.variant, subject.file)
+        yield item, ruleset

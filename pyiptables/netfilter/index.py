@@ -1,0 +1,163 @@
+"""A way to the rules that may match a packet without asking each: bit vectors over header fields.
+
+For every field, the values that its tests tell apart are cut into intervals, and each interval holds one big integer
+whose bits are the rules that a value in it can match. A packet's candidates are the conjunction of one such integer a
+field, taken by bisection; they come in the order of the rules and are evaluated as always, so the index only ever leaves
+out rules that cannot match. Fields: source, destination, protocol, interfaces, and the ports of ``-m tcp``/``-m udp``.
+Long chains are cut into blocks, so that no integer grows with the whole chain.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiptables.netfilter.compiled import CompiledChain, Flat
+    from pyiptables.netfilter.packet import Packet
+    from pyiptables.ruleset import Rule
+
+__all__ = ["candidates"]
+
+_BLOCK = 16384
+#: Chains shorter than this are walked as they are.
+_SHORT = 12
+_PORTS = (0, 65535)
+
+
+def candidates(chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
+    """The entries of a chain that may match, in order."""
+    index = chain.index
+    if index is None:
+        entries = chain.entries()
+        if len(entries) < _SHORT:
+            chain.index = entries
+        else:
+            chain.index = _Index(entries, chain.source.rules, chain.table.family)
+        index = chain.index
+    if index.__class__ is list:
+        return iter(index)
+    found: Iterator[Flat] = index.candidates(packet)
+    return found
+
+
+class _Field:
+    """One interval field of one block: where its values change, and the rules of each interval."""
+
+    __slots__ = ("bounds", "rules")
+
+    def __init__(self, ranges: list[tuple[int, int]], everything: tuple[int, int]) -> None:
+        changes: dict[int, int] = {}
+        always = 0
+        for bit, (low, high) in enumerate(ranges):
+            mask = 1 << bit
+            if (low, high) == everything:
+                always |= mask
+                continue
+            changes[low] = changes.get(low, 0) ^ mask
+            changes[high + 1] = changes.get(high + 1, 0) ^ mask
+        self.bounds = sorted(changes)
+        self.rules = [always]
+        current = always
+        for bound in self.bounds:
+            current ^= changes[bound]
+            self.rules.append(current)
+
+    def at(self, value: int) -> int:
+        return self.rules[bisect_right(self.bounds, value)]
+
+
+class _Names:
+    """One field of names or numbers that are equal or not; '' and 0 match any."""
+
+    __slots__ = ("any", "rules")
+
+    def __init__(self, wanted: list[int] | list[str]) -> None:
+        self.any = 0
+        self.rules: dict[int | str, int] = {}
+        for bit, value in enumerate(wanted):
+            if value:
+                self.rules[value] = self.rules.get(value, 0) | 1 << bit
+            else:
+                self.any |= 1 << bit
+        for value in self.rules:
+            self.rules[value] |= self.any
+
+
+class _Index:
+    """The blocks of a chain."""
+
+    def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
+        self.blocks = [
+            _Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)
+        ]
+
+    def candidates(self, packet: Packet) -> Iterator[Flat]:
+        for block in self.blocks:
+            left = block.possible(packet)
+            entries = block.entries
+            while left:
+                lowest = left & -left
+                yield entries[lowest.bit_length() - 1]
+                left ^= lowest
+
+
+class _Block:
+    """Up to ``_BLOCK`` rules and their fields; fields that tell nothing apart are left out."""
+
+    __slots__ = ("dport", "dst", "entries", "full", "iniface", "outiface", "proto", "sport", "src")
+
+    def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
+        self.entries = entries
+        self.full = (1 << len(entries)) - 1
+        top = (1 << (32 if family == 4 else 128)) - 1
+        self.src = _addresses([(entry[1], entry[0]) for entry in entries], top)
+        self.dst = _addresses([(entry[3], entry[2]) for entry in entries], top)
+        self.proto = _Names([entry[4] for entry in entries])
+        self.iniface = _Names([entry[5] for entry in entries])
+        self.outiface = _Names([entry[6] for entry in entries])
+        self.sport = _Field([_port_range(rule.text, " --sport ") for rule in rules], _PORTS)
+        self.dport = _Field([_port_range(rule.text, " --dport ") for rule in rules], _PORTS)
+
+    def possible(self, packet: Packet) -> int:
+        """The rules that may match, as bits."""
+        left = self.full
+        if self.src.bounds:
+            left &= self.src.at(packet.src)
+        if self.dst.bounds and left:
+            left &= self.dst.at(packet.dst)
+        for names, value in (
+            (self.proto, packet.proto), (self.iniface, packet.iniface), (self.outiface, packet.outiface),
+        ):  # fmt: skip
+            if names.rules:
+                left &= names.rules.get(value, names.any)
+        if left and self.dport.bounds:
+            left &= self.dport.at(packet.dport)
+        if left and self.sport.bounds:
+            left &= self.sport.at(packet.sport)
+        return left
+
+
+def _addresses(tests: list[tuple[int, int]], top: int) -> _Field:
+    """Prefixes as ranges; a mask with holes matches anything here and is left to the entry's own test."""
+    ranges = []
+    for address, mask in tests:
+        hosts = mask ^ top
+        ranges.append((address, address | hosts) if not hosts & (hosts + 1) else (0, top))
+    return _Field(ranges, (0, top))
+
+
+def _port_range(text: str, option: str) -> tuple[int, int]:
+    """The ports that a rule's tcp or udp match asks for, everything when it does not say so plainly."""
+    at = text.find(option)
+    if at < 0 or text[at - 1] == "!":
+        return _PORTS
+    quote = text.find('"')
+    if 0 <= quote < at or not (" -m tcp" in text or " -m udp" in text):
+        return _PORTS
+    low, colon, high = text[at + len(option) :].split(" ", 1)[0].partition(":")
+    if not low.isdigit() or not (high or low).isdigit():
+        return _PORTS
+    return int(low), int(high) if colon else int(low)

@@ -147,12 +147,8 @@ class Decisions:
                 bits = {level: bit for level, bit in named if level is not None and level in levels}
             if how is not None:
                 clear, flip = how
-                result = functions.flip(
-                    result, [level for level, bit in bits.items() if (flip & ~clear) >> bit & 1]
-                )
-                result = functions.fix(
-                    result, {level: flip >> bit & 1 for level, bit in bits.items() if clear >> bit & 1}
-                )
+                result = functions.flip(result, [level for level, bit in bits.items() if (flip & ~clear) >> bit & 1])
+                result = functions.fix(result, {level: flip >> bit & 1 for level, bit in bits.items() if clear >> bit & 1})
             unknown = {}
             for level in affected:
                 if level not in bits:

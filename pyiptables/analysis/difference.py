@@ -71,11 +71,7 @@ def compare(
         roots = _roots(before, after, table)
         one, two = _completed(before, table, roots), _completed(after, table, roots)
         changed = _changed_rules(one.tables[table], two.tables[table])
-        policies = [
-            name
-            for name in roots
-            if one.tables[table].chains[name].policy != two.tables[table].chains[name].policy
-        ]
+        policies = [name for name in roots if one.tables[table].chains[name].policy != two.tables[table].chains[name].policy]
         if not changed and not policies:
             continue
         old = Decisions(compile_table(one, table, space, typed), functions)
@@ -111,9 +107,7 @@ def _policies(old: Decisions, new: Decisions, names: list[str]) -> Iterator[Diff
             both = functions.intersect(both, functions.where(side.of(chain), functions.leaf(policies[-1])))
         if both != EMPTY:
             packet = functions.sample(both, space.pick)
-            yield Difference(
-                old.program.table, name, policies[0], policies[1], None, None, packet, space.describe(packet)
-            )
+            yield Difference(old.program.table, name, policies[0], policies[1], None, None, packet, space.describe(packet))
 
 
 def _changed_rules(old: Table, new: Table) -> list[Rule]:
@@ -143,14 +137,10 @@ def _unmatched(old: list[Rule], new: list[Rule]) -> list[Rule]:
         return old + new
     from difflib import SequenceMatcher
 
-    blocks = SequenceMatcher(
-        None, [r.text for r in old], [r.text for r in new], autojunk=False
-    ).get_matching_blocks()
+    blocks = SequenceMatcher(None, [r.text for r in old], [r.text for r in new], autojunk=False).get_matching_blocks()
     kept_old = {block.a + i for block in blocks for i in range(block.size)}
     kept_new = {block.b + i for block in blocks for i in range(block.size)}
-    return [rule for i, rule in enumerate(old) if i not in kept_old] + [
-        rule for i, rule in enumerate(new) if i not in kept_new
-    ]
+    return [rule for i, rule in enumerate(old) if i not in kept_old] + [rule for i, rule in enumerate(new) if i not in kept_new]
 
 
 def _regions(old: Program, new: Program, changed: list[Rule]) -> list[tuple[Product, Step | None]]:
@@ -195,9 +185,7 @@ def _completed(ruleset: Ruleset, table: str, roots: list[str]) -> Ruleset:
     return copy
 
 
-def _differences(
-    old: Decisions, new: Decisions, name: str, one: int, two: int, groups: int
-) -> Iterator[Difference]:
+def _differences(old: Decisions, new: Decisions, name: str, one: int, two: int, groups: int) -> Iterator[Difference]:
     functions = old.functions
     space = old.program.space
     walkers = Walker(old.program), Walker(new.program)
@@ -215,10 +203,7 @@ def _differences(
                 if node == EMPTY:
                     break
                 packet = functions.sample(node, space.pick)
-                rules = [
-                    _decider(walker, chain, space, packet)
-                    for walker, chain in zip(walkers, chains, strict=True)
-                ]
+                rules = [_decider(walker, chain, space, packet) for walker, chain in zip(walkers, chains, strict=True)]
                 labels = functions.labels
                 yield Difference(
                     old.program.table, name, labels[left], labels[right], rules[0], rules[1],
@@ -246,7 +231,5 @@ def _without(functions: Functions, node: int, rules: list[Step | None], packet: 
         for product in both.upper:
             rest = functions.subtract(rest, items_of(product))
     if rest == node:
-        rest = functions.subtract(
-            node, tuple((level, (value, value)) for level, value in sorted(packet.items()))
-        )
+        rest = functions.subtract(node, tuple((level, (value, value)) for level, value in sorted(packet.items())))
     return rest

@@ -26,7 +26,7 @@ NODES: Final = 3_000_000
 CALLS: Final = 50_000
 
 
-class TooLarge(Exception):  # noqa: N818 (an answer, not a mistake)
+class TooLarge(Exception):
     """The question needs more memory than it is worth; the answer stays open."""
 
 
@@ -41,9 +41,7 @@ class Flow:
         self._work = 0
         self._met: dict[Step, int] | None = None
 
-    def arriving(
-        self, step: Step, product: Product, trail: list[Step] | None = None, hook: bool = True
-    ) -> int:
+    def arriving(self, step: Step, product: Product, trail: list[Step] | None = None, hook: bool = True) -> int:
         """Packets of a product that may arrive at a step, as a diagram (EMPTY: none).
 
         With ``hook`` they come from the built-in chains through all callers, without they enter the step's
@@ -85,9 +83,7 @@ class Flow:
         changed = self.program.changed
         for caller in chain.callers:
             for part in caller.region.upper:
-                both = conjoin(
-                    product, {level: values for level, values in part.items() if level not in changed}
-                )
+                both = conjoin(product, {level: values for level, values in part.items() if level not in changed})
                 if both is not None:
                     come = self._arriving(caller, both, trail, True)
                     node = diagrams.union(node, diagrams.restrict(come, items_of(part)))
@@ -118,9 +114,7 @@ class Flow:
             known = self._through[key] = self.diagrams.union(reach, back)
         return known
 
-    def _advance(
-        self, chain: ChainProgram, node: int, start: int, end: int, product: Product, trail: list[Step] | None
-    ) -> tuple[int, int]:
+    def _advance(self, chain: ChainProgram, node: int, start: int, end: int, product: Product, trail: list[Step] | None) -> tuple[int, int]:
         """Push a set from step ``start`` to before step ``end`` (from 0): what gets there, what went back."""
         back = EMPTY
         diagrams = self.diagrams

@@ -53,9 +53,7 @@ class Diagrams:
         """The part of a set outside a product."""
         return self._splice(node, items, 0, len(items), {}, False)
 
-    def _splice(
-        self, node: int, items: Items, at: int, count: int, memo: dict[tuple[int, int], int], keep: bool
-    ) -> int:
+    def _splice(self, node: int, items: Items, at: int, count: int, memo: dict[tuple[int, int], int], keep: bool) -> int:
         """Inside the product: the set itself (``keep``) or nothing; outside: the other of the two."""
         if node == EMPTY:
             return EMPTY
@@ -282,9 +280,7 @@ class Diagrams:
             node = children[bisect_left(bounds, point.get(level, 0))]
         return node == FULL
 
-    def sample(
-        self, node: int, pick: Callable[[int, int, int], int], wish: dict[int, int] | None = None
-    ) -> dict[int, int]:
+    def sample(self, node: int, pick: Callable[[int, int, int], int], wish: dict[int, int] | None = None) -> dict[int, int]:
         """A packet of a set that is not empty, naming only the levels that matter.
 
         At each level the value of ``wish`` is taken where it lies in the set, else ``pick(level, low, high)``

@@ -39,9 +39,7 @@ class Functions(Diagrams):
         """``inside`` for the packets of a product, ``outside`` for all others."""
         return self._select(items, 0, inside, outside, {})
 
-    def _select(
-        self, items: Items, at: int, inside: int, outside: int, memo: dict[tuple[int, int, int], int]
-    ) -> int:
+    def _select(self, items: Items, at: int, inside: int, outside: int, memo: dict[tuple[int, int, int], int]) -> int:
         if inside == outside or at == len(items):
             return inside
         key = (at, inside, outside)
@@ -163,9 +161,7 @@ class Functions(Diagrams):
             return EMPTY
         known = memo.get(node)
         if known is None:
-            known = memo[node] = self._node(
-                level, bounds, [self._where(child, leaf, memo) for child in children]
-            )
+            known = memo[node] = self._node(level, bounds, [self._where(child, leaf, memo) for child in children])
         return known
 
     def ends(self, node: int) -> list[int]:

@@ -152,9 +152,7 @@ class Program:
         return {level for name in fields for level in self.space.levels_changed(name)}
 
 
-def compile_table(
-    ruleset: Ruleset, table: str, space: Space, typed: Callable[[Rule, int], RuleSpec] | None = None
-) -> Program:
+def compile_table(ruleset: Ruleset, table: str, space: Space, typed: Callable[[Rule, int], RuleSpec] | None = None) -> Program:
     """The program of one table. ``typed`` gives a rule's typed form (default: the project's parser)."""
     if typed is None:
         from pyiptables.syntax.rule import typed as typed_rule
@@ -244,11 +242,7 @@ def _mark_never_returning(chains: dict[str, ChainProgram]) -> None:
             if chain.name in done or chain.cyclic:
                 stack.pop()
                 continue
-            waiting = [
-                s.goal
-                for s in chain.steps
-                if s.goal is not None and s.goal.name not in done and not s.goal.cyclic
-            ]
+            waiting = [s.goal for s in chain.steps if s.goal is not None and s.goal.name not in done and not s.goal.cyclic]
             if waiting:
                 stack += waiting
                 continue

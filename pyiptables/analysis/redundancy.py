@@ -46,11 +46,7 @@ def redundant(reachability: Reachability) -> Iterator[Step]:
         if left < 0:
             return
         try:
-            if all(
-                decisions.of(root, narrow) == decisions.of(root, narrow, step)
-                for narrow in narrows
-                for root in program.roots
-            ):
+            if all(decisions.of(root, narrow) == decisions.of(root, narrow, step) for narrow in narrows for root in program.roots):
                 yield step
         except (TooLarge, RecursionError):
             continue

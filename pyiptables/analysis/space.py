@@ -339,9 +339,7 @@ class Space:
         if name in ("src", "dst"):
             return address_text(value, self.family)
         if name == "mac":
-            return (
-                "none" if value == NO_MAC else ":".join(f"{octet:02x}" for octet in value.to_bytes(6, "big"))
-            )
+            return "none" if value == NO_MAC else ":".join(f"{octet:02x}" for octet in value.to_bytes(6, "big"))
         if name == "ctstate":
             return CT_STATES[value]
         if name == "ctdir":

@@ -22,7 +22,7 @@ LENGTH: Final = 20_000
 WAYS: Final = 6
 
 
-class _Stop(Exception):  # noqa: N818 (the walk's ordinary end)
+class _Stop(Exception):
     """The packet has left the table, or is no longer known."""
 
 
@@ -140,9 +140,7 @@ class Walker:
 
 
 def _inside(products: tuple[Product, ...], point: list[int]) -> bool:
-    return any(
-        all(contains(values, point[level]) for level, values in product.items()) for product in products
-    )
+    return any(all(contains(values, point[level]) for level, values in product.items()) for product in products)
 
 
 class Sampler:
@@ -251,9 +249,7 @@ class Sampler:
                 # A millionth of rounding error must not beat the value that reads best.
                 if best < 0 or total < best - 1e-6 or (total < best + 1e-6 and start <= favourite <= end):
                     best = total
-                    point[level] = (
-                        favourite if start <= favourite <= end else space.pick(level, start, min(end, top))
-                    )
+                    point[level] = favourite if start <= favourite <= end else space.pick(level, start, min(end, top))
         return point
 
 

@@ -21,10 +21,7 @@ SUBCOMMANDS = {
     "trace": "Push packets through the rules and show the path, step by step.",
 }
 
-_EMULATED = (
-    "iptables, ip6tables, iptables-save, ip6tables-save, iptables-restore, ip6tables-restore "
-    "(and each with -legacy or -nft)"
-)
+_EMULATED = "iptables, ip6tables, iptables-save, ip6tables-save, iptables-restore, ip6tables-restore (and each with -legacy or -nft)"
 
 
 class _Commands(click.Group):
@@ -44,9 +41,7 @@ class _Commands(click.Group):
         with formatter.section("Emulated programs"):
             formatter.write_text(_EMULATED)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:

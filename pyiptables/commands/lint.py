@@ -151,9 +151,7 @@ def _console(options: dict[str, Any]) -> Any:
     return Console(force_terminal=force, no_color=None if force is None else not force, soft_wrap=True)
 
 
-def _report(
-    reports: list[FileReport], diagnostics: list[Diagnostic], settings: Settings, options: dict[str, Any]
-) -> None:
+def _report(reports: list[FileReport], diagnostics: list[Diagnostic], settings: Settings, options: dict[str, Any]) -> None:
     from pyiptables.report import finding_files, findings
 
     form = options["output_format"] or (settings.output_format if settings.source else None)

@@ -307,7 +307,9 @@ class _Run:
                 break
             answers[-1] = True
         if self.style == "json":
-            found = [{"if": [{"what": what, "holds": holds} for what, holds in asked], **report.document(trips)} for asked, trips in outcomes]
+            found = [
+                {"if": [{"what": what, "holds": holds} for what, holds in asked], **report.document(trips)} for asked, trips in outcomes
+            ]
             self._write(json.dumps({"schema": "pyiptables.trace-outcomes/1", "outcomes": found}, indent=2))
             return
         console = self._console()

@@ -145,7 +145,7 @@ def _states(match: object) -> set[str] | None:
     if set(values) - {"ctstate", "state"}:
         return None
     text = str(getattr(match, "save", str)())
-    return set(text.split(" --", 1)[-1].split(" ")[-1].split(",")) if text else None
+    return set(text.split(" --", 1)[-1].rsplit(" ", maxsplit=1)[-1].split(",")) if text else None
 
 
 def source_is_world(spec: RuleSpec) -> bool:

@@ -22,7 +22,7 @@ def kind_of(file: str, data: bytes, family: object = None) -> tuple[str, int]:
 
 
 def _looks_v6(data: bytes) -> bool:
-    return (b"icmpv6" in data or b"icmp6" in data or b"ipv6-icmp" in data) and b"#!" != data[:2]
+    return (b"icmpv6" in data or b"icmp6" in data or b"ipv6-icmp" in data) and data[:2] != b"#!"
 
 
 def _is_save(data: bytes) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from pyiptables.netfilter.names import PROTOCOLS
 from pyiptables.netfilter.packet import Verdict
-from pyiptables.xtables.addresses import ALL_ONES, parse_ip4, parse_ip6, prefix_mask
+from pyiptables.xtables.addresses import parse_ip4, parse_ip6, prefix_mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from pyiptables.netfilter.packet import Packet
-    from pyiptables.ruleset import Chain, Rule, RuleSpec, Ruleset
+    from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec
 
     #: source mask and address, destination mask and address, protocol, interfaces in and out (0/'' = any), number
     Flat = tuple[int, int, int, int, int, str, str, int]

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from pyiptables.netfilter import sctp_states, tcp_states
 from pyiptables.netfilter.connection import (
-    ASSURED, CONFIRMED, DST_NAT_DONE, EXPECTED, HELPER, SEEN_REPLY, SRC_NAT_DONE, TEMPLATE, Connection, FlowTuple,
+    ASSURED,
+    CONFIRMED,
+    DST_NAT_DONE,
+    EXPECTED,
+    HELPER,
+    SEEN_REPLY,
+    SRC_NAT_DONE,
+    TEMPLATE,
+    Connection,
+    FlowTuple,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -63,12 +72,7 @@ class Expectation:
 
     def covers(self, flow: FlowTuple) -> bool:
         """Does a new connection's tuple fit?"""
-        return (
-            flow[4] == self.proto
-            and self.src in (None, flow[0])
-            and self.dst in (None, flow[2])
-            and self.dport in (None, flow[3])
-        )
+        return flow[4] == self.proto and self.src in (None, flow[0]) and self.dst in (None, flow[2]) and self.dport in (None, flow[3])
 
 
 def is_icmp_error(packet: Packet) -> bool:
@@ -263,9 +267,7 @@ class Conntrack:
             packet.ctstate = "RELATED" if ct.status & EXPECTED else "NEW"
         return ct
 
-    def _create(
-        self, flow: FlowTuple, zone: int, zone_dir: str, template: dict[str, object], now: int
-    ) -> Connection | None:
+    def _create(self, flow: FlowTuple, zone: int, zone_dir: str, template: dict[str, object], now: int) -> Connection | None:
         reply = inverted(flow, self.family)
         if reply is None:
             return None

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from pyiptables.netfilter import tcp_states
 from pyiptables.netfilter.connection import (
-    ASSURED, DST_NAT, DST_NAT_DONE, HELPER, SEEN_REPLY, SRC_NAT, SRC_NAT_DONE, Connection, FlowTuple,
+    ASSURED,
+    DST_NAT,
+    DST_NAT_DONE,
+    HELPER,
+    SEEN_REPLY,
+    SRC_NAT,
+    SRC_NAT_DONE,
+    Connection,
+    FlowTuple,
 )  # fmt: skip
 from pyiptables.netfilter.conntrack import inverted
 from pyiptables.netfilter.routes import parse_address
@@ -70,7 +78,11 @@ def _connection(words: list[str], family: int, now: int) -> Connection | None:
             if which > 1:
                 raise ValueError("more than two tuples")
             tuples[which][key] = value
-        elif which >= 0 and key in ("dst", "sport", "dport", "type", "code", "id", "packets", "bytes", "srckey", "dstkey") and key not in tuples[which]:
+        elif (
+            which >= 0
+            and key in ("dst", "sport", "dport", "type", "code", "id", "packets", "bytes", "srckey", "dstkey")
+            and key not in tuples[which]
+        ):
             tuples[which][key] = value
         else:
             rest[key] = value

@@ -134,9 +134,7 @@ class Host:
             for info in entry.get("addr_info", []):
                 if "local" in info:
                     family, value, _ = parse_address(info["local"])
-                    interface.addresses.append(
-                        Address(family, value, int(info.get("prefixlen", 32)), bool(info.get("secondary")))
-                    )
+                    interface.addresses.append(Address(family, value, int(info.get("prefixlen", 32)), bool(info.get("secondary"))))
         for entry in routes:
             route = parse_route(entry)
             host.routes[route.family].append(route)
@@ -191,9 +189,7 @@ class Host:
                 if connected and not address.secondary:
                     table.append(Route(4, "unicast", value & mask, length, iface=name, table=MAIN, src=value))
                 if length < 31:
-                    table.append(
-                        Route(4, "broadcast", value | (mask ^ ALL_ONES[4]), 32, iface=name, table=LOCAL, src=value)
-                    )
+                    table.append(Route(4, "broadcast", value | (mask ^ ALL_ONES[4]), 32, iface=name, table=LOCAL, src=value))
             else:
                 if connected:
                     table.append(Route(6, "unicast", value & mask, length, iface=name, table=MAIN, metric=256))

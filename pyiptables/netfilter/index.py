@@ -25,6 +25,7 @@ _BLOCK = 16384
 #: Chains shorter than this are walked as they are.
 _SHORT = 12
 _PORTS = (0, 65535)
+_NONE: Iterator[Flat] = iter(())
 
 
 def candidates(chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
@@ -39,6 +40,10 @@ def candidates(chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
         index = chain.index
     if index.__class__ is list:
         return iter(index)
+    if len(index.blocks) == 1:
+        block = index.blocks[0]
+        left = block.possible(packet)
+        return block.chosen(left) if left else _NONE
     found: Iterator[Flat] = index.candidates(packet)
     return found
 
@@ -65,9 +70,6 @@ class _Field:
             current ^= changes[bound]
             self.rules.append(current)
 
-    def at(self, value: int) -> int:
-        return self.rules[bisect_right(self.bounds, value)]
-
 
 class _Names:
     """One field of names or numbers that are equal or not; '' and 0 match any."""
@@ -76,7 +78,7 @@ class _Names:
 
     def __init__(self, wanted: list[int] | list[str]) -> None:
         self.any = 0
-        self.rules: dict[int | str, int] = {}
+        self.rules: dict[object, int] = {}
         for bit, value in enumerate(wanted):
             if value:
                 self.rules[value] = self.rules.get(value, 0) | 1 << bit
@@ -90,53 +92,54 @@ class _Index:
     """The blocks of a chain."""
 
     def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
-        self.blocks = [
-            _Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)
-        ]
+        self.blocks = [_Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)]
 
     def candidates(self, packet: Packet) -> Iterator[Flat]:
         for block in self.blocks:
-            left = block.possible(packet)
-            entries = block.entries
-            while left:
-                lowest = left & -left
-                yield entries[lowest.bit_length() - 1]
-                left ^= lowest
+            yield from block.chosen(block.possible(packet))
 
 
 class _Block:
     """Up to ``_BLOCK`` rules and their fields; fields that tell nothing apart are left out."""
 
-    __slots__ = ("dport", "dst", "entries", "full", "iniface", "outiface", "proto", "sport", "src")
+    __slots__ = ("entries", "full", "names", "ranges")
 
     def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
         self.entries = entries
         self.full = (1 << len(entries)) - 1
         top = (1 << (32 if family == 4 else 128)) - 1
-        self.src = _addresses([(entry[1], entry[0]) for entry in entries], top)
-        self.dst = _addresses([(entry[3], entry[2]) for entry in entries], top)
-        self.proto = _Names([entry[4] for entry in entries])
-        self.iniface = _Names([entry[5] for entry in entries])
-        self.outiface = _Names([entry[6] for entry in entries])
-        self.sport = _Field([_port_range(rule.text, " --sport ") for rule in rules], _PORTS)
-        self.dport = _Field([_port_range(rule.text, " --dport ") for rule in rules], _PORTS)
+        ranges = {
+            "src": _addresses([(entry[1], entry[0]) for entry in entries], top),
+            "dst": _addresses([(entry[3], entry[2]) for entry in entries], top),
+            "dport": _Field([_port_range(rule.text, " --dport ") for rule in rules], _PORTS),
+            "sport": _Field([_port_range(rule.text, " --sport ") for rule in rules], _PORTS),
+        }
+        names = {
+            "proto": _Names([entry[4] for entry in entries]),
+            "iniface": _Names([entry[5] for entry in entries]),
+            "outiface": _Names([entry[6] for entry in entries]),
+        }
+        #: The most telling first: what leaves nothing ends the search.
+        self.ranges = sorted(((f, name) for name, f in ranges.items() if f.bounds), key=lambda pair: -len(pair[0].bounds))
+        self.names = [(found, name) for name, found in names.items() if found.rules]
+
+    def chosen(self, left: int) -> Iterator[Flat]:
+        """The entries of some bits, lowest first."""
+        entries = self.entries
+        while left:
+            lowest = left & -left
+            yield entries[lowest.bit_length() - 1]
+            left ^= lowest
 
     def possible(self, packet: Packet) -> int:
         """The rules that may match, as bits."""
         left = self.full
-        if self.src.bounds:
-            left &= self.src.at(packet.src)
-        if self.dst.bounds and left:
-            left &= self.dst.at(packet.dst)
-        for names, value in (
-            (self.proto, packet.proto), (self.iniface, packet.iniface), (self.outiface, packet.outiface),
-        ):  # fmt: skip
-            if names.rules:
-                left &= names.rules.get(value, names.any)
-        if left and self.dport.bounds:
-            left &= self.dport.at(packet.dport)
-        if left and self.sport.bounds:
-            left &= self.sport.at(packet.sport)
+        for field, name in self.ranges:
+            left &= field.rules[bisect_right(field.bounds, getattr(packet, name))]
+            if not left:
+                return 0
+        for names, name in self.names:
+            left &= names.rules.get(getattr(packet, name), names.any)
         return left
 
 

@@ -17,7 +17,7 @@ import pyparsing as pp
 
 from pyiptables.netfilter.names import ICMP4_TYPES, ICMP6_TYPES, PROTOCOLS, TCP_FLAGS
 
-__all__ = ["DescriptionError", "KEYS", "parse_packet", "parse_packets"]
+__all__ = ["KEYS", "DescriptionError", "parse_packet", "parse_packets"]
 
 
 class DescriptionError(ValueError):
@@ -96,9 +96,7 @@ def _grammar() -> pp.ParserElement:
     words: list[pp.ParserElement] = [pair("at", time), pp.Group(pp.Keyword("bad-checksum") | pp.Keyword("df"))]
     words += [pair(key, number.copy().set_name(f"number after {key}")) for key in _NUMBERS]
     words += [pair(key, (quoted | name).set_name(f"word after {key}")) for key in _WORDS]
-    flags = pp.Group(
-        pp.Regex(r"(?i)(fin|syn|rst|psh|ack|urg|ece|cwr|none|all)(,(fin|syn|rst|psh|ack|urg|ece|cwr))*(?![\w-])")
-    )
+    flags = pp.Group(pp.Regex(r"(?i)(fin|syn|rst|psh|ack|urg|ece|cwr|none|all)(,(fin|syn|rst|psh|ack|urg|ece|cwr))*(?![\w-])"))
     icmp = pp.Group(pp.one_of(sorted({*ICMP4_TYPES, *ICMP6_TYPES}), as_keyword=True))
     word = pp.MatchFirst([*words, icmp, flags]).set_name("packet word")
     protocol = (number | pp.Word(pp.alphas, pp.alphanums + "-")).set_name("protocol")
@@ -148,9 +146,9 @@ def parse_packet(text: str, index: int = 0, line: int = 1, column: int = 1) -> d
     if _parser is None:
         _parser = _grammar()
     try:
-        found = _parser.parse_string(text)
+        found: Any = _parser.parse_string(text)
     except pp.ParseBaseException as error:
-        near = text[error.loc :].split(" ")[0]
+        near = text[error.loc :].split(" ", maxsplit=1)[0]
         found_text = f"not understood: {near!r}" if near else "the packet ends too early"
         raise DescriptionError(f"{found_text} ({error.msg.lower()})", line, column + error.loc) from error
     packet: dict[str, Any] = {}

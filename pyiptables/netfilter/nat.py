@@ -8,7 +8,13 @@ in every run but need not be the kernel's.
 from __future__ import annotations
 
 from pyiptables.netfilter.connection import (
-    CONFIRMED, DST_NAT, DST_NAT_DONE, SRC_NAT, SRC_NAT_DONE, Connection, FlowTuple,
+    CONFIRMED,
+    DST_NAT,
+    DST_NAT_DONE,
+    SRC_NAT,
+    SRC_NAT_DONE,
+    Connection,
+    FlowTuple,
 )  # fmt: skip
 from pyiptables.netfilter.conntrack import Conntrack, inverted, is_icmp_error
 from pyiptables.netfilter.hooks import TRANSLATES

@@ -256,8 +256,25 @@ class Context:
     """
 
     __slots__ = (
-        "_connections", "_nat", "_rng", "chain", "chooser", "family", "gateway", "hook", "host", "hotdrop", "notes", "now", "reasons",
-        "rejects", "rulenum", "sets", "sent", "store", "table",
+        "_connections",
+        "_nat",
+        "_rng",
+        "chain",
+        "chooser",
+        "family",
+        "gateway",
+        "hook",
+        "host",
+        "hotdrop",
+        "notes",
+        "now",
+        "reasons",
+        "rejects",
+        "rulenum",
+        "sent",
+        "sets",
+        "store",
+        "table",
     )  # fmt: skip
 
     def __init__(

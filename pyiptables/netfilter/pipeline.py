@@ -42,7 +42,8 @@ class Engine:
     """Sends packets through one family's ruleset on one host, one after the other.
 
     ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
-    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open. ``batch`` prepares for many packets: chains get an index.
+    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
+    ``batch`` prepares for many packets: chains get an index.
     """
 
     def __init__(
@@ -86,9 +87,7 @@ class Engine:
         self.walker.choose = choose
         if batch and not explain:
             self.walker.indexed = candidates
-        self.tables: dict[str, CompiledTable] = {
-            name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES
-        }
+        self.tables: dict[str, CompiledTable] = {name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES}
         self.plan = plan()
         #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
         self._speaking = False
@@ -241,9 +240,7 @@ class Engine:
         packet = trip.packet
         if packet.pkttype != "unicast":
             return self._lost(trip, "a broadcast frame is not forwarded")
-        if packet.family == 6 and (
-            packet.src in (0, 1) or (packet.src >> 118 == _LINK_LOCAL and way.iface != packet.iniface)
-        ):
+        if packet.family == 6 and (packet.src in (0, 1) or (packet.src >> 118 == _LINK_LOCAL and way.iface != packet.iniface)):
             if packet.src > 1:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
@@ -283,9 +280,7 @@ class Engine:
         trip.fate, trip.outiface = "sent", way.iface
 
     # -- hooks -------------------------------------------------------------------------------------------
-    def _pass(
-        self, hook: str, trip: Trip, path: Routing | GivenPath, cast: str = "unicast", way: Decision | None = None
-    ) -> bool:
+    def _pass(self, hook: str, trip: Trip, path: Routing | GivenPath, cast: str = "unicast", way: Decision | None = None) -> bool:
         """Call what stands on a hook; False when the packet ends there. ``way`` is changed by rerouting in OUTPUT."""
         packet, ctx = trip.packet, self.ctx
         ctx.hook = hook

@@ -125,9 +125,7 @@ class Routing:
                 return _refused("martian destination: 127.0.0.0/8 from outside")
             if src >> 24 == 127:
                 return _refused("martian source: 127.0.0.0/8 from outside")
-        route = self.lookup(
-            4, dst, src=src, mark=packet.mark, iif=iface, tos=packet.tos, proto=packet.proto
-        )
+        route = self.lookup(4, dst, src=src, mark=packet.mark, iif=iface, tos=packet.tos, proto=packet.proto)
         if isinstance(route, str):
             if not host.forwarding[4]:
                 return _refused("no route, and the host does not forward", route)
@@ -187,11 +185,7 @@ class Routing:
         return None
 
     def _own_address(self, address: int) -> bool:
-        return any(
-            own.family == 4 and own.value == address
-            for interface in self.host.interfaces.values()
-            for own in interface.addresses
-        )
+        return any(own.family == 4 and own.value == address for interface in self.host.interfaces.values() for own in interface.addresses)
 
     def _arrive6(self, packet: Packet) -> Decision:
         dst = packet.dst
@@ -200,9 +194,7 @@ class Routing:
                 return Decision("local", cast="multicast")
             return _refused("the host is no member of this multicast group")
         strict = packet.iniface if _link_bound(dst) else ""
-        route = self.lookup(
-            6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, proto=packet.proto
-        )
+        route = self.lookup(6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, proto=packet.proto)
         if isinstance(route, str):
             # ip6_pkt_discard answers whether or not the host forwards.
             return _refused(_no_route(route), route, _CODES6.get(route))

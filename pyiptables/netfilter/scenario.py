@@ -213,7 +213,7 @@ def _side(earlier: Json, local: Collection[str]) -> Json:
 
 def _reply(earlier: Json, local: Collection[str]) -> Json:
     sent = earlier["sent"]
-    seen = earlier.get("final", sent)
+    seen: Json = earlier.get("final") or sent
     base: Json = {**_side(earlier, local), "src": seen["dst"], "dst": seen["src"], "proto": sent.get("proto", "udp")}
     number = protocol_number(base["proto"])
     if number in (6, 17, 136):
@@ -226,7 +226,7 @@ def _reply(earlier: Json, local: Collection[str]) -> Json:
 
 def _related(earlier: Json, family: int, local: Collection[str]) -> Json:
     sent = earlier["sent"]
-    seen = earlier.get("final", sent)
+    seen: Json = earlier.get("final") or sent
     inner = {k: v for k, v in sent.items() if k not in ("from", "in", "out", "at", "l2", "uid", "gid")}
     for name in ("src", "dst", "sport", "dport", "ttl", "tos", "icmp_id"):
         if name in seen:

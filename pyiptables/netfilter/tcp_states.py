@@ -49,9 +49,7 @@ TIMEOUTS = {
 ACCEPT, INVALID, REPEAT = "accept", "invalid", "repeat"
 
 _FIN, _SYN, _RST, _ACK, _URG = 1, 2, 4, 16, 32
-_SENSIBLE = frozenset(
-    (_SYN, _SYN | _URG, _SYN | _ACK, _RST, _RST | _ACK, _FIN | _ACK, _FIN | _ACK | _URG, _ACK, _ACK | _URG)
-)
+_SENSIBLE = frozenset((_SYN, _SYN | _URG, _SYN | _ACK, _RST, _RST | _ACK, _FIN | _ACK, _FIN | _ACK | _URG, _ACK, _ACK | _URG))
 _M32 = 0xFFFFFFFF
 #: An acknowledgement may lag this far behind (``MAXACKWINCONST``).
 _LAG = 66000
@@ -155,8 +153,6 @@ class Tracker:
         new = TRANSITIONS[0, segment_kind(packet.tcp_flags)]["NONE"]
         if new == "INVALID":
             return False
-        if self.last_kind != "NONE" or self.state != "NONE":
-            self.seen = [_Side(), _Side()]
         side = self.seen[0]
         side.end = _end_of(packet)
         side.maxwin = packet.tcp_window or 1
@@ -183,18 +179,11 @@ class Tracker:
         new = TRANSITIONS[way, kind][old]
         judged = True
         if new == "SYN_SENT" and old in ("TIME_WAIT", "CLOSE", "SYN_SENT2"):
-            if (self.seen[0].close_init or self.seen[1].close_init) or (
-                self.last_dir == way and self.last_kind == "RST"
-            ):
+            if (self.seen[0].close_init or self.seen[1].close_init) or (self.last_dir == way and self.last_kind == "RST"):
                 return REPEAT, old
             new = "IGNORE"
         if new == "IGNORE":
-            if (
-                kind == "SYNACK"
-                and self.last_kind == "SYN"
-                and self.last_dir != way
-                and packet.tcp_ack == self.last_end
-            ):
+            if kind == "SYNACK" and self.last_kind == "SYN" and self.last_dir != way and packet.tcp_ack == self.last_end:
                 # A SYN that was let through unjudged is being answered: start over from it.
                 old, new = "SYN_SENT", "SYN_RECV"
                 side = self.last_side or _Side()
@@ -316,13 +305,7 @@ class Tracker:
         liberal = sender.liberal or be_liberal
         if not _before(seq, (sender.maxend + 1) & _M32):
             overshot = (end - sender.maxend + 1) & _M32
-            if (
-                receiver.maxwin
-                and in_window
-                and not late
-                and overshot <= receiver.maxwin
-                and _before(sack, (receiver.end + 1) & _M32)
-            ):
+            if receiver.maxwin and in_window and not late and overshot <= receiver.maxwin and _before(sack, (receiver.end + 1) & _M32):
                 # More than the window, but it may have been let through: the answer to it shall be right.
                 sender.end = end
                 sender.unacked = True

@@ -32,8 +32,9 @@ class Trip:
     them (routing, translation, TTL …); ``misses`` the rules that did not match (only when asked for); ``unknown`` what
     the description left open. ``fate`` delivered, forwarded, sent, dropped, rejected, queued, stolen; ``reason`` of a
     drop: rule, policy, stack; ``why`` in a few words; ``decided`` the step that decided, if one did; ``outiface`` the
-    interface it left by; ``lots`` a mapping was chosen that the kernel draws lots for. ``ctstate`` and ``ctdir`` as seen right after connection tracking (None when dropped before).
-    ``replies`` are trips of what the host sent because of this packet; ``error`` the errno of a failed local send.
+    interface it left by; ``lots`` a mapping was chosen that the kernel draws lots for. ``ctstate`` and ``ctdir`` as seen
+    right after connection tracking (None when dropped before). ``replies`` are trips of what the host sent because of
+    this packet; ``error`` the errno of a failed local send.
     """
 
     __slots__ = (

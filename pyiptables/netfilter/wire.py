@@ -56,10 +56,7 @@ def build(packet: Packet) -> bytes | None:
     src, dst = packet.src.to_bytes(width, "big"), packet.dst.to_bytes(width, "big")
     if packet.family == 6:
         chain = [proto for proto, _ in packet.ext_headers] + [packet.proto]
-        raw = b"".join(
-            bytes([following]) + header[1:]
-            for (_, header), following in zip(packet.ext_headers, chain[1:], strict=True)
-        )
+        raw = b"".join(bytes([following]) + header[1:] for (_, header), following in zip(packet.ext_headers, chain[1:], strict=True))
         first = 6 << 28 | packet.tos << 20 | packet.flow_label
         return pack("!IHBB", first, len(raw) + len(body), chain[0], packet.ttl) + src + dst + raw + body
     options = packet.ip_options + b"\0" * (-len(packet.ip_options) % 4)

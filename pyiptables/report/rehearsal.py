@@ -41,9 +41,7 @@ def as_document(rehearsal: Rehearsal) -> str:
         "seconds": round(rehearsal.seconds, 3),
         "calls": len(rehearsal.calls),
         "failed": [
-            {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr}
-            for call in rehearsal.calls
-            if call.returncode
+            {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr} for call in rehearsal.calls if call.returncode
         ],
         "changes": {f"ipv{family}": lines for family, lines in changes(rehearsal).items()},
         "lint": rehearsal.lint,
@@ -60,8 +58,7 @@ def show(rehearsal: Rehearsal) -> None:
     console.rule(f"rehearsed {shlex.join(rehearsal.command)}")
     failed = [call for call in rehearsal.calls if call.returncode]
     console.print(
-        f"{len(rehearsal.calls)} calls in {rehearsal.seconds:.2f} s, {len(failed)} failed; "
-        f"the command exited with {rehearsal.returncode}"
+        f"{len(rehearsal.calls)} calls in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}"
     )
     for call in failed:
         console.print(Text(f"  {call.returncode}  {shlex.join(call.argv)}", style="red"))

@@ -115,9 +115,9 @@ def _step_document(step: Step, family: int) -> Json:
     rule = step.rule
     if rule is not None:
         out["text"] = f"-A {step.chain} {rule.text}".rstrip()
-        head, jump, target = f" {rule.text}".rpartition(" -j ")
+        _, jump, target = f" {rule.text}".rpartition(" -j ")
         if not jump:
-            head, jump, target = f" {rule.text}".rpartition(" -g ")
+            _, jump, target = f" {rule.text}".rpartition(" -g ")
         out["target"] = target.partition(" ")[0] if jump else ""
         if rule.source is not None:
             out["file"], out["line"] = rule.source
@@ -170,7 +170,11 @@ def kernel_lines(trip: Trip) -> list[str]:
         family = trip.first.family
         fields += [f"SRC={address_text(step.src, family)}", f"DST={address_text(step.dst, family)}"]
         fields += [f"LEN={trip.first.length}"]
-        fields += [f"TOS=0x{step.tos & 0xFC:02X} PREC=0x{step.tos & 0xE0:02X} TTL={step.ttl}"] if family == 4 else [f"TC={step.tos} HOPLIMIT={step.ttl}"]
+        fields += (
+            [f"TOS=0x{step.tos & 0xFC:02X} PREC=0x{step.tos & 0xE0:02X} TTL={step.ttl}"]
+            if family == 4
+            else [f"TC={step.tos} HOPLIMIT={step.ttl}"]
+        )
         fields.append(f"PROTO={_NAMES.get(trip.first.proto, str(trip.first.proto)).upper()}")
         if step.sport >= 0:
             fields += [f"SPT={step.sport}", f"DPT={step.dport}"]
@@ -245,9 +249,7 @@ def _tree(trip: Trip, verbose: bool) -> Tree:
 
 
 def _is_before(miss: Miss, step: Step) -> bool:
-    return (miss.hook, miss.table, miss.chain) == (step.hook, step.table, step.chain) and (
-        step.kind != "rule" or miss.num < step.num
-    )
+    return (miss.hook, miss.table, miss.chain) == (step.hook, step.table, step.chain) and (step.kind != "rule" or miss.num < step.num)
 
 
 def _step_text(step: Step, trip: Trip) -> Any:

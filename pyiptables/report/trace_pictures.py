@@ -81,4 +81,5 @@ def _text(x: int, y: int, text: str, style: str = "") -> str:
 
 def html(trips: list[Trip]) -> str:
     """A page that needs nothing from outside."""
-    return f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>pyiptables trace</title>\n<body>\n{svg(trips)}\n</body>\n</html>'
+    head = '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>pyiptables trace</title>'
+    return f"{head}\n<body>\n{svg(trips)}\n</body>\n</html>"

@@ -36,9 +36,7 @@ def default_directory(environ: Mapping[str, str]) -> str:
     given = environ.get("PYIPTABLES_STATE")
     if given:
         return given
-    base = environ.get("XDG_STATE_HOME") or os.path.join(
-        environ.get("HOME") or os.path.expanduser("~"), ".local", "state"
-    )
+    base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
     return os.path.join(base, "pyiptables")
 
 
@@ -124,9 +122,7 @@ class State:
         path = os.path.join(self.directory, "lock")
         try:
             self._make_directory()
-            self._lock_fd = os.open(
-                path, os.O_RDWR | os.O_CREAT | _CLOEXEC | _NOFOLLOW, 0o600
-            )
+            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC | _NOFOLLOW, 0o600)
         except OSError as error:
             raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
         try:
@@ -180,7 +176,5 @@ class State:
     def __enter__(self) -> State:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.unlock()

@@ -41,7 +41,7 @@ FRAGMENTS = {
 def _text_pattern(low: int, high: int) -> str:
     """A word or quoted text as ``xtables_save_string`` prints it, in ASCII and without escapes."""
     return (
-        rf'(?:[A-Za-z0-9_-]{{{low},{high}}}(?![^ \n])'
+        rf"(?:[A-Za-z0-9_-]{{{low},{high}}}(?![^ \n])"
         rf'|"(?=[^"]*[^A-Za-z0-9_"-])[ !#-&(-\[\]-~]{{{low},{high}}}")'
     )
 
@@ -317,7 +317,11 @@ def _address(text: str, family: int) -> tuple[int, int] | None:
     if value is None or not slash:
         return None
     if length.isdigit():
-        mask = ALL_ONES[family] if length in ("32", "128") and int(length) == (32 if family == 4 else 128) else prefix_mask(int(length), family)
+        mask = (
+            ALL_ONES[family]
+            if length in ("32", "128") and int(length) == (32 if family == 4 else 128)
+            else prefix_mask(int(length), family)
+        )
     else:
         given = parse_ip4(length, whole=True) if family == 4 else parse_ip6(length)
         if given is None:

@@ -104,7 +104,7 @@ _ALLOWED["n"] = "L"
 _NAME_SIZE = 29
 _IFNAMSIZ = 16
 #: What makes a word need quotes in a restore file.
-_ODD = frozenset(" \t\n\v\f\r\"\\")
+_ODD = frozenset(' \t\n\v\f\r"\\')
 _INT_MAX = 0x7FFFFFFF
 
 
@@ -167,9 +167,7 @@ class Command:
         self.odd_words = False
 
 
-def parse(
-    argv: list[str], parsing: Parsing, table: str = "filter", restore: str | None = None
-) -> Command:
+def parse(argv: list[str], parsing: Parsing, table: str = "filter", restore: str | None = None) -> Command:
     """Read the words after the program's name.
 
     ``restore`` is the program's name when the words are a line of a restore file, else None.
@@ -382,9 +380,7 @@ class _Reader:
         spec.proto = self.parsing.proto = number
         spec.proto_inv = self.parsing.proto_inv = self.invert
         if self.family == 6 and number in (43, 44, 51, 60) and not self.invert:
-            self.parsing.notices.append(
-                f"Warning: never matched protocol: {argument}. use extension match instead.\n"
-            )
+            self.parsing.notices.append(f"Warning: never matched protocol: {argument}. use extension match instead.\n")
 
     def _source(self, argument: Any) -> None:
         self._set("s")
@@ -424,13 +420,10 @@ class _Reader:
 
     def _checked_interface(self, argument: str) -> str:
         if byte_length(argument) >= _IFNAMSIZ:
-            raise ParameterProblem(
-                f"interface name `{argument}' must be shorter than {_IFNAMSIZ} characters"
-            )
+            raise ParameterProblem(f"interface name `{argument}' must be shorter than {_IFNAMSIZ} characters")
         if "/" in argument or " " in argument:
             self.parsing.notices.append(
-                f"Warning: weird character in interface `{argument}'"
-                " ('/' and ' ' are not allowed by the kernel).\n"
+                f"Warning: weird character in interface `{argument}' ('/' and ' ' are not allowed by the kernel).\n"
             )
         return argument
 
@@ -469,8 +462,7 @@ class _Reader:
         match = extension(self.family)
         if extension.real_name and not extension.silent_alias:
             self.parsing.notices.append(
-                f"Notice: the {argument} match is converted into {extension.real_name} match "
-                "in rule listing and saving.\n"
+                f"Notice: the {argument} match is converted into {extension.real_name} match in rule listing and saving.\n"
             )
         self.command.spec.matches.append(match)
         self._load(extension)
@@ -543,9 +535,7 @@ class _Reader:
     def _finish(self) -> Command:
         command, spec, parsing = self.command, self.command.spec, self.parsing
         if command.table == "nat" and "DROP" in (command.policy, spec.jump):
-            raise ParameterProblem(
-                '\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n'
-            )
+            raise ParameterProblem('\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n')
         if self.wait_interval and not command.wait:
             raise ParameterProblem("--wait-interval only makes sense with --wait\n")
         for match in spec.matches:

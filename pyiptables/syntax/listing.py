@@ -21,9 +21,7 @@ class Format:
 
     __slots__ = ("exact", "line_numbers", "names", "numeric", "variant", "verbose")
 
-    def __init__(
-        self, names: Names, variant: Variant, numeric: bool, verbose: bool, exact: bool, line_numbers: bool
-    ) -> None:
+    def __init__(self, names: Names, variant: Variant, numeric: bool, verbose: bool, exact: bool, line_numbers: bool) -> None:
         self.names = names
         self.variant = variant
         self.numeric = numeric
@@ -62,10 +60,7 @@ def chain_header(chain: Chain, references: int, format: Format) -> str:
     elif format.verbose:
         packets, p_unit = amount(chain.packets, format.exact)
         octets, o_unit = amount(chain.bytes, format.exact)
-        head = (
-            f"Chain {chain.name} (policy {chain.policy} "
-            f"{packets}{p_unit} packets, {octets}{o_unit} bytes)\n"
-        )
+        head = f"Chain {chain.name} (policy {chain.policy} {packets}{p_unit} packets, {octets}{o_unit} bytes)\n"
     else:
         head = f"Chain {chain.name} (policy {chain.policy})\n"
     number = "num  " if format.line_numbers else ""

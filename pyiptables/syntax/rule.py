@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["quoted", "text_of", "typed"]
 
-_ODD = frozenset(" \t\n\v\f\r\"\\")
+_ODD = frozenset(' \t\n\v\f\r"\\')
 
 
 def quoted(word: str) -> str:

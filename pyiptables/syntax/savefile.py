@@ -73,9 +73,7 @@ def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
             out.append(f"{head}{rule.text}\n" if rule.text else bare)
 
 
-def _read_marked(
-    body: str, family: int, packets: int, octets: int, source: tuple[str, int] | None
-) -> Rule:
+def _read_marked(body: str, family: int, packets: int, octets: int, source: tuple[str, int] | None) -> Rule:
     from pyiptables.syntax.stored import read_stored
     from pyiptables.xtables.errors import IptablesError
 

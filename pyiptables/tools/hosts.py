@@ -18,7 +18,7 @@ __all__ = ["SystemNames"]
 
 def _folder() -> str:
     if os.name == "nt":
-        return os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "drivers", "etc")
+        return os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "drivers", "etc")
     return "/etc"
 
 

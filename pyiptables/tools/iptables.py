@@ -105,7 +105,7 @@ def settle(program: Program, tables: Tables, command: Command) -> None:
 
 def _rule_command(program: Program, tables: Tables, command: Command) -> None:
     action = command.action
-    table, chain, parsing = command.table, command.chain, command.parsing
+    table, chain = command.table, command.chain
     assert chain is not None
     family = program.family
     base = command.spec

@@ -34,9 +34,7 @@ def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsi
         spec.target.kernel_check(parsing)
 
 
-def _check_extension(
-    extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str], native: bool
-) -> None:
+def _check_extension(extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str], native: bool) -> None:
     if extension.tables is not None and table not in extension.tables:
         raise KernelRefusal(EINVAL, f"{extension.name} is not for table {table}")
     check_hooks(extension, hooks)
@@ -128,9 +126,7 @@ def _walk_nft(base: str, calls: dict[str, list[str]], hook: str, reached: dict[s
         stack += [(called, level + 1) for called in calls[name]]
 
 
-def check_reached(
-    table: Table, reached: dict[str, frozenset[str]], family: int, variant: str
-) -> tuple[Chain, int] | None:
+def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int, variant: str) -> tuple[Chain, int] | None:
     """The first rule (chain, number) of a user chain whose extensions must not stand where it is reached from.
 
     nft compares the registered hooks only (``nft_match_validate``, ``nft_target_validate``): ``checkentry`` ran when
@@ -164,9 +160,7 @@ def _mentions_limited(text: str, limited: dict[str, bool], family: int) -> bool:
             known = limited.get(name)
             if known is None:
                 found = find_match(name, family) if flag == "-m" else find_target(name, family)
-                known = found is not None and (
-                    found.hooks is not None or found.hooks_allowed is not Extension.hooks_allowed
-                )
+                known = found is not None and (found.hooks is not None or found.hooks_allowed is not Extension.hooks_allowed)
                 limited[name] = known
             if known:
                 return True

@@ -39,10 +39,7 @@ class LegacyTables(Tables):
             reason = "Table does not exist (do you need to insmod?)"
             if byte_length(name) >= _NAME_SIZE:
                 reason = "Module is wrong version"
-            raise VersionProblem(
-                f"can't initialize {'iptables' if self.family == 4 else 'ip6tables'} table `{name}': "
-                + reason
-            )
+            raise VersionProblem(f"can't initialize {'iptables' if self.family == 4 else 'ip6tables'} table `{name}': " + reason)
         table = self.table(name)
         missing = [chain for chain in CHAINS[name] if chain not in table.chains]
         for chain in missing:

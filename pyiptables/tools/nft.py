@@ -268,9 +268,7 @@ class NftTables(Tables):
         self._faked.difference_update(gone)
         return bool(gone)
 
-    def _delete(
-        self, found: Table, chain: Chain, tell: Callable[[str], None] | None, counts: dict[str, int]
-    ) -> None:
+    def _delete(self, found: Table, chain: Chain, tell: Callable[[str], None] | None, counts: dict[str, int]) -> None:
         """The kernel refuses user chains with rules and those that are jumped to; base chains are kept back here."""
         if chain.policy is not None:
             if chain.policy == "ACCEPT" and not chain.rules and not _is_misfit(found.name, chain):

@@ -52,8 +52,6 @@ class Rehearsal:
     lint: list[str] = field(default_factory=list)
 
 
-
-
 def absolute_calls(words: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
     """(file, line, text) of calls by path in the scripts among the words: no shim can catch those."""
     pattern = re.compile(r"(?:^|[\s;&|({$=`\"'])(/[\w./-]*/(?:xtables-\w+-multi|ip6?tables(?:-\w+)*))\b")

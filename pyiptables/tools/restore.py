@@ -308,9 +308,7 @@ class Restore:
             if self.settings.verbose:
                 chains = self.tables.visible_chains(table)
                 self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
-                self.program.out += [
-                    f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None
-                ]
+                self.program.out += [f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None]
             for chain in list(found.chains.values()):
                 if chain.policy is None:
                     del found.chains[chain.name]
@@ -363,9 +361,7 @@ class Restore:
         try:
             self.tables.set_policy(self.current, chain, policy, given)
         except CommandFailure as failure:
-            raise OtherProblem(
-                f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}"
-            ) from failure
+            raise OtherProblem(f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}") from failure
 
     def _rule_line(self, line: str) -> None:
         program, settings = self.program, self.settings

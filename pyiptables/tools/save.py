@@ -20,7 +20,7 @@ LONG = {
     "modprobe": (REQUIRED, "M"),
     "file": (REQUIRED, "f"),
 }
-SHORT = {"b": (NONE, "b"), "c": (NONE, "c"), "d": (NONE, "d"), "t": (REQUIRED, "t"), "M": (REQUIRED, "M"), "f": (REQUIRED, "f"), "V": (NONE, "V")}  # fmt: skip
+SHORT = {letter: (NONE, letter) for letter in "bcdV"} | {letter: (REQUIRED, letter) for letter in "tMf"}
 
 
 def main(program: Program, argv: list[str]) -> int:

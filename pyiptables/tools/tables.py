@@ -240,9 +240,7 @@ class Tables:
             for index, rule in enumerate(other.rules):
                 if jumps_of(rule, chains, self.family) == chain:
                     other.rules[index] = renamed_jump(rule, newname, self.family)
-        self.ruleset.tables[table].chains = {
-            (newname if name == chain else name): c for name, c in chains.items()
-        }
+        self.ruleset.tables[table].chains = {(newname if name == chain else name): c for name, c in chains.items()}
         found.name = newname
 
     def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
@@ -316,7 +314,6 @@ class Tables:
         """The end of a command, or COMMIT in a restore."""
 
 
-
 def tables_for(variant: Variant, ruleset: Ruleset) -> Tables:
     if variant is NFT:
         from pyiptables.tools.nft import NftTables
@@ -340,4 +337,3 @@ def _identity(spec: RuleSpec) -> tuple[object, ...]:
         spec.fragment, spec.fragment_inv, tuple([(m.name, m.identity()) for m in spec.matches]),
         target, spec.jump, spec.goto,
     )  # fmt: skip
-

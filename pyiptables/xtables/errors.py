@@ -52,10 +52,7 @@ class VersionProblem(IptablesError):
     status = 3
 
     def render(self, program: str, version: str, line: int | None = None) -> str:
-        return (
-            f"{program} v{version}: {self.text}\n"
-            f"Perhaps {program} or your kernel needs to be upgraded.\n"
-        )
+        return f"{program} v{version}: {self.text}\nPerhaps {program} or your kernel needs to be upgraded.\n"
 
 
 class ResourceProblem(IptablesError):

@@ -172,4 +172,3 @@ class Bucket:
             return False
         self._credit -= cost
         return True
-

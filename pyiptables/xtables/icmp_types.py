@@ -83,9 +83,7 @@ def _range(text: str) -> tuple[int, int, str] | None:
     return low, high, text[end:]
 
 
-def show_type(
-    value: tuple[int, int, int], known: tuple[tuple[str, int, int, int], ...], inverted: bool, numeric: bool
-) -> str:
+def show_type(value: tuple[int, int, int], known: tuple[tuple[str, int, int, int], ...], inverted: bool, numeric: bool) -> str:
     """How listings print it, behind the match's name."""
     kind, low, high = value
     if not numeric:

@@ -37,7 +37,9 @@ def jhash_words(words: list[int], seed: int) -> int:
     if left >= 2:
         b = (b + words[at + 1]) & _M
     a = (a + words[at]) & _M
-    for first, second, bits in (("c", "b", 14), ("a", "c", 11), ("b", "a", 25), ("c", "b", 16), ("a", "c", 4), ("b", "a", 14), ("c", "b", 24)):  # fmt: skip
+    for first, second, bits in (
+        ("c", "b", 14), ("a", "c", 11), ("b", "a", 25), ("c", "b", 16), ("a", "c", 4), ("b", "a", 14), ("c", "b", 24),
+    ):  # fmt: skip
         values = {"a": a, "b": b, "c": c}
         mixed = ((values[first] ^ values[second]) - _rot(values[second], bits)) & _M
         a, b, c = (mixed if name == first else values[name] for name in "abc")

@@ -197,9 +197,7 @@ class Extension:
                 if other in option.also and other not in given:
                     raise ParameterProblem(f'{self.name}: option "--{option.name}" also requires "--{other}".\n')
                 if other in option.excl and other in given:
-                    raise ParameterProblem(
-                        f'{self.name}: option "--{option.name}" cannot be used together with "--{other}".\n'
-                    )
+                    raise ParameterProblem(f'{self.name}: option "--{option.name}" cannot be used together with "--{other}".\n')
 
     def hooks_allowed(self) -> tuple[str, ...] | None:
         """The hooks this use may stand in, None for any; for checks that depend on the options given."""

@@ -47,9 +47,7 @@ def save_ports(option: str, ports: tuple[int, int], inverted: bool) -> str:
     return f"{mark} --{option} {low}" if low == high else f"{mark} --{option} {low}:{high}"
 
 
-def show_ports(
-    word: str, ports: tuple[int, int], inverted: bool, numeric: bool, names: Names, protocol: str
-) -> str:
+def show_ports(word: str, ports: tuple[int, int], inverted: bool, numeric: bool, names: Names, protocol: str) -> str:
     """`` spt:22``, `` dpts:1:1024`` as listings show them."""
     low, high = ports
     if low == 0 and high == UINT16 and not inverted:

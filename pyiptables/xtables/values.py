@@ -91,10 +91,7 @@ class UInt(ValueType):
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
         value = strtoui(text, self.low, self.high, self.base)
         if value is None:
-            raise ParameterProblem(
-                f'{ext.name}: bad value for option "--{option.name}", '
-                f"or out of range ({self.low}-{self.high}).\n"
-            )
+            raise ParameterProblem(f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n')
         return value
 
     def text(self, value: Any) -> str:
@@ -121,9 +118,7 @@ class UIntRange(ValueType):
         rest = text
         while True:
             if len(values) == self.count:
-                raise ParameterProblem(
-                    f'{ext.name}: Too many components for option "--{option.name}" (max: {self.count})\n'
-                )
+                raise ParameterProblem(f'{ext.name}: Too many components for option "--{option.name}" (max: {self.count})\n')
             if rest[:1] in ("", ":"):
                 values.append(self.high if len(values) == 1 else low)
                 end = rest
@@ -131,14 +126,11 @@ class UIntRange(ValueType):
                 got = scan_unsigned(rest, low, self.high)
                 if got is None:
                     raise ParameterProblem(
-                        f'{ext.name}: bad value for option "--{option.name}" near "{rest}", '
-                        f"or out of range ({low}-{self.high}).\n"
+                        f'{ext.name}: bad value for option "--{option.name}" near "{rest}", or out of range ({low}-{self.high}).\n'
                     )
                 end = rest[got[1] :]
                 if end and end[0] != ":":
-                    raise ParameterProblem(
-                        f'{ext.name}: Argument to "--{option.name}" has unexpected characters near "{end}".\n'
-                    )
+                    raise ParameterProblem(f'{ext.name}: Argument to "--{option.name}" has unexpected characters near "{end}".\n')
                 low = got[0]
                 values.append(low)
             if not end:
@@ -167,9 +159,7 @@ class Double(ValueType):
         except (ValueError, OverflowError):
             value = None
         if value is None or (self.low != self.high and not self.low <= value <= self.high):
-            raise ParameterProblem(
-                f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n'
-            )
+            raise ParameterProblem(f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n')
         return value
 
 
@@ -274,9 +264,7 @@ def parse_value_mask(text: str, option: str, extension: str) -> tuple[int, int]:
         got = scan_unsigned(text[end + 1 :], 0, UINT32)
         if got is not None:
             if end + 1 + got[1] != len(text):
-                raise ParameterProblem(
-                    f'{extension}: trailing garbage after value for option "--{option}".\n'
-                )
+                raise ParameterProblem(f'{extension}: trailing garbage after value for option "--{option}".\n')
             return value, got[0]
     raise ParameterProblem(f'{extension}: bad integer value for option "--{option}", or out of range.\n')
 
@@ -366,8 +354,7 @@ class PrefixLength(ValueType):
         mask = _inet_aton(text) if family == 4 else parse_ip6(text)
         if mask is None:
             raise ParameterProblem(
-                f'{ext.name}: bad value for option "--{option.name}", '
-                f"neither a valid network mask nor valid CIDR (0-{width}).\n"
+                f'{ext.name}: bad value for option "--{option.name}", neither a valid network mask nor valid CIDR (0-{width}).\n'
             )
         return mask
 
@@ -455,9 +442,7 @@ class PortRange(ValueType):
         previous = 0
         for i, part in enumerate(parts):
             if i == 2:
-                raise ParameterProblem(
-                    f'{ext.name}: Too many components for option "--{option.name}" (max: 2)\n'
-                )
+                raise ParameterProblem(f'{ext.name}: Too many components for option "--{option.name}" (max: 2)\n')
             if not part:
                 continue
             port = _port(part, parsing)
@@ -484,9 +469,7 @@ class EtherMac(ValueType):
         # Six times strtoul over at most two characters, which takes none for 0 and knows blanks and signs.
         parts = text.split(":")
         octets = [(0, 0) if not part else strtoul_prefix(part, 16) for part in parts]
-        if len(parts) != 6 or any(
-            got is None or got[1] != len(part) or len(part) > 2 for got, part in zip(octets, parts, strict=True)
-        ):
+        if len(parts) != 6 or any(got is None or got[1] != len(part) or len(part) > 2 for got, part in zip(octets, parts, strict=True)):
             raise ParameterProblem("Invalid MAC address specified.")
         return bytes([got[0] & 0xFF for got in octets if got is not None])
 
@@ -530,9 +513,7 @@ def parse_interface(text: str, parsing: Parsing) -> str:
     if byte_length(text) > 15:
         raise ParameterProblem(f"interface name `{text}' must be shorter than IFNAMSIZ (15)")
     if "/" in text or " " in text:
-        parsing.notices.append(
-            f"Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel).\n"
-        )
+        parsing.notices.append(f"Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel).\n")
     return text
 
 

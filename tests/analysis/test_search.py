@@ -28,10 +28,7 @@ def test_fates_of_a_region(ruleset: Ruleset, asked: RuleSpec) -> None:
     for root in ("INPUT", "OUTPUT"):
         for packet in packets(root, world):
             if matched(asked, packet):
-                expected |= {
-                    (root, said or str(table.chains[root].policy))
-                    for said, _ in meaning.outcomes(root, packet)
-                }
+                expected |= {(root, said or str(table.chains[root].policy)) for said, _ in meaning.outcomes(root, packet)}
     assert found == expected
     hit = {step.rule for step in concerned(program, program.space.rule_region(asked))}
     assert hit == meaning.hits

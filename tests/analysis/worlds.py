@@ -221,14 +221,8 @@ def packets(root: str, ruleset: Ruleset) -> Iterator[Packet]:
         spec = rule.spec
         assert spec is not None
         tested |= {match.name for match in spec.matches}
-        tested |= {
-            name for name in ("src_mask", "src_inv", "iniface", "proto", "target") if getattr(spec, name)
-        }
-    either = any(
-        isinstance(match, Ports) and match.either
-        for _, _, _, r in ruleset.rules()
-        for match in (r.spec or RuleSpec()).matches
-    )
+        tested |= {name for name in ("src_mask", "src_inv", "iniface", "proto", "target") if getattr(spec, name)}
+    either = any(isinstance(match, Ports) and match.either for _, _, _, r in ruleset.rules() for match in (r.spec or RuleSpec()).matches)
     for iniface, src, proto, dport, sport, state, mark, atom, fragment in product(
         ("",) if root == "OUTPUT" else INTERFACES if "iniface" in tested else ("lo",),
         SOURCES if tested & {"src_mask", "src_inv"} else SOURCES[:1],
@@ -267,11 +261,7 @@ def point_of(space: Space, packet: Packet) -> dict[int, int]:
 @st.composite
 def specs(draw: st.DrawFn, chains: tuple[str, ...], marks: bool, unsure: bool) -> RuleSpec:
     spec = RuleSpec()
-    kinds = draw(
-        st.sets(
-            st.sampled_from(["src", "in", "proto", "ports", "state", "mark", "opaque", "limit"]), max_size=3
-        )
-    )
+    kinds = draw(st.sets(st.sampled_from(["src", "in", "proto", "ports", "state", "mark", "opaque", "limit"]), max_size=3))
     flag = st.booleans()
     if "src" in kinds:
         spec.src_mask = draw(st.sampled_from([0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFF00]))

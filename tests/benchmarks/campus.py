@@ -15,14 +15,10 @@ __all__ = ["campus"]
 _SERVICES = (22, 25, 53, 80, 110, 143, 389, 443, 445, 465, 587, 636, 993, 995, 1194, 3389, 5432, 8080, 8443)
 
 
-def campus(
-    family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1
-) -> tuple[str, list[tuple[str, int]]]:
+def campus(family: int = 4, vlans: int = 44, hosts: int = 42, seed: int = 1) -> tuple[str, list[tuple[str, int]]]:
     """The save text and the places (chain, number) of rules that can never be reached."""
     rng = random.Random(seed)
-    chains: dict[str, list[str]] = {
-        name: [] for name in ("INPUT", "FORWARD", "OUTPUT", "spoof", "default", "icmp")
-    }
+    chains: dict[str, list[str]] = {name: [] for name in ("INPUT", "FORWARD", "OUTPUT", "spoof", "default", "icmp")}
     planted: list[tuple[str, int]] = []
     icmp = "-p icmp -m icmp --icmp-type" if family == 4 else "-p ipv6-icmp -m icmp6 --icmpv6-type"
     width = 32 if family == 4 else 128
@@ -74,20 +70,14 @@ def campus(
             f"-s {network(vlan)} -p tcp -m tcp --dport 25 -j DROP",
             f"-s {network(vlan)} -p udp -m multiport --dports 53,123,443 -j ACCEPT",
             f"-s {network(vlan)} -d {outside()} -j ACCEPT",
-            f"-s {network(vlan)} -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"
-            " -m conntrack --ctstate NEW -j ACCEPT",
+            f"-s {network(vlan)} -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate NEW -j ACCEPT",
             "-j default",
         ]
         for host in rng.sample(range(hosts), hosts * 2 // 3):
-            chains["spoof"].append(
-                f"-s {address(vlan, host)} -i {device} -m mac --mac-source {mac()} -j RETURN"
-            )
+            chains["spoof"].append(f"-s {address(vlan, host)} -i {device} -m mac --mac-source {mac()} -j RETURN")
     chains["spoof"].append('-m conntrack --ctstate NEW -m comment --comment "nobody we know" -j DROP')
     for number in range(60):
-        chains["INPUT"].append(
-            f"-s {outside()} -p tcp -m conntrack --ctstate NEW"
-            f" -m multiport --dports 22,443,{8000 + number} -j ACCEPT"
-        )
+        chains["INPUT"].append(f"-s {outside()} -p tcp -m conntrack --ctstate NEW -m multiport --dports 22,443,{8000 + number} -j ACCEPT")
     chains["INPUT"].append("-j default")
     lines = ["*filter"]
     lines += [f":{name} {'DROP' if name.isupper() else '-'} [0:0]" for name in chains]
@@ -124,9 +114,7 @@ def _inward(
             ports = ",".join(map(str, sorted(rng.sample(_SERVICES, 4))))
             add(f"{there} -p tcp -m multiport --dports {ports} -j ACCEPT")
             if rng.randrange(4) == 0:
-                add(
-                    f"{there} -s {outside()} -p tcp -m tcp --dport {ports.split(',')[1]} -j ACCEPT", dead=True
-                )
+                add(f"{there} -s {outside()} -p tcp -m tcp --dport {ports.split(',')[1]} -j ACCEPT", dead=True)
         elif kind == 2:
             add(f"-s {outside()} {there} -p tcp -m tcp --dport {port}:{port + rng.randrange(100)} -j ACCEPT")
         elif kind == 3:

@@ -96,9 +96,7 @@ def _commands(family: int, chains: st.SearchStrategy[str], in_file: bool) -> st.
         st.tuples(st.just("-L"), maybe_chain, flags).map(lambda t: [t[0], *t[1], *t[2]]),
         st.tuples(st.just("-S"), maybe_chain, _words("", "", "-v")).map(lambda t: [t[0], *t[1], *t[2]]),
         st.tuples(st.sampled_from(["-L", "-S"]), chains, numbers, _words("", "-v")).map(lambda t: [*t[:3], *t[3]]),
-        st.tuples(st.sampled_from(["-L", "-S"]), maybe_chain, st.just("-Z"), maybe_chain).map(
-            lambda t: [t[0], *t[1], t[2], *t[3]]
-        ),
+        st.tuples(st.sampled_from(["-L", "-S"]), maybe_chain, st.just("-Z"), maybe_chain).map(lambda t: [t[0], *t[1], t[2], *t[3]]),
     )
     nonsense = st.lists(st.one_of(odd_words, st.sampled_from(["-A", "-L", "-N", "-j", "-p", "INPUT", "a", "-v", "-n", "--"])), max_size=4)
     if in_file:

@@ -103,9 +103,7 @@ _DATE = re.compile(r" on \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$", re.M)
 
 def comparable(answer: Answer, folder: str) -> Answer:
     """The answer without what is meant to differ: dates, the scratch folder's name, the words of help texts."""
-    out, err = (
-        _DATE.sub(" on DATE", text).replace(folder, "@DIR") for text in (answer.stdout, answer.stderr)
-    )
+    out, err = (_DATE.sub(" on DATE", text).replace(folder, "@DIR") for text in (answer.stdout, answer.stderr))
     if "\nUsage: " in out:
         out = "(help)\n"
     if err.startswith("Usage: "):

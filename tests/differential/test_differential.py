@@ -17,11 +17,7 @@ from sessions import Session, read_sessions
 ORACLE, REASON = load_oracle()
 pytestmark = [pytest.mark.oracle, pytest.mark.skipif(ORACLE is None, reason=REASON)]
 
-WRITTEN = [
-    session
-    for path in sorted(Path(__file__).parent.glob("sessions/*.session"))
-    for session in read_sessions(path)
-]
+WRITTEN = [session for path in sorted(Path(__file__).parent.glob("sessions/*.session")) for session in read_sessions(path)]
 SEQUENCES = int(os.environ.get("PYIPTABLES_SEQUENCES", "40"))
 SEED = os.environ.get("PYIPTABLES_SEED")
 

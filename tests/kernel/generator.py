@@ -196,7 +196,10 @@ class Maker:
 
     def match_multiport(self, table: str, chain: str | None) -> str:
         r = self.r
-        return "MULTIPORT" + f" -m multiport {self.invert()}--{r.choice(['dports', 'sports', 'ports'])} {r.choice(self.ports)},{r.choice(self.ports)}"
+        return (
+            "MULTIPORT"
+            + f" -m multiport {self.invert()}--{r.choice(['dports', 'sports', 'ports'])} {r.choice(self.ports)},{r.choice(self.ports)}"
+        )
 
     def match_addrtype(self, table: str, chain: str | None) -> str:
         if not self.has("m:addrtype") or self.family == 6:
@@ -289,17 +292,32 @@ class Maker:
     def target_MARK(self, table: str, chain: str | None) -> str:
         if not self.has("t:MARK"):
             return ""
-        return "-j MARK " + self.r.choice(["--set-xmark 0x1/0xffffffff", "--set-xmark 0x2/0xff", "--or-mark 0x4", "--and-mark 0x1", "--xor-mark 0x3", "--set-mark 0x5"])
+        return "-j MARK " + self.r.choice(
+            ["--set-xmark 0x1/0xffffffff", "--set-xmark 0x2/0xff", "--or-mark 0x4", "--and-mark 0x1", "--xor-mark 0x3", "--set-mark 0x5"]
+        )
 
     def target_CONNMARK(self, table: str, chain: str | None) -> str:
         if not self.has("t:CONNMARK"):
             return ""
         if table != "mangle":
             return "-j CONNMARK --save-mark"
-        return "-j CONNMARK " + self.r.choice(["--set-xmark 0x1/0xffffffff", "--set-mark 0x2", "--save-mark", "--restore-mark", "--save-mark --nfmask 0xf --ctmask 0xf", "--or-mark 0x8"])
+        return "-j CONNMARK " + self.r.choice(
+            [
+                "--set-xmark 0x1/0xffffffff",
+                "--set-mark 0x2",
+                "--save-mark",
+                "--restore-mark",
+                "--save-mark --nfmask 0xf --ctmask 0xf",
+                "--or-mark 0x8",
+            ]
+        )
 
     def target_TOS(self, table: str, chain: str | None) -> str:
-        return f"-j TOS {self.r.choice(['--set-tos 0x10/0x3f', '--set-tos 0x08', '--or-tos 0x20', '--and-tos 0xf0'])}" if self.has("t:TOS") else ""
+        return (
+            f"-j TOS {self.r.choice(['--set-tos 0x10/0x3f', '--set-tos 0x08', '--or-tos 0x20', '--and-tos 0xf0'])}"
+            if self.has("t:TOS")
+            else ""
+        )
 
     def target_DSCP(self, table: str, chain: str | None) -> str:
         return f"-j DSCP --set-dscp {self.r.choice(['0x0a', '0x00', '0x2e'])}" if self.has("t:DSCP") else ""
@@ -518,7 +536,23 @@ class Maker:
         if self.chance(0.2):
             first["mss"] = r.choice([1460, 536])
         if odd:
-            flags = r.choice(["", "ACK", "FIN", "RST", "SYN,ACK", "FIN,PSH,URG", "SYN,FIN", "RST,ACK", "PSH,ACK", "FIN,ACK", "SYN,RST", "SYN,URG", "SYN,PSH,ECE,CWR"])
+            flags = r.choice(
+                [
+                    "",
+                    "ACK",
+                    "FIN",
+                    "RST",
+                    "SYN,ACK",
+                    "FIN,PSH,URG",
+                    "SYN,FIN",
+                    "RST,ACK",
+                    "PSH,ACK",
+                    "FIN,ACK",
+                    "SYN,RST",
+                    "SYN,URG",
+                    "SYN,PSH,ECE,CWR",
+                ]
+            )
             packets = [self.decorate(first | {"flags": flags, "ack": r.choice([0, 77])})]
         else:
             packets = [self.decorate(first)]

@@ -16,8 +16,8 @@ import pytest
 from pyiptables.netfilter.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from comparing import differences, features  # noqa: E402
-from generator import make_case  # noqa: E402
+from comparing import differences, features
+from generator import make_case
 
 pytestmark = pytest.mark.oracle
 

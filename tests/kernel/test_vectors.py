@@ -15,7 +15,7 @@ import pytest
 from pyiptables.netfilter.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
-from comparing import differences  # noqa: E402
+from comparing import differences
 
 _VECTORS = json.loads(gzip.decompress((Path(__file__).parent / "vectors.json.gz").read_bytes()))
 

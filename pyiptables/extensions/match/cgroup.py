@@ -10,7 +10,6 @@ from pyiptables.xtables.values import Text, UInt, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing

@@ -59,7 +59,7 @@ class Connlabel(Match):
             raise KernelRefusal(ERANGE)
 
     def save(self) -> str:
-        text = f"{' !' if self.inverted else ''} --label \"{self.values['label']}\""
+        text = f'{" !" if self.inverted else ""} --label "{self.values["label"]}"'
         return text + (" --set" if "set" in self.values else "")
 
     def show(self, numeric: bool, names: Names) -> str:

@@ -9,7 +9,6 @@ from pyiptables.xtables.values import PrefixMask, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing

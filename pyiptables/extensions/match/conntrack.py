@@ -64,7 +64,13 @@ class Conntrack(Match):
     summary = "state, addresses, ports, status and age of the packet's connection"
     canonical = r"(?: !)? --ctstate (?:INVALID|NEW|ESTABLISHED|RELATED,ESTABLISHED|NEW,RELATED,ESTABLISHED|NEW,ESTABLISHED)"
     options = (
-        Option("ctstate", Text(), invert=True, metavar="state[,state…]", help="INVALID, NEW, ESTABLISHED, RELATED, UNTRACKED, SNAT or DNAT"),
+        Option(
+            "ctstate",
+            Text(),
+            invert=True,
+            metavar="state[,state…]",
+            help="INVALID, NEW, ESTABLISHED, RELATED, UNTRACKED, SNAT or DNAT",
+        ),
         Option("ctproto", ProtocolNumber(), invert=True, help="layer-4 protocol of the connection"),
         Option("ctorigsrc", HostMask(), invert=True, help="source address of the original direction"),
         Option("ctorigdst", HostMask(), invert=True, help="destination address of the original direction"),

@@ -226,9 +226,7 @@ class Hashlimit(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``hashlimit_mt_common``. The first rule of a name makes the table: mode, masks and rate are its own."""
-        table: list[Any] = ctx.state(
-            ("hashlimit", self.values["hashlimit-name"]), lambda: [self.settings, ctx.now, {}]
-        )
+        table: list[Any] = ctx.state(("hashlimit", self.values["hashlimit-name"]), lambda: [self.settings, ctx.now, {}])
         maker, since, buckets = table
         key = self._key(packet, maker)
         if key is None:

@@ -21,7 +21,7 @@ class Helper(Match):
     options = (Option("helper", Text(size=30), invert=True, mandatory=True, metavar="name", help="name of the helper"),)
 
     def show(self, numeric: bool, names: Names) -> str:
-        return f" helper match {'! ' if self.inverted else ''}\"{self.values['helper']}\""
+        return f' helper match {"! " if self.inverted else ""}"{self.values["helper"]}"'
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``helper_mt``: the helper is that of the connection that expected this one; only its length is compared."""

@@ -45,9 +45,7 @@ class Multiport(Match):
         protocol = _PROTOCOLS.get(parsing.proto)
         if protocol is None or parsing.proto_inv:
             if not parsing.proto and not parsing.proto_inv:
-                raise ParameterProblem(
-                    "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
-                )
+                raise ParameterProblem("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'")
             raise ParameterProblem("multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP")
         super().accept(option, _parse(value, protocol, parsing), invert, parsing)
         self.values["protocol"] = protocol

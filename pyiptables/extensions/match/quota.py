@@ -7,7 +7,6 @@ from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
 

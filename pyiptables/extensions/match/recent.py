@@ -11,7 +11,6 @@ from pyiptables.xtables.values import Host, Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
@@ -66,8 +65,10 @@ class Recent(Match):
     def kernel_check(self, parsing: Parsing) -> None:
         """``recent_mt_check``."""
         values, name = self.values, self._list()
-        if values.keys() & {"set", "remove"} and values.keys() & {"seconds", "hitcount", "rttl", "reap"} and (
-            values.get("seconds") or values.get("hitcount") or values.keys() & {"rttl", "reap"}
+        if (
+            values.keys() & {"set", "remove"}
+            and values.keys() & {"seconds", "hitcount", "rttl", "reap"}
+            and (values.get("seconds") or values.get("hitcount") or values.keys() & {"rttl", "reap"})
         ):
             raise KernelRefusal(EINVAL)
         if values.get("hitcount", 0) >= _STAMPS or not name or name in (".", "..") or "/" in name:

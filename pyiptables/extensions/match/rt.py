@@ -54,9 +54,7 @@ class Rt(Match):
     def kernel_check(self, parsing: Parsing) -> None:
         """``rt_mt6_check``: type 0 details need type 0."""
         details = ("rt-0-res", "rt-0-addrs", "rt-0-not-strict")
-        if any(name in self.values for name in details) and (
-            self.values.get("rt-type") != 0 or "rt-type" in self.inverted
-        ):
+        if any(name in self.values for name in details) and (self.values.get("rt-type") != 0 or "rt-type" in self.inverted):
             raise KernelRefusal(EINVAL)
 
     def save(self) -> str:

@@ -77,9 +77,7 @@ class Sctp(Match):
             mask, bits = flags.get(number, (0, 0))
             letters = _CHUNKS[_NAMES[number]][1] if mask else ""
             marks = [
-                letters[7 - bit].upper() if bits >> bit & 1 else letters[7 - bit].lower()
-                for bit in range(7, -1, -1)
-                if mask >> bit & 1
+                letters[7 - bit].upper() if bits >> bit & 1 else letters[7 - bit].lower() for bit in range(7, -1, -1) if mask >> bit & 1
             ]
             parts.append(name + (":" + "".join(marks) if mask else ""))
         return f" {how} {','.join(parts)}"

@@ -6,7 +6,6 @@ from pyiptables.xtables.option import Match, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
 

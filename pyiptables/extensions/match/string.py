@@ -34,7 +34,9 @@ class String(Match):
         Option("to", UInt(16), metavar="offset", help="look up to this byte"),
         Option("algo", Text(size=16), mandatory=True, metavar="bm|kmp", help="how to search"),
         Option("string", Text(), invert=True, excl=("hex-string",), metavar="text", help="text to look for"),
-        Option("hex-string", Text(), invert=True, excl=("string",), metavar="text", help="text with hexadecimal bytes between bars: |0d0a|"),
+        Option(
+            "hex-string", Text(), invert=True, excl=("string",), metavar="text", help="text with hexadecimal bytes between bars: |0d0a|"
+        ),
         Option("icase", help="ignore case"),
     )
 

@@ -21,7 +21,9 @@ class Tos(Match):
 
     name = "tos"
     summary = "the TOS or traffic class byte"
-    options = (Option("tos", TosMask(0x3F), invert=True, mandatory=True, metavar="value[/mask]|name", help="value, under the mask"),)  # fmt: skip
+    options = (
+        Option("tos", TosMask(0x3F), invert=True, mandatory=True, metavar="value[/mask]|name", help="value, under the mask"),
+    )  # fmt: skip
 
     def show(self, numeric: bool, names: Names) -> str:
         value, mask = self.values["tos"]

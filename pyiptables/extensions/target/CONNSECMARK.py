@@ -7,7 +7,6 @@ from pyiptables.xtables.option import Option, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 #: Words of --hmark-tuple: the option they stand for and its bits, in the order abbreviations are looked up.
-_TUPLE = {"ct": "ct", "src": "src-prefix", "dst": "dst-prefix", "sport": "sport-mask", "dport": "dport-mask", "proto": "proto-mask", "spi": "spi-mask"}
+_TUPLE = {
+    "ct": "ct",
+    "src": "src-prefix",
+    "dst": "dst-prefix",
+    "sport": "sport-mask",
+    "dport": "dport-mask",
+    "proto": "proto-mask",
+    "spi": "spi-mask",
+}
 _WIDTH = {"sport-mask": 16, "dport-mask": 16, "proto-mask": 16, "spi-mask": 32}
 _WITH_PORTS = (6, 17, 33, 132, 136)
 #: Where the SPI is in the headers of ESP and AH.
@@ -141,16 +149,17 @@ class Hmark(Target):
             if ct is None:
                 return Verdict.CONTINUE
             source, destination, proto = ct.original[0], ct.reply[0], ct.proto
-            ports: int | None = 0 if proto == 1 else self._ordered(ct.original[1] << 16 | ct.reply[1])
+            ports = 0 if proto == 1 else self._ordered(ct.original[1] << 16 | ct.reply[1])
         else:
             subject = packet
             if packet.inner is not None and packet.proto in _ICMP:
                 subject = packet.inner
             source, destination, proto = subject.src, subject.dst, subject.proto
-            ports = self._ports(subject)
-            if ports is None:
+            found = self._ports(subject)
+            if found is None:
                 ctx.unknown("the SPI is not described")
                 return Verdict.CONTINUE
+            ports = found
         low, high = sorted((self._folded(source, "src-prefix"), self._folded(destination, "dst-prefix")))
         value = jhash_words([low, high, ports], self.values["hmark-rnd"])
         value ^= proto & self.values.get("hmark-proto-mask", 0)

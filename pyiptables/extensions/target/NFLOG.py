@@ -44,9 +44,7 @@ class Nflog(Target):
 
     def final_check(self, parsing: Parsing) -> None:
         if "nflog-range" in self.values:
-            parsing.notices.append(
-                "warn: --nflog-range has never worked and is no longer supported, please use --nflog-size instead\n"
-            )
+            parsing.notices.append("warn: --nflog-range has never worked and is no longer supported, please use --nflog-size instead\n")
 
     def nft_form(self, spec: RuleSpec) -> Target:
         """nft's log has no range."""

@@ -11,7 +11,6 @@ from pyiptables.xtables.values import Host, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing

@@ -9,7 +9,6 @@ from pyiptables.xtables.values import TOS_NAMES, TosMask, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing

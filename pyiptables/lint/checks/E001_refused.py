@@ -39,9 +39,7 @@ class Refused(Check):
             if item.error is None:
                 continue
             text = " ".join(item.error.text.split()) or "not understood"
-            yield Diagnostic(
-                self.code, text, offending_place(item, text), self.severity, item.text, hint_for(item, text)
-            )
+            yield Diagnostic(self.code, text, offending_place(item, text), self.severity, item.text, hint_for(item, text))
 
 
 CHECKS = (Refused,)

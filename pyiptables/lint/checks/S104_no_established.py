@@ -21,9 +21,7 @@ class NoEstablished(Check):
     code = "S104"
     name = "no-established"
     sets = ("cis",)
-    bad = (
-        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
-    )
+    bad = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",)
     good = (
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n"
         "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",

@@ -23,12 +23,8 @@ class OpenForward(Check):
     code = "S110"
     name = "open-forward"
     sets = ("cis",)
-    bad = (
-        "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n",
-    )
-    good = (
-        "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n",
-    )
+    bad = ("*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n",)
+    good = ("*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for family, ruleset in subject.rulesets.items():

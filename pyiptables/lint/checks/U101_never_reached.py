@@ -25,8 +25,7 @@ class NeverReached(Check):
     name = "never-reached"
     bad = (
         "*filter\n-A INPUT -p tcp -j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
-        "*filter\n-A INPUT -s 10.0.0.0/9 -j ACCEPT\n-A INPUT -s 10.128.0.0/9 -j ACCEPT\n"
-        "-A INPUT -s 10.0.0.0/8 -p tcp -j DROP\nCOMMIT\n",
+        "*filter\n-A INPUT -s 10.0.0.0/9 -j ACCEPT\n-A INPUT -s 10.128.0.0/9 -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -p tcp -j DROP\nCOMMIT\n",
     )
     good = (
         "*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n",

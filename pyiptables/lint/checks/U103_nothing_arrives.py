@@ -22,12 +22,8 @@ class NothingArrives(Check):
 
     code = "U103"
     name = "nothing-arrives"
-    bad = (
-        "*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
-    )
-    good = (
-        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
-    )
+    bad = ("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",)
+    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for reach, item, _ in answers(subject, UNREACHED):

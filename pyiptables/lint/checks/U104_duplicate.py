@@ -20,12 +20,8 @@ class Duplicate(Check):
 
     code = "U104"
     name = "duplicate"
-    bad = (
-        "*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
-    )
-    good = (
-        "*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\n-A OUTPUT -p tcp -j ACCEPT\nCOMMIT\n",
-    )
+    bad = ("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",)
+    good = ("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\n-A OUTPUT -p tcp -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for ruleset in subject.rulesets.values():

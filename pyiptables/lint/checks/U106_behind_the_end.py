@@ -36,9 +36,7 @@ class BehindTheEnd(Check):
             if step.rule.text == end.rule.text:
                 continue
             message = f"rule {step.number} of {step.chain.name} is behind rule {end.number}, which takes everything"
-            yield Diagnostic(
-                self.code, message, item.place, self.severity, item.text, related=related(subject, [end], "ends the chain")
-            )
+            yield Diagnostic(self.code, message, item.place, self.severity, item.text, related=related(subject, [end], "ends the chain"))
 
 
 CHECKS = (BehindTheEnd,)

@@ -49,9 +49,7 @@ def _operate(op: str, left: int, right: int) -> int:
 
 
 class _Expression:
-    def __init__(
-        self, text: str, value_of: Callable[[str], str], assign: Callable[[str, int], None], depth: int
-    ) -> None:
+    def __init__(self, text: str, value_of: Callable[[str], str], assign: Callable[[str, int], None], depth: int) -> None:
         self.value_of = value_of
         self.assign = assign
         self.depth = depth
@@ -143,8 +141,7 @@ class _Expression:
                         name = self.tokens[self.at][1]
                         self.at += 1
                         return self.store(name, self.read(name) + (1 if op == "++" else -1))
-                    value = self.unary()
-                    return value
+                    return self.unary()
             if self.accept("-"):
                 return _wrap(-self.unary())
             if self.accept("+"):

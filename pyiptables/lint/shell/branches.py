@@ -4,6 +4,7 @@ the state."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.arithmetic import NotKnown
@@ -121,9 +122,7 @@ def _arm(shell: Shell, node: If, arm: int) -> Flow | None:
     failing, holding = (None, status.check) if status.inverted else (status.check, None)
     yes = Guard(shown, "then", place, status.likely == 0)
     no = Guard(shown, "else", place, status.likely is not None and status.likely != 0)
-    return alternatives(
-        shell, [(yes, lambda: shell.run(body), holding), (no, lambda: _arm(shell, node, arm + 1), failing)]
-    )
+    return alternatives(shell, [(yes, lambda: shell.run(body), holding), (no, lambda: _arm(shell, node, arm + 1), failing)])
 
 
 def run_case(shell: Shell, node: Node) -> Flow | None:
@@ -142,8 +141,7 @@ def run_case(shell: Shell, node: Node) -> Flow | None:
         if verdict is False:
             continue
         guard = Guard(shown, "|".join(shell.shown(pattern) for pattern in item.patterns), place)
-        options.append((guard, lambda index=index: _body(shell, node, index, word, texts),
-        None))  # type: ignore[misc]
+        options.append((guard, partial(_body, shell, node, index, word, texts), None))
         if verdict:
             certain = True
             break
@@ -183,9 +181,7 @@ def _matches(shell: Shell, patterns: list[RawWord], word: Word, texts: tuple[str
         if expression == ".*":
             return True
         if not texts:
-            if all(not isinstance(part, str) for part in word.pieces) or matches(
-                expression, word.prefix, True
-            ):
+            if all(not isinstance(part, str) for part in word.pieces) or matches(expression, word.prefix, True):
                 result = None
             continue
         verdicts = {matches(expression, text) for text in texts}

@@ -25,13 +25,9 @@ __all__ = ["BUILTINS", "declare"]
 Builtin = Callable[["Shell", list[Word], Location], Flow | None]
 
 
-def declare(
-    shell: Shell, name: str, values: list[Assign | Word], run_assign: Callable[[Shell, Assign], None]
-) -> None:
+def declare(shell: Shell, name: str, values: list[Assign | Word], run_assign: Callable[[Shell, Assign], None]) -> None:
     """``local``, ``export``, ``readonly``, ``declare``, ``typeset``."""
-    flags = "".join(
-        value.text or "" for value in values if isinstance(value, Word) and value.prefix.startswith("-")
-    )
+    flags = "".join(value.text or "" for value in values if isinstance(value, Word) and value.prefix.startswith("-"))
     local = name == "local" or (name in ("declare", "typeset") and "g" not in flags)
     shell.status = SUCCESS
     for value in values:
@@ -175,9 +171,7 @@ def _let(shell: Shell, words: list[Word], place: Location) -> Flow | None:
             shell.status = UNKNOWN
             name = re.match(r"\w+", word.prefix)
             if name:
-                shell.assign(
-                    name.group(), Word((Unknown(f"${name.group()}", "arithmetic on what is not known"),))
-                )
+                shell.assign(name.group(), Word((Unknown(f"${name.group()}", "arithmetic on what is not known"),)))
     return None
 
 
@@ -219,9 +213,7 @@ def _command(shell: Shell, words: list[Word], place: Location) -> Flow | None:
 
     name = rest[0].text or ""
     builtin = BUILTINS.get(name)
-    return (
-        builtin(shell, rest, place) if builtin is not None else dispatch(shell, rest, place, functions=False)
-    )
+    return builtin(shell, rest, place) if builtin is not None else dispatch(shell, rest, place, functions=False)
 
 
 def _which(shell: Shell, words: list[Word], place: Location) -> Flow | None:

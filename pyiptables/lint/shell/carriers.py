@@ -188,19 +188,13 @@ def _ifupdown(source: Source, options: Options) -> list[Shell]:
             words = decode(view[found.end() : last]).split()
             if key == "iface" and words:
                 interface = words[0]
-                known = (
-                    Word(interface)
-                    if not set("*?[") & set(interface)
-                    else Word((Unknown("$IFACE", "name of the interface"),))
-                )
+                known = Word(interface) if not set("*?[") & set(interface) else Word((Unknown("$IFACE", "name of the interface"),))
                 variables = {"IFACE": known, "LOGICAL": Word(interface)}
                 if len(words) > 2:
                     variables |= {"ADDRFAM": Word(words[1]), "METHOD": Word(words[2])}
             continue
         if key not in _PHASES:
-            variables = variables | {
-                f"IF_{key.replace('-', '_').upper()}": Word(decode(view[found.end() : last]).strip())
-            }
+            variables = variables | {f"IF_{key.replace('-', '_').upper()}": Word(decode(view[found.end() : last]).strip())}
             continue
         excerpt = Excerpt(source)
         for index, (start, end) in enumerate(spans):
@@ -208,7 +202,5 @@ def _ifupdown(source: Source, options: Options) -> list[Shell]:
         order = _PHASES[key]
         mode = {"MODE": Word("stop" if order > 1 else "start"), "PHASE": Word(key)}
         condition = f"ifdown {variables['IFACE'].shown}" if order > 1 and "IFACE" in variables else ""
-        texts.append(
-            Embedded(key, excerpt, found.start(1), last, condition, int(order > 1), variables | mode)
-        )
+        texts.append(Embedded(key, excerpt, found.start(1), last, condition, int(order > 1), variables | mode))
     return run_embedded(source, options, texts)

@@ -69,12 +69,7 @@ def _same_text(one: Word, two: Word) -> bool | None:
             if not text.startswith(this.prefix) or not text.endswith(this.suffix):
                 return False
             unknown = this.unknown
-            if (
-                unknown is not None
-                and len(this.pieces) == 1
-                and unknown.candidates
-                and text not in unknown.candidates
-            ):
+            if unknown is not None and len(this.pieces) == 1 and unknown.candidates and text not in unknown.candidates:
                 return False
     return None
 
@@ -129,9 +124,7 @@ def simple_test(shell: Shell, words: list[Word]) -> bool | None:
 
 def _with_unset(shell: Shell, words: list[Word]) -> bool | None:
     """A test with an unquoted expansion that may be any number of words; as a rule it is one."""
-    if any(
-        word.unknown is not None and word.unknown.reason != NOT_SET and word.unknown.many for word in words
-    ):
+    if any(word.unknown is not None and word.unknown.reason != NOT_SET and word.unknown.many for word in words):
         if len(words) != 3:
             return None
     single = []
@@ -193,12 +186,7 @@ class _Conditional:
         expand = self.shell.expander.scalar
         following = rest[1].literal if len(rest) > 1 else None
         op = rest[0].literal or ""
-        known = (
-            following in _TEXTUAL
-            or following == "=~"
-            or following in _NUMERIC
-            or following in _COMPARING_FILES
-        )
+        known = following in _TEXTUAL or following == "=~" or following in _NUMERIC or following in _COMPARING_FILES
         if len(rest) > 2 and known and following is not None:
             self.at += 3
             left = expand(rest[0])
@@ -240,9 +228,7 @@ class _Conditional:
         if word.quoted and ("$" in text or '"' in text or "'" in text):
             text = word.text
         try:
-            expression = compiled(
-                text.replace("[[:space:]]", r"\s").replace("[[:digit:]]", r"\d"), len(left.text)
-            )
+            expression = compiled(text.replace("[[:space:]]", r"\s").replace("[[:digit:]]", r"\d"), len(left.text))
         except TooHard:
             return None
         found = expression.search(left.text)

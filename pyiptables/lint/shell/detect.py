@@ -35,23 +35,13 @@ def detect(file: str, data: bytes) -> str:
     if name.endswith(_UNITS) or re.search(r"\.(?:service|socket|mount|timer)\.d/[^/]+\.conf\Z", path):
         return "systemd"
     sections = {section.lower() for section in _SECTION.findall(head)}
-    if b"interface" in sections and (
-        b"peer" in sections or b"privatekey" in head.lower() or "wireguard" in path
-    ):
+    if b"interface" in sections and (b"peer" in sections or b"privatekey" in head.lower() or "wireguard" in path):
         return "wg-quick"
     if sections & {b"unit", b"service"}:
         return "systemd"
-    if (
-        path.endswith(("network/interfaces", "/interfaces"))
-        or "interfaces.d/" in path
-        or name == "interfaces"
-    ):
+    if path.endswith(("network/interfaces", "/interfaces")) or "interfaces.d/" in path or name == "interfaces":
         return "ifupdown"
-    if (
-        _TABLE.search(head)
-        or _CHAIN.search(head)
-        or (_RULE.search(head) and name.endswith((".v4", ".v6", ".rules")))
-    ):
+    if _TABLE.search(head) or _CHAIN.search(head) or (_RULE.search(head) and name.endswith((".v4", ".v6", ".rules"))):
         # A script may hold a restore file in a here-document.
         return "shell" if re.search(rb"^\s*[^#\s].*<<-?\s*\\?['\"]?\w", head, re.M) else "save"
     if b"\niface " in b"\n" + head and _STANZA.search(head):

@@ -103,18 +103,14 @@ class _Dockerfile:
         bodies: list[tuple[int, int]] = []
         at = stop + 1
         for found in _HEREDOC.finditer(view, spans[0][0], stop):
-            end = re.compile(("^[ \t]*" if found.group(1) else "^") + found.group(3) + "[ ]*$", re.M).search(
-                view, at
-            )
+            end = re.compile(("^[ \t]*" if found.group(1) else "^") + found.group(3) + "[ ]*$", re.M).search(view, at)
             if not end:
                 return [], stop
             bodies.append((at, end.start()))
             at = end.end() + 1
         return bodies, at if bodies else stop
 
-    def heredoc_run(
-        self, word: str, excerpt: Excerpt, bodies: list[tuple[int, int]], start: int, behind: int
-    ) -> None:
+    def heredoc_run(self, word: str, excerpt: Excerpt, bodies: list[tuple[int, int]], start: int, behind: int) -> None:
         before = excerpt.text[: excerpt.text.index("<<")]
         if before.strip() and not _SHELLS.match(before):
             # The here-document is the input of a command: all of it is shell.

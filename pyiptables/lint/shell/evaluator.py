@@ -73,9 +73,7 @@ SourceReader = Callable[[str, str], bytes | None]
 
 
 class Shell:
-    def __init__(
-        self, source: Source, arguments: tuple[Word, ...], limits: Limits, reader: SourceReader | None
-    ) -> None:
+    def __init__(self, source: Source, arguments: tuple[Word, ...], limits: Limits, reader: SourceReader | None) -> None:
         self.source = source
         self.name = source.file
         self.limits = limits

@@ -14,7 +14,7 @@ from pyiptables.lint.shell.patterns import TooManyWords, braces
 from pyiptables.lint.shell.reading import Part, Unknown, Word
 from pyiptables.lint.shell.scanning import backtick_end, dollar_end
 from pyiptables.lint.shell.source import Heredoc, Source, decode
-from pyiptables.lint.shell.state import Output, merged
+from pyiptables.lint.shell.state import Output, merged, too_long
 from pyiptables.lint.shell.tree import RawWord
 from pyiptables.lint.shell.words import Arith, Command, Lit, Piece, pieces_of, scan
 
@@ -107,9 +107,7 @@ class Expander(Parameters):
         pieces = pieces_of(self.shell.source.view, raw)
         if all(isinstance(piece, Lit) for piece in pieces) and not _may_brace(pieces):
             text = "".join(piece.text for piece in pieces if isinstance(piece, Lit))
-            raw.word = Word(
-                text, location, any(piece.quoted for piece in pieces if isinstance(piece, Lit)), location
-            )
+            raw.word = Word(text, location, any(piece.quoted for piece in pieces if isinstance(piece, Lit)), location)
             return [raw.word]
         words: list[Word] = []
         if _may_brace(pieces):
@@ -123,6 +121,8 @@ class Expander(Parameters):
         for variant in variants:
             fields = self.split(variant)
             for parts, quoted, whole in fields:
+                if too_long(parts, self.shell.limits.text):
+                    parts = [Unknown(location.text[:80], "too long")]
                 origin = whole.origin if whole is not None and whole.raw == _raw(parts) else None
                 words.append(Word(merged(parts), location, quoted, origin))
         if len(words) > self.shell.limits.words:
@@ -206,15 +206,13 @@ class Expander(Parameters):
                 value = Word(merged(listed))
             parts += [part.spread(False) if isinstance(part, Unknown) else part for part in value.pieces]
             whole = value if number == 1 else None
-        if sum(len(part) for part in parts if isinstance(part, str)) > self.shell.limits.text:
+        if too_long(parts, self.shell.limits.text):
             return Word((Unknown("…", "too long"),))
         from pyiptables.lint.shell.source import Location
 
         place = location if isinstance(location, Location) else None
         raw = merged(parts)
-        origin = (
-            place if literal and number == 1 else whole.origin if whole is not None and number == 1 else None
-        )
+        origin = place if literal and number == 1 else whole.origin if whole is not None and number == 1 else None
         return Word(raw, place, quoted, origin)
 
     def span(self, span: tuple[int, int], in_double: bool = True) -> Word:

@@ -52,9 +52,7 @@ class ShellReaderMissing(ImportError):
     """The grammar for shell scripts is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(
-            'Reading shell scripts needs tree-sitter-bash; install it with: pip install "pyiptables-emulator[lint]"'
-        )
+        super().__init__('Reading shell scripts needs tree-sitter-bash; install it with: pip install "pyiptables-emulator[lint]"')
 
 
 def _the_parser() -> Parser:
@@ -88,9 +86,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
 
 # Without the semicolon the grammar joins a line of several assignments with the line below it.
 _VALUE = rb"(?:[^\s'\"`$();&|<>\\]|\$\w+|\$\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*')*"
-_ASSIGNMENTS = re.compile(
-    rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M
-)
+_ASSIGNMENTS = re.compile(rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M)
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",

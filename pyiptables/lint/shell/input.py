@@ -96,9 +96,7 @@ def _continued(line: Line, rest: tuple[Line, ...]) -> tuple[Line, tuple[Line, ..
         text = text[:-1] + rest[0].word.text
         rest = rest[1:]
     if text is None or "\\" not in text:
-        return (
-            line if text is None or text == line.word.text else Line(Word(text, line.word.location))
-        ), rest
+        return (line if text is None or text == line.word.text else Line(Word(text, line.word.location))), rest
     plain, at = [], 0
     while at < len(text):
         if text[at] == "\\":
@@ -162,8 +160,7 @@ def mapfile(shell: Shell, words: list[Word], place: Location) -> Flow | None:
         _unknown(shell, [name], True)
         return None
     items = [
-        line.word if "t" in options else Word(merged((*line.word.pieces, "\n")), line.word.location)
-        for line in lines[: shell.limits.words]
+        line.word if "t" in options else Word(merged((*line.word.pieces, "\n")), line.word.location) for line in lines[: shell.limits.words]
     ]
     shell.assign_list(name, items)
     return None

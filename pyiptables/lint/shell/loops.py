@@ -21,7 +21,8 @@ __all__ = ["run_counting", "run_for", "run_while"]
 
 # Variables that a body changes from their own value: what they are in some round is not known.
 _COUNTERS = re.compile(
-    r"\b(\w+)\+?=\S*?\$[({ ]*\1\b|\b(\w+)(?:\+\+|--|\+=|-=)|(?:\+\+|--)(\w+)|\blet\s+[\"']?(\w+)|`expr \$(\w+)"
+    r"\b(\w+)\+?=\S*?\$[({ ]*\1\b|\b(\w+)(?:\+\+|--|\+=|-=)|(?:\+\+|--)(\w+)"
+    r"|\blet\s+[\"']?(\w+)|`expr \$(\w+)"
 )
 
 
@@ -115,9 +116,7 @@ def _values(shell: Shell, node: For, words: list[Word], place: Location) -> list
                 f"list of `for {node.name}`",
                 f"{unknown.source_text}: {unknown.reason}",
             )
-            parts = tuple(
-                part if isinstance(part, str) else Unknown(f"${node.name}", ELEMENT) for part in word.pieces
-            )
+            parts = tuple(part if isinstance(part, str) else Unknown(f"${node.name}", ELEMENT) for part in word.pieces)
             values.append((Word(parts, word.location), None))
         else:
             values.append((word, None))

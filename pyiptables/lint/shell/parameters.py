@@ -116,9 +116,7 @@ class Parameters:
         if variable.items is not None:
             if variable.named:
                 return list(variable.items.values())
-            return [
-                variable.items[key] for key in sorted(key for key in variable.items if isinstance(key, int))
-            ]
+            return [variable.items[key] for key in sorted(key for key in variable.items if isinstance(key, int))]
         if variable.value is not None and variable.value.unknown is not None:
             return [Word(tuple(p if isinstance(p, str) else p.spread(True) for p in variable.value.pieces))]
         return [variable.value] if variable.value is not None else []
@@ -150,11 +148,7 @@ class Parameters:
             value = self.variable(name)
             is_set = self.is_set(name)
         if param.mark == "#":
-            return (
-                Word((Unknown(shown, "length of what is not known"),))
-                if value.text is None
-                else Word(str(len(value.text)))
-            )
+            return Word((Unknown(shown, "length of what is not known"),)) if value.text is None else Word(str(len(value.text)))
         if not param.op:
             return value if value.text is not None else _shown_as(value, shown)
         return self._operate(param, name, index, value, is_set, shown)
@@ -241,9 +235,7 @@ class Parameters:
             return Word(word.raw, place, False, place)
         return word
 
-    def _operate(
-        self, param: Param, name: str, index: str | None, value: Word, is_set: bool | None, shown: str
-    ) -> Word:
+    def _operate(self, param: Param, name: str, index: str | None, value: Word, is_set: bool | None, shown: str) -> Word:
         op = param.op
         text = value.text
         if op in (":-", "-", ":=", "="):

@@ -32,9 +32,7 @@ def _translate(text: str, shortest: bool, depth: int = 0) -> str:
         if char in "?*+@!" and text.startswith("(", at + 1) and depth < 20:
             close = _group_end(text, at + 2)
             if close > 0:
-                body = "|".join(
-                    _translate(part, shortest, depth + 1) for part in _split(text[at + 2 : close - 1])
-                )
+                body = "|".join(_translate(part, shortest, depth + 1) for part in _split(text[at + 2 : close - 1]))
                 out.append(f"(?:(?!(?:{body})$).*)" if char == "!" else f"(?:{body}){_EXTENDED[char]}")
                 at = close
                 continue

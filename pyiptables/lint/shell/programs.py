@@ -8,9 +8,7 @@ from pyiptables.lint.shell.reading import Word
 
 __all__ = ["family_program", "guess_program", "looks_like_rules"]
 
-_FAMILY = re.compile(
-    r"(?:ip6?tables(?:-legacy|-nft)?(?:-save|-restore|-translate|-restore-translate|-apply|-xml)?|ipset)\Z"
-)
+_FAMILY = re.compile(r"(?:ip6?tables(?:-legacy|-nft)?(?:-save|-restore|-translate|-restore-translate|-apply|-xml)?|ipset)\Z")
 # `IPT`, `ip6t`, `IPTABLES_SAVE`, `$(which iptables)` – but not the end of `SCRIPT`.
 _NAMED = re.compile(r"(?<![a-z])ip(?:v?[46])?_?t(?:ables|bls?|b|s)?(?![a-z])|ip6?tables|xtables")
 _COMMANDS = {
@@ -46,6 +44,4 @@ def looks_like_rules(words: list[Word]) -> bool:
         return texts[1] in _TABLES
     if texts[:1] == ["-P"]:
         return len(texts) > 1 and texts[1] in _CHAINS
-    return (
-        bool(texts) and texts[0] in _COMMANDS and ("-j" in texts or (len(texts) > 1 and texts[1] in _CHAINS))
-    )
+    return bool(texts) and texts[0] in _COMMANDS and ("-j" in texts or (len(texts) > 1 and texts[1] in _CHAINS))

@@ -336,7 +336,7 @@ class Limits:
     """How much work a script may ask for before its reading is cut off."""
 
     #: Commands evaluated in all.
-    commands: int = 30_000
+    commands: int = 20_000
     #: Rounds of all loops together.
     rounds: int = 10_000
     #: Function calls, eval and sourcing inside each other.

@@ -11,7 +11,7 @@ from pyiptables.lint.shell.programs import family_program, guess_program, looks_
 from pyiptables.lint.shell.reading import Invocation, OtherCommand, Text, TextLine, Unknown, Word
 from pyiptables.lint.shell.redirection import file_lines, redirected
 from pyiptables.lint.shell.source import Location
-from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, Line, Status, Variable
+from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, Line, Status, Variable, too_long
 from pyiptables.lint.shell.text_programs import TEXT_PROGRAMS
 from pyiptables.lint.shell.tree import Assign, Simple
 from pyiptables.lint.shell.words import Command, pieces_of
@@ -125,7 +125,7 @@ def run_assign(shell: Shell, assign: Assign) -> None:
         if not unset:
             value = Word((*before.pieces, *value.pieces) if before.text is None or value.text is None
                          else before.text + value.text, place)  # fmt: skip
-        if value.text is not None and len(value.text) > shell.limits.text:
+        if too_long(value.pieces, shell.limits.text):
             value = Word((Unknown(f"${assign.name}", "too long"),), place)
     shell.assign(assign.name, value, index, place)
 
@@ -142,9 +142,7 @@ def dispatch(shell: Shell, words: list[Word], place: Location, functions: bool =
             return shell.call(function, words[1:], place)
         alias = shell.aliases.get(name)
         if alias is not None and alias.split()[:1] != [name]:
-            return dispatch(
-                shell, [*(Word(part, first.location) for part in alias.split()), *words[1:]], place
-            )
+            return dispatch(shell, [*(Word(part, first.location) for part in alias.split()), *words[1:]], place)
         builtin = BUILTINS.get(name)
         if builtin is not None:
             return builtin(shell, words, place)
@@ -214,9 +212,7 @@ def invoke(shell: Shell, program: str, words: list[Word], place: Location, certa
     texts = {word.text for word in arguments}
     stdin: Text | None = None
     stdin_file: Word | None = None
-    reads = program.endswith(("-restore", "-restore-translate")) or (
-        program == "ipset" and "restore" in texts
-    )
+    reads = program.endswith(("-restore", "-restore-translate")) or (program == "ipset" and "restore" in texts)
     if reads:
         stdin_file = _operand(arguments) or shell.stdin_file
         lines = file_lines(shell, stdin_file) if stdin_file is not None else shell.state.stdin

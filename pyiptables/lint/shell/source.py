@@ -121,9 +121,7 @@ class Source:
             view = view.replace("\0", " ")
         if "\r\n" in view:
             where = view.index("\r\n")
-            reason = (
-                "the shell takes the carriage return as part of the last word; the lines are read without it"
-            )
+            reason = "the shell takes the carriage return as part of the last word; the lines are read without it"
             self.problems.append((where, where + 2, "CRLF line ends", reason))
             view = view.replace("\\\r\n", " \\\n").replace("\r\n", " \n")
         #: The view before here-documents were taken out.

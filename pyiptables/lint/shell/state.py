@@ -7,7 +7,7 @@ their ends: a variable that differs becomes unknown with the few values it can h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyiptables.lint.shell.reading import NOT_SET, Part, Unknown, Word
 from pyiptables.lint.shell.source import Location, Source
@@ -58,9 +58,7 @@ class Variable:
 
     __slots__ = ("items", "named", "value")
 
-    def __init__(
-        self, value: Word | None, items: dict[int | str, Word] | None = None, named: bool = False
-    ) -> None:
+    def __init__(self, value: Word | None, items: dict[int | str, Word] | None = None, named: bool = False) -> None:
         self.value = value
         self.items = items
         self.named = named
@@ -142,6 +140,11 @@ def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
         else:
             result.append(part)
     return tuple(result)
+
+
+def too_long(parts: Sequence[Part], most: int) -> bool:
+    """Whether a text is longer than a reading follows, or of more parts than any script has."""
+    return len(parts) > 1000 or sum(len(part) for part in parts if isinstance(part, str)) > most
 
 
 class State:

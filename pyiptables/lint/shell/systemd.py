@@ -102,9 +102,7 @@ class _Unit:
         if not quoted and re.fullmatch(r"\$\w+", written):
             if word.text is not None:
                 return [Word(text, word.location) for text in word.text.split()]
-            return [
-                Word(tuple(p if isinstance(p, str) else p.spread(True) for p in word.pieces), word.location)
-            ]
+            return [Word(tuple(p if isinstance(p, str) else p.spread(True) for p in word.pieces), word.location)]
         return [word]
 
     def filled(self, text: str) -> list[Part]:

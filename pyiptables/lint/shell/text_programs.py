@@ -86,9 +86,7 @@ def _seq(options: list[str], operands: list[Word], read: Callable[[list[Word]], 
         *(option for option in options if re.fullmatch(r"-\d+", option)),
         *(word.text or "" for word in operands),
     ]
-    if (options and len(texts) == len(operands)) or not all(
-        re.fullmatch(r"-?\d{1,9}", text) for text in texts
-    ):
+    if (options and len(texts) == len(operands)) or not all(re.fullmatch(r"-?\d{1,9}", text) for text in texts):
         raise Inexact
     numbers = [int(text) for text in texts]
     if not 1 <= len(numbers) <= 3:
@@ -143,9 +141,7 @@ def _expression(pattern: str, extended: bool) -> str:
     if extended:
         return pattern
     # Basic expressions: what is special without a backslash is special with one, and the other way round.
-    return re.sub(
-        r"\\([(){}+?|])|([(){}+?|])", lambda found: found.group(1) or "\\" + found.group(2), pattern
-    )
+    return re.sub(r"\\([(){}+?|])|([(){}+?|])", lambda found: found.group(1) or "\\" + found.group(2), pattern)
 
 
 @_filter
@@ -256,9 +252,7 @@ def _sort(options: list[str], operands: list[Word], read: Callable[[list[Word]],
     if letters - set("unr"):
         raise Inexact
     if "n" in letters:
-        lines.sort(
-            key=lambda line: (int((re.match(r"\s*(-?\d{1,18})", _text(line)) or ["", "0"])[1]), _text(line))
-        )
+        lines.sort(key=lambda line: (int((re.match(r"\s*(-?\d{1,18})", _text(line)) or ["", "0"])[1]), _text(line)))
     else:
         lines.sort(key=_text)
     if "r" in letters:

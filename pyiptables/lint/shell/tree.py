@@ -137,9 +137,7 @@ class For(Node):
 
     __slots__ = ("body", "name", "selects", "words")
 
-    def __init__(
-        self, start: int, end: int, name: str, words: list[RawWord] | None, body: Node, selects: bool
-    ) -> None:
+    def __init__(self, start: int, end: int, name: str, words: list[RawWord] | None, body: Node, selects: bool) -> None:
         super().__init__(start, end)
         self.name = name
         self.words = words

@@ -159,13 +159,7 @@ def scan(view: str, at: int, end: int, in_double: bool, heredoc: bool = False) -
     """The pieces of the span; ``in_double``: it stands in double quotes (``heredoc``: where these mean
     nothing)."""
     pieces: list[Piece] = []
-    plain = (
-        re.compile(r"[^\\$`]+")
-        if heredoc
-        else _PLAIN_IN_DOUBLE
-        if in_double
-        else re.compile(r"[^\\'\"`$<>]+")
-    )
+    plain = re.compile(r"[^\\$`]+") if heredoc else _PLAIN_IN_DOUBLE if in_double else re.compile(r"[^\\'\"`$<>]+")
     while at < end:
         run = plain.match(view, at, end)
         if run:

@@ -36,6 +36,23 @@ COMMIT
 -A SSH -p tcp -j REJECT --reject-with tcp-reset
 COMMIT
 """
+_SCRIPT = """\
+#!/bin/sh
+# Denies first and opens later: the order that locks its admin out.
+IPT=${IPT:-iptables}
+ADMIN=${ADMIN:-192.0.2.0/24}
+
+$IPT -F
+$IPT -P INPUT DROP
+$IPT -P FORWARD DROP
+$IPT -A INPUT -i lo -j ACCEPT
+$IPT -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+for port in 80 443; do
+    $IPT -A INPUT -p tcp --dport "$port" -j ACCEPT
+done
+$IPT -A INPUT -p tcp -s "$ADMIN" --dport 22 -j ACCEPT
+$IPT -A INPUT -p tcp -s 192.0.2.17 --dport 22 -j LOG --log-prefix "admin: "
+"""
 _PACKETS = (
     "tcp 198.51.100.7:50000 -> 203.0.113.1:22 in eth0 syn",
     "tcp 198.51.100.7:50000 -> 203.0.113.1:8080 in eth0 out eth1 syn",
@@ -43,12 +60,12 @@ _PACKETS = (
 
 
 @click.command(short_help="Restore, list and trace an example ruleset.")
-@click.option("--keep", metavar="DIR", help="Keep the state here, to play on with --state DIR.")
+@click.option("--keep", metavar="DIR", help="Keep the state and the example files here, to play on.")
 def command(keep: str | None) -> None:
     """Restore an example ruleset, list it, and push two packets through it. Touches nothing else."""
     if keep:
         _play(keep)
-        click.echo(f"\nThe state is in {keep}: try  PYIPTABLES_STATE={keep} pyiptables iptables -S")
+        click.echo(f"\nIn {keep}: the state, demo.rules, and firewall.sh. Try  PYIPTABLES_STATE={keep} pyiptables iptables -S")
         return
     with tempfile.TemporaryDirectory(prefix="pyiptables-demo-") as scratch:
         _play(scratch)
@@ -58,9 +75,9 @@ def _play(directory: str) -> None:
     from pyiptables.tools.run import run
 
     os.makedirs(directory, exist_ok=True)
-    file = os.path.join(directory, "demo.rules")
-    with open(file, "w", encoding="utf-8") as out:
-        out.write(_RULES)
+    for name, text in (("demo.rules", _RULES), ("firewall.sh", _SCRIPT)):
+        with open(os.path.join(directory, name), "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
     _say("iptables-restore < demo.rules")
     _check(run(["iptables-restore"], state=directory, stdin=_RULES))
     _say("iptables -L -n --line-numbers")

@@ -98,7 +98,7 @@ def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0
 def echo_reply(packet: Packet, type: int) -> Packet:
     """The answer to an echo (or timestamp) request."""
     answer = _fresh(packet, packet.proto, packet.tos)
-    answer.icmp_type = type
+    answer.icmp_type, answer.icmp_code = type, packet.icmp_code
     answer.icmp_id, answer.icmp_seq, answer.icmp_rest = packet.icmp_id, packet.icmp_seq, packet.icmp_rest
     answer.payload, answer.payload_len = packet.payload, packet.payload_len
     answer.length = size(answer)

@@ -41,7 +41,10 @@ _REQUESTS6 = frozenset((128, 139))
 _ERRORS4 = frozenset((3, 4, 5, 11, 12))
 #: ICMPv6 types that are never tracked: MLD and neighbour discovery.
 _UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
-_PORTS = frozenset((6, 17, 33, 132, 136))
+#: DCCP is not followed any more (Linux 6.18): a connection of addresses only.
+_PORTS = frozenset((6, 17, 132, 136))
+_GRE = 47
+_PPP = b"\x88\x0b"
 _TIMEOUTS = {1: 30, 58: 30, 17: 30, 136: 30, 47: 30, 132: 10}
 _UDP_STREAM = 120
 _GENERIC = 600
@@ -84,13 +87,20 @@ def is_icmp_error(packet: Packet) -> bool:
     return packet.proto == 58 and packet.family == 6 and packet.icmp_type < 128
 
 
-def flow_of(packet: Packet) -> FlowTuple:
-    """The packet's tuple (``nf_ct_get_tuple``)."""
+def flow_of(packet: Packet) -> FlowTuple | None:
+    """The packet's tuple (``nf_ct_get_tuple``); None where its header has none."""
     proto = packet.proto
     if proto in _PORTS:
+        if packet.lacks(4):
+            return None
         return (packet.src, packet.sport, packet.dst, packet.dport, proto)
     if proto == (1 if packet.family == 4 else 58):
         return (packet.src, packet.icmp_id, packet.dst, packet.icmp_type << 8 | packet.icmp_code, proto)
+    if proto == _GRE and packet.l4 is not None and len(packet.l4) >= 8 and packet.l4[1] & 7 == 1:
+        # gre_pkt_to_tuple(): version 1 is PPTP's, with a call id; what carries anything but PPP is no connection.
+        if packet.l4[2:4] != _PPP:
+            return None
+        return (packet.src, 0, packet.dst, int.from_bytes(packet.l4[6:8], "big"), proto)
     return (packet.src, 0, packet.dst, 0, proto)
 
 
@@ -248,6 +258,8 @@ class Conntrack:
 
     def _resolve(self, packet: Packet, template: dict[str, object], now: int) -> Connection | None:
         flow = flow_of(packet)
+        if flow is None:
+            return None
         zone, zone_dir = _wanted_zone(packet, template)
         found = self._find_in(flow, zone, zone_dir, now)
         if found is None:
@@ -299,7 +311,8 @@ class Conntrack:
         inner = packet.inner
         if inner is None:
             return
-        back = inverted(flow_of(inner), self.family)
+        flow = flow_of(inner)
+        back = None if flow is None else inverted(flow, self.family)
         if back is None:
             return
         found = self._find_in(back, *_wanted_zone(packet, template), now)

@@ -175,7 +175,7 @@ def describe(packet: Packet) -> dict[str, Any]:
 
 def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
     proto = packet.proto
-    if proto in _WITH_PORTS and (packet.l4 is None or len(packet.l4) + packet.payload_len >= 8):
+    if proto in _WITH_PORTS and not packet.lacks(8):
         out["sport"], out["dport"] = packet.sport, packet.dport
         if proto == 6:
             out["seq"], out["ack"] = packet.tcp_seq, packet.tcp_ack

@@ -175,6 +175,10 @@ class Packet:
         """Bytes of transport header and payload as ``length`` says."""
         return self.length - self.network_header
 
+    def lacks(self, size: int) -> bool:
+        """Whether the transport header is known to be shorter than ``size`` octets."""
+        return self.l4 is not None and len(self.l4) + self.payload_len < size
+
     def octets(self) -> bytes | None:
         """The packet as it stands on the wire, from its IP header on; None when its payload is unknown."""
         from pyiptables.netfilter.wire import build

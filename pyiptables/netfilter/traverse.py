@@ -45,7 +45,7 @@ class Step:
         self.outiface = packet.outiface
         self.src = packet.src
         self.dst = packet.dst
-        if packet.proto in _WITH_PORTS and not packet.frag_offset:
+        if packet.proto in _WITH_PORTS and not packet.frag_offset and not packet.lacks(8):
             self.sport = packet.sport
             self.dport = packet.dport
         else:

@@ -44,6 +44,9 @@ class Ah(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != _AH:
             return False
+        if packet.lacks(12):
+            ctx.hotdrop = True
+            return False
         if packet.l4 is None or len(packet.l4) < 12:
             ctx.unknown("no AH header is described")
             return None

@@ -81,6 +81,9 @@ class Dccp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 33:
             return False
+        if packet.lacks(12):
+            ctx.hotdrop = True
+            return False
         for name, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
             low, high = self.values.get(name, _EVERY)
             if (low <= port <= high) == (name in self.inverted):

@@ -46,6 +46,9 @@ class Esp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 50:
             return False
+        if packet.lacks(8):
+            ctx.hotdrop = True
+            return False
         if packet.l4 is None or len(packet.l4) < 4:
             ctx.unknown("no ESP header is described")
             return None

@@ -50,6 +50,9 @@ class Ipcomp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 108:
             return False
+        if packet.lacks(4):
+            ctx.hotdrop = True
+            return False
         if packet.l4 is None or len(packet.l4) < 4:
             ctx.unknown("no IPComp header is described")
             return None

@@ -85,6 +85,9 @@ class Multiport(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset:
             return False
+        if packet.lacks(4):
+            ctx.hotdrop = True
+            return False
         kind = self._kind()
         ports = self.values[kind]
         asked = {_SOURCE: (packet.sport,), _DESTINATION: (packet.dport,), _EITHER: (packet.sport, packet.dport)}[kind]

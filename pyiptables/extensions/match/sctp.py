@@ -110,24 +110,35 @@ class Sctp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != 132:
             return False
+        if packet.lacks(12):
+            ctx.hotdrop = True
+            return False
         for name, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
             low, high = self.values.get(name, _EVERY)
             if (low <= port <= high) == (name in self.inverted):
                 return False
         if _TYPES not in self.values:
             return True
-        if packet.l4 is None or len(packet.l4) < 16:
+        octets = None if packet.l4 is None else packet.transport()
+        if octets is None:
             ctx.unknown("no SCTP chunks are described")
             return None
-        return self._match_chunks(packet.l4) != (_TYPES in self.inverted)
+        hit = self._match_chunks(octets)
+        if hit is None:
+            ctx.hotdrop = True
+            return False
+        return hit != (_TYPES in self.inverted)
 
-    def _match_chunks(self, header: bytes) -> bool:
-        """``match_packet``: walk the chunks."""
+    def _match_chunks(self, segment: bytes) -> bool | None:
+        """``match_packet``: walk the chunks; None when they are broken."""
         how, numbers, flags = self.values[_TYPES]
         missing = set(numbers)
         at = 12
-        while at + 4 <= len(header):
-            kind, marks = header[at], header[at + 1]
+        while True:
+            length = int.from_bytes(segment[at + 2 : at + 4], "big")
+            if at + 4 > len(segment) or not length:
+                return None
+            kind, marks = segment[at], segment[at + 1]
             if kind in numbers:
                 mask, bits = flags.get(kind, (0, 0))
                 fits = marks & mask == bits
@@ -139,7 +150,9 @@ class Sctp(Match):
                     missing.discard(kind)
             elif how == "only":
                 return False
-            at += max(int.from_bytes(header[at + 2 : at + 4], "big") + 3 & ~3, 4)
+            at += length + 3 & ~3
+            if at >= len(segment):
+                break
         return {"any": False, "only": True, "all": not missing}[how]
 
 

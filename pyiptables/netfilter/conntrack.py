@@ -128,10 +128,12 @@ class Conntrack:
         self.checksum = checksum
         self.flows: dict[Key, tuple[Connection, int]] = {}
         self.expectations: list[Expectation] = []
-        #: Connections by source of their original tuple, for nat's choice of the same mapping.
-        self.by_source: dict[tuple[int, int, int], list[Connection]] = {}
 
     # -- the table ---------------------------------------------------------------------------------------
+    def flush(self) -> None:
+        """Forget every connection (``conntrack -F``)."""
+        self.flows.clear()
+
     def connections(self, now: int) -> Iterable[Connection]:
         """All confirmed connections that have not ended."""
         return [ct for ct, way in list(self.flows.values()) if way == 0 and not _ended(ct, now)]
@@ -165,9 +167,6 @@ class Conntrack:
             held = self.flows.get(key)
             if held is not None and held[0] is ct:
                 del self.flows[key]
-        source = self.by_source.get((ct.original[0], ct.original[1], ct.original[4]))
-        if source is not None and ct in source:
-            source.remove(ct)
 
     def close(self, ct: Connection, now: int) -> None:
         """The host itself reset a TCP connection (``nf_conntrack_tcp_set_closing``)."""
@@ -180,7 +179,6 @@ class Conntrack:
         ct.status |= CONFIRMED
         for way in (0, 1):
             self.flows[self._key(ct, way)] = (ct, way)
-        self.by_source.setdefault((ct.original[0], ct.original[1], ct.original[4]), []).append(ct)
 
     def _key(self, ct: Connection, way: int) -> Key:
         return (*ct.tuple(way), _zone(ct, way))

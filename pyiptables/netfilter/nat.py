@@ -35,10 +35,14 @@ class Nat:
 
     def __init__(self, conntrack: Conntrack) -> None:
         self.conntrack = conntrack
-        #: Connections by source of their original tuple, new ones included: the same source keeps its mapping.
         #: How often a choice was made that the kernel makes by chance.
         self.lots = 0
+        #: Connections by source of their original tuple, new ones included: the same source keeps its mapping.
         self._by_source: dict[tuple[int, int, int, int], list[Connection]] = {}
+
+    def flush(self) -> None:
+        """Forget which source had which mapping."""
+        self._by_source.clear()
 
     def wanted(self, packet: Packet, hook: str) -> bool:
         """Must the table's chains be asked about this packet (``nf_nat_inet_fn``)?"""

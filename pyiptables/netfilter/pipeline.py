@@ -125,6 +125,11 @@ class Engine:
             self._output(trip, path, way)
         return self._end(trip)
 
+    def forget(self) -> None:
+        """Forget every connection, as if none had been seen; counters and what rules remember stay."""
+        self.conntrack.flush()
+        self.nat.flush()
+
     def counters(self) -> Ruleset:
         """A copy of the ruleset with the counters that the packets left."""
         copy = self.ruleset.copy()

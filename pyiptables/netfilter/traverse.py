@@ -94,16 +94,18 @@ class Walker:
     """Walks packets through tables and keeps what it saw.
 
     ``steps``, ``misses``, ``unknown`` collect; any of ``steps`` and ``misses`` may be None to leave it out. ``choose`` decides
-    what a description leaves open (default: does not match).
+    what a description leaves open (default: does not match). ``decided`` is the rule that gave the last verdict, the chain
+    where its policy did, None where a match dropped the packet.
     """
 
-    __slots__ = ("choose", "indexed", "misses", "steps", "unknown")
+    __slots__ = ("choose", "decided", "indexed", "misses", "steps", "unknown")
 
     def __init__(self) -> None:
         self.steps: list[Step] | None = []
         self.misses: list[Miss] | None = None
         self.unknown: list[Unknown] = []
         self.choose: Callable[[str], bool] | None = None
+        self.decided: Code | CompiledChain | None = None
         #: Makes an iterator over the rules that may match, for batches (``index.py``).
         self.indexed: Callable[[CompiledChain, Packet], Iterator[Flat]] | None = None
 
@@ -111,6 +113,7 @@ class Walker:
         """The verdict of a table's built-in chain: ACCEPT, DROP, QUEUE, STOLEN or REPEAT."""
         ctx.table = table.name
         ctx.hotdrop = False
+        self.decided = None
         base = chain = table.chains[chain_name]
         steps = self.steps
         explaining = self.misses is not None
@@ -158,6 +161,7 @@ class Walker:
                 if verdict is Verdict.CONTINUE:
                     continue
                 if verdict is not Verdict.RETURN:
+                    self.decided = code
                     return verdict
                 if not stack:
                     return self._policy(base, packet, ctx)
@@ -182,6 +186,7 @@ class Walker:
     def _policy(self, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
         chain.packets += 1
         chain.octets += packet.length
+        self.decided = chain
         if self.steps is not None:
             self.steps.append(Step(ctx, chain.name, "policy", chain.end, packet, None))
         return chain.policy

@@ -91,6 +91,8 @@ class Engine:
         self.plan = plan()
         #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
         self._speaking = False
+        #: TEE's copy is on its way.
+        self._copying = False
         self.stack_replies = host is not None and host.stack_replies
 
     # -- public ------------------------------------------------------------------------------------------
@@ -265,7 +267,8 @@ class Engine:
         trip.fate, trip.outiface = "forwarded", way.iface
         return None
 
-    def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
+    def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision, device: str = "") -> None:
+        """``device`` is the one that the packet has already: TEE's copies show it as the interface in (``ip_output``)."""
         packet = trip.packet
         packet.outiface = way.iface
         self._event(trip, "OUTPUT", "routing", to=way.iface)
@@ -273,7 +276,7 @@ class Engine:
         found = self._pass("OUTPUT", trip, path, way.cast, way)
         if not found:
             return
-        packet.outiface = way.iface
+        packet.iniface, packet.outiface = device, way.iface
         self.ctx.gateway = way.gateway
         if not self._pass("POSTROUTING", trip, path, way.cast):
             return
@@ -415,7 +418,12 @@ class Engine:
                     self._tee(trip, hook, packet, detail)
 
     def _tee(self, trip: Trip, hook: str, packet: Packet, detail: dict[str, Any]) -> None:
-        """TEE's copy: untracked, one hop less where the packet had not been forwarded yet (``nf_dup_ipv4.c``)."""
+        """TEE's copy: untracked, one hop less where the packet had not been forwarded yet (``nf_dup_ipv4.c``).
+
+        A copy is not copied again (``nf_skb_duplicated``).
+        """
+        if self._copying:
+            return
         packet.ct = None
         packet.ctstate = "UNTRACKED"
         if hook in ("PREROUTING", "INPUT"):
@@ -430,7 +438,9 @@ class Engine:
         self.walker.steps, self.walker.unknown, self.walker.misses = answer.steps, answer.unknown, answer.misses
         packet.iniface = ""
         trip.replies.append(answer)
-        self._output(answer, path, way)
+        self._copying = True
+        self._output(answer, path, way, device=way.iface)
+        self._copying = False
         self._end(answer)
         self.walker.steps, self.walker.unknown, self.walker.misses = kept
 

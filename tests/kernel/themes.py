@@ -1,0 +1,527 @@
+"""Random scenarios around one theme each, whose rules and packets are made for one another.
+
+The generator's random rules seldom meet: a hairpin needs a DNAT, a masquerade and a packet for both. Here the rules of a
+theme come first, some random ones follow them, and the packets are those the theme is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from generator import BUILTIN, Json, Maker
+
+Rules = dict[str, list[str]]
+
+_NEAR, _FAR = "eth0", "eth1"
+
+
+class Themed(Maker):
+    """Makes the case of one theme."""
+
+    def themed(self, name: str) -> Json:
+        theme = self.r.choice(THEMES)
+        rules, packets, host = theme(self)
+        return {
+            "name": f"{name}-{theme.__name__}", "family": self.family, "rules": self.mixed(rules), "counters": True,
+            "host": host, "packets": packets, **({"delay_ms": 12} if theme is many_connections else {}),
+        }  # fmt: skip
+
+    # -- rules -------------------------------------------------------------------------------------------
+    def mixed(self, rules: Rules) -> str:
+        """The theme's rules (``table CHAIN`` → rules), with random ones after them now and then."""
+        tables = dict.fromkeys(place.split()[0] for place in rules)
+        if self.chance(0.3):
+            tables.setdefault(self.r.choice(list(BUILTIN)))
+        lines = []
+        for table in tables:
+            lines.append(f"*{table}")
+            lines += [f":{chain} ACCEPT [0:0]" for chain in BUILTIN[table]]
+            users = [place.split()[1] for place in rules if place.startswith(f"{table} ") and place.split()[1] not in BUILTIN[table]]
+            lines += [f":{user} - [0:0]" for user in users]
+            for chain in BUILTIN[table]:
+                found = list(rules.get(f"{table} {chain}", ()))
+                if self.chance(0.25):
+                    found.insert(self.r.randrange(len(found) + 1), self.bland(table, chain))
+                lines += [f"-A {chain} {rule}" for rule in found]
+            lines += [f"-A {user} {rule}" for user in users for rule in rules[f"{table} {user}"]]
+            lines.append("COMMIT")
+        return "\n".join(lines) + "\n"
+
+    def bland(self, table: str, chain: str) -> str:
+        """A random rule that lets the packet go on."""
+        return f"{self._conditions_without_protocol(table, chain)} -j LOG".strip()
+
+    def _conditions_without_protocol(self, table: str, chain: str) -> str:
+        return self.match(table, chain) if self.chance(0.5) else f"-s {self.address()}"
+
+    def match(self, table: str, chain: str | None) -> str:
+        return self.r.choice([self.match_ctstate, self.match_ctother, self.match_mark, self.match_length, self.match_connmark])(
+            table, chain
+        )
+
+    def states(self) -> str:
+        return f"-m conntrack --ctstate {self.r.choice(['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'SNAT', 'DNAT', 'UNTRACKED'])} -j LOG"
+
+    def seen(self) -> Rules:
+        """Rules that write down what the filter table sees of the connection."""
+        return {f"filter {chain}": [self.states(), self.states()] for chain in BUILTIN["filter"] if self.chance(0.5)}
+
+    # -- packets -----------------------------------------------------------------------------------------
+    def talk(self, first: Json, at: int = 0) -> list[Json]:
+        """A conversation that begins with ``first`` (which has no transport header yet)."""
+        kind = self.r.choice(["tcp", "udp", "udp", "echo"])
+        if kind == "tcp":
+            first |= {"proto": "tcp", "sport": 4000, "dport": 80, "seq": 1000}
+            script: list[Json] = [
+                {"reply_to": at, "flags": "SYN,ACK", "seq": 5000, "ack": 1001},
+                {**first, "flags": "ACK", "seq": 1001, "ack": 5001},
+                {**first, "flags": "PSH,ACK", "seq": 1001, "ack": 5001, "payload_len": 20},
+                {"reply_to": at, "flags": "ACK", "seq": 5001, "ack": 1021},
+            ]
+        else:
+            more = {"proto": "udp", "sport": 4000, "dport": 80} if kind == "udp" else {"proto": self.w.icmp, "icmp_id": 7, "icmp_seq": 1}
+            first |= more
+            script = [{"reply_to": at}, dict(first), {"reply_to": at}]
+        packets = [dict(first), *script[: self.r.randrange(len(script) + 1)]]
+        for _ in range(self.r.choice([0, 1, 1, 2])):
+            number = self.r.randrange(len(packets))
+            packets.insert(self.r.randrange(number + 1, len(packets) + 1), {"complaint": at + number})
+        return self.complained(packets, at)
+
+    def complained(self, packets: list[Json], at: int) -> list[Json]:
+        """Put ICMP errors where ``complaint`` asks for them; references were made for packets without them."""
+        found: list[Json] = []
+        for packet in packets:
+            found.append(
+                self.error(packet["complaint"] if packet["complaint"] < at + len(found) else at) if "complaint" in packet else packet
+            )
+        return found
+
+    def client(self) -> str:
+        return self.r.choice(self.w.a)
+
+    def server(self) -> str:
+        return self.r.choice(self.w.b)
+
+    def own(self) -> str:
+        return self.r.choice(self.w.fw)
+
+    def quiet(self) -> Json:
+        """A host on which the case itself plays the local services."""
+        return {"stack_replies": False}
+
+    def to(self, address: str) -> str:
+        return f"{self.w.bracket(address)}:{self.r.choice([80, 8080, 7])}" if self.chance(0.3) else ""
+
+    def destination(self, address: str, option: str, target: str) -> str:
+        port = self.to(address)
+        return f"-p udp -j {target} {option} {port}" if port else f"-j {target} {option} {address}"
+
+
+Theme = Callable[[Themed], tuple[Rules, list[Json], Json]]
+
+
+def hairpin(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """A client reaches its own neighbour by the public address."""
+    public, inside = m.w.fw[-1], m.w.a[1]
+    rules = m.seen() | {
+        "nat PREROUTING": [f"-d {public} {m.destination(inside, '--to-destination', 'DNAT')}"],
+        "nat POSTROUTING": [
+            m.r.choice([f"-o {_NEAR} -j MASQUERADE", f"-d {inside} -j SNAT --to-source {m.w.fw[0]}", f"-s {m.w.a[0]} -j LOG"])
+        ],
+    }
+    return rules, m.talk({"from": "a", "src": m.w.a[0], "dst": public}), m.host() if m.chance(0.3) else {}
+
+
+def to_itself(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """DNAT and REDIRECT to the host itself; its INPUT may translate the source."""
+    rules = m.seen() | {
+        "nat PREROUTING": [m.r.choice([f"-j DNAT --to-destination {m.own()}", "-j REDIRECT", "-p udp -j REDIRECT --to-ports 53"])]
+    }
+    if m.chance(0.4):
+        rules["nat INPUT"] = [f"-j SNAT --to-source {m.r.choice(m.w.a + m.w.b)}"]
+    side = m.r.choice(["a", "b"])
+    packet = {"from": side, "src": m.client() if side == "a" else m.server(), "dst": m.r.choice(m.w.a + m.w.b + m.w.fw)}
+    return rules, m.talk(packet), m.quiet() if m.chance(0.6) else {}
+
+
+def both_ways(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Source and destination translated; answers and errors come back through both."""
+    rules = m.seen() | {
+        "nat PREROUTING": [m.destination(m.server(), "--to-destination", "DNAT")],
+        "nat POSTROUTING": [m.r.choice([f"-o {_FAR} -j MASQUERADE", m.destination(m.own(), "--to-source", "SNAT")])],
+    }
+    return rules, m.talk({"from": "a", "src": m.client(), "dst": m.r.choice(m.w.b + m.w.fw[-1:])}), {}
+
+
+def netmap(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Whole networks translated, host bits kept."""
+    inside, outside = ("10.0.0.0/29", "10.0.1.0/29") if m.family == 4 else ("fd00::/112", "fd00:0:0:1::/112")
+    rules = m.seen() | {
+        "nat POSTROUTING": [f"-s {inside} -j NETMAP --to {outside}"],
+        "nat PREROUTING": [f"-d {outside} -i {_NEAR} -j NETMAP --to {outside if m.chance(0.5) else inside}"],
+    }
+    if m.chance(0.5):
+        rules["nat OUTPUT"] = [f"-d {inside} -j NETMAP --to {outside}"]
+    if m.chance(0.5):
+        return rules, m.talk({"from": "fw", "src": m.own(), "dst": m.r.choice(m.w.a + m.w.b)}), {}
+    return rules, m.talk({"from": "a", "src": m.client(), "dst": m.server()}), {}
+
+
+def untracked(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """One direction, or both, kept from connection tracking."""
+    proto = m.r.choice(["", "-p udp ", f"-s {m.w.a[0]} "])
+    rules = m.seen() | {"raw PREROUTING": [f"{proto}-j CT --notrack"]}
+    if m.chance(0.4):
+        rules["raw OUTPUT"] = ["-j CT --notrack"]
+    if m.chance(0.5):
+        rules["nat POSTROUTING"] = ["-j MASQUERADE"]
+    if m.chance(0.4):
+        rules["filter FORWARD"] = ["-m conntrack --ctstate UNTRACKED -j REJECT"]
+    return rules, m.talk({"from": "a", "src": m.r.choice(m.w.a[:2]), "dst": m.r.choice(m.w.b + m.w.fw)}), {}
+
+
+def zones(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Connections kept apart by zone, in one or both directions."""
+    how = m.r.choice(["--zone 3", "--zone-orig 3", "--zone-reply 4", "--zone mark", "--zone-orig mark"])
+    rules = m.seen() | {"raw PREROUTING": [f"{m.r.choice(['', '-i eth0 ', '-p udp '])}-j CT {how}"]}
+    if "mark" in how:
+        rules["raw PREROUTING"].insert(0, f"-i {m.r.choice([_NEAR, _FAR])} -j MARK --set-mark 9")
+    if m.chance(0.5):
+        rules["raw PREROUTING"].append(f"-i {_FAR} -j CT {m.r.choice(['--zone 3', '--zone 4', '--zone-reply 4'])}")
+    if m.chance(0.5):
+        rules["nat POSTROUTING"] = [m.r.choice(["-j MASQUERADE", f"-j SNAT --to-source {m.own()}"])]
+    packets = m.talk({"from": "a", "src": m.client(), "dst": m.r.choice(m.w.b + m.w.fw)})
+    if m.chance(0.4):
+        packets += m.talk({"from": "b", "src": m.w.b[0], "dst": m.w.a[0]}, len(packets))
+    return rules, packets, {}
+
+
+def marks(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """A mark saved with the connection, restored on later packets; routes may follow it."""
+    rules = {
+        "mangle PREROUTING": ["-j CONNMARK --restore-mark", "-m mark --mark 0x1 -j ACCEPT", f"-i {m.r.choice([_NEAR, _FAR])} -j MARK --set-mark {m.r.choice(['0x1', '0x4'])}",
+                              m.r.choice(["-j CONNMARK --save-mark", "-m mark ! --mark 0 -j CONNMARK --save-mark --nfmask 0xf --ctmask 0xf0"])],
+        "mangle OUTPUT": [m.r.choice(["-j CONNMARK --restore-mark", "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xf", "-p udp -j MARK --or-mark 0x4"])],
+        "mangle POSTROUTING": [m.r.choice(["-m connmark --mark 0x1 -j LOG", "-m connmark --mark 0x10/0xf0 -j CONNMARK --xor-mark 0x3", "-j CONNMARK --and-mark 0x1"])],
+    } | m.seen()  # fmt: skip
+    if m.chance(0.4):
+        rules["nat POSTROUTING"] = ["-j MASQUERADE"]
+    if m.chance(0.4):
+        rules["filter INPUT"] = ["-m connmark --mark 0x1 -j REJECT"]
+    packet = m.r.choice(
+        [{"from": "a", "src": m.client(), "dst": m.r.choice(m.w.b + m.w.fw)}, {"from": "fw", "src": m.own(), "dst": m.server()}]
+    )
+    host = m.host()
+    if m.chance(0.5):
+        via = ("10.0.0.3" if m.family == 4 else "fd00::3", _NEAR)
+        host["rules"] = ["fwmark 1 table 100"]
+        host["routes"] = ["default via 10.0.1.2 dev eth1", "192.0.2.0/24 via 10.0.0.2 dev eth0", "default via fd00:0:0:1::2 dev eth1",
+                          "2001:db8:a::/48 via fd00::2 dev eth0", f"default via {via[0]} dev {via[1]} table 100"]  # fmt: skip
+    return rules, m.talk(packet), host
+
+
+def local(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """The host talks to itself: everything goes through lo, with translations on the way."""
+    rules = m.seen()
+    if m.chance(0.6):
+        rules["nat OUTPUT"] = [
+            m.r.choice(["-p udp -j REDIRECT --to-ports 53", m.destination(m.own(), "--to-destination", "DNAT"), "-j REDIRECT"])
+        ]
+    if m.chance(0.4):
+        rules["nat INPUT"] = [f"-j SNAT --to-source {m.own()}"]
+    if m.chance(0.4):
+        rules["nat POSTROUTING"] = [m.r.choice(["-j MASQUERADE", f"-j SNAT --to-source {m.own()}"])]
+    if m.chance(0.4):
+        rules["raw OUTPUT"] = [m.r.choice(["-j CT --notrack", "-j MARK --set-mark 1", "-j CT --zone 2"])]
+    if m.chance(0.3):
+        rules["filter INPUT"] = ["-i lo -j REJECT"]
+    both = [*m.w.fw, m.w.lo]
+    return rules, m.talk({"from": "fw", "src": m.r.choice(both), "dst": m.r.choice(both)}), m.r.choice([{}, m.quiet()])
+
+
+def expiring(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """TTL at its end, set or lowered by rules; the errors go back through the translation."""
+    name, option = ("TTL", "ttl") if m.family == 4 else ("HL", "hl")
+    rules = m.seen()
+    if m.chance(0.6):
+        chain = m.r.choice(["PREROUTING", "FORWARD", "POSTROUTING", "INPUT", "OUTPUT"])
+        rules[f"mangle {chain}"] = [f"-j {name} --{option}-{m.r.choice(['set 1', 'set 2', 'dec 1', 'dec 63', 'inc 1', 'inc 255'])}"]
+    if m.chance(0.5):
+        rules["nat PREROUTING"] = [f"-j DNAT --to-destination {m.server()}"]
+    if m.chance(0.5):
+        rules["nat POSTROUTING"] = ["-j MASQUERADE"]
+    packets = m.talk(
+        {"from": m.r.choice(["a", "fw"]), "src": m.client(), "dst": m.r.choice(m.w.b + m.w.fw), "ttl": m.r.choice([1, 1, 2, 64])}
+    )
+    if packets[0]["from"] == "fw":
+        packets[0]["src"] = m.own()
+    return rules, packets, {}
+
+
+def unbelievable(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Sources that routing does not believe, sysctls that make it more or less credulous."""
+    sysctl: dict[str, int] = {}
+    for key in ("rp_filter", "accept_local", "route_localnet", "src_valid_mark"):
+        if m.chance(0.4):
+            sysctl[f"net.ipv4.conf.{m.r.choice(['all', _NEAR, _FAR])}.{key}"] = m.r.choice([0, 1, 2]) if key == "rp_filter" else 1
+    rules = m.seen()
+    if m.chance(0.3):
+        rules["raw PREROUTING"] = [f"-m rpfilter{m.r.choice(['', ' --loose', ' --invert', ' --accept-local', ' --validmark'])} -j LOG"]
+    if m.chance(0.4):
+        rules["nat PREROUTING"] = [f"-j DNAT --to-destination {m.r.choice([m.w.lo, m.server(), m.own()])}"]
+    if m.chance(0.3):
+        rules["mangle PREROUTING"] = ["-j MARK --set-mark 1"]
+    side = m.r.choice(["a", "b"])
+    source = m.r.choice([*m.w.a, *m.w.b, *m.w.fw, "127.0.0.9" if m.family == 4 else "fe80::9"])
+    packet = {"from": side, "src": source, "dst": m.r.choice([*m.w.a, *m.w.b, *m.w.fw, m.w.lo if m.family == 4 else "fd00::"])}
+    host: Json = {"sysctl": sysctl}
+    if m.chance(0.3):
+        host["rules"] = ["fwmark 1 table 100"]
+    return rules, m.talk(packet), host
+
+
+def tcp_machine(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Segments in any order, from both sides, with numbers around the window."""
+    r = m.r
+    rules = m.seen() | {
+        f"mangle {chain}": [m.match_ctother("mangle", chain) + " -j LOG", m.states()] for chain in ("PREROUTING", "POSTROUTING")
+    }
+    src, dst = m.client(), m.server()
+    there = {"from": "a", "src": src, "dst": dst, "proto": "tcp", "sport": 4000, "dport": 80}
+    back = {"from": "b", "src": dst, "dst": src, "proto": "tcp", "sport": 80, "dport": 4000}
+    sequence, acknowledged = [1000, 5000], [0, 0]
+    packets = []
+    flags = ["SYN", "SYN,ACK", "ACK", "ACK", "PSH,ACK", "FIN,ACK", "RST", "RST,ACK", "FIN", ""]
+    weights = [3, 3, 4, 4, 4, 2, 1, 1, 0.3, 0.2]
+    opening = [(0, "SYN"), (1, "SYN,ACK"), (0, "ACK")] if m.chance(0.6) else []
+    for number in range(r.randrange(2, 12)):
+        way, flag = opening[number] if number < len(opening) else (r.randrange(2), r.choices(flags, weights)[0])
+        packet = {**(there, back)[way], "flags": flag, "seq": sequence[way], "ack": sequence[1 - way] if "ACK" in flag else 0}
+        size = r.choice([0, 20]) if "ACK" in flag and "SYN" not in flag and "RST" not in flag else 0
+        if size:
+            packet["payload_len"] = size
+        if m.chance(0.12):
+            packet[r.choice(["seq", "ack"])] += r.choice([-70000, -1, 1, 500, 70000, 10_000_000])
+            packet["seq"] %= 1 << 32
+            packet["ack"] %= 1 << 32
+        if m.chance(0.1):
+            packet["window"] = r.choice([0, 100, 1000])
+        if "SYN" in flag and m.chance(0.3):
+            packet["tcp_options"] = r.choice(["01030307", "04020000", "020405b401030307", "0101080a0000000100000000"])
+        packets.append(packet)
+        sequence[way] += size + ("SYN" in flag or "FIN" in flag)
+        acknowledged[way] = packet["ack"]
+    sysctl = {}
+    if m.chance(0.25):
+        sysctl["net.netfilter.nf_conntrack_tcp_loose"] = 0
+    if m.chance(0.2):
+        sysctl["net.netfilter.nf_conntrack_tcp_be_liberal"] = 1
+    return rules, packets, {"sysctl": sysctl}
+
+
+def limits(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Rules that remember: their memory carries over the packets of several flows."""
+    r = m.r
+    name = f"h{r.randrange(1 << 30)}"
+    wide = "24" if m.family == 4 else "64"
+    stateful = [
+        f"-m hashlimit --hashlimit-upto {r.choice(['1/hour', '2/hour'])} --hashlimit-burst {r.choice([1, 2, 3])} --hashlimit-mode {r.choice(['srcip', 'dstip', 'srcip,dstport', 'srcip,srcport,dstip,dstport'])} --hashlimit-name {name}",
+        f"-m hashlimit --hashlimit-above 1/hour --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-srcmask {wide} --hashlimit-name {name}x",
+        f"-m limit --limit 1/hour --limit-burst {r.choice([1, 2, 3])}",
+        f"-m recent {m.invert()}--set --name {name} --rsource",
+        f"-m recent {m.invert()}{r.choice(['--rcheck', '--update'])} --seconds 100 --hitcount {r.choice([1, 2, 3])} --name {name} --rsource",
+        f"-m recent --remove --name {name} --rsource",
+        f"-m recent --rcheck --rttl --name {name} --rsource",
+        f"-m quota {m.invert()}--quota {r.choice([60, 130, 500])}",
+        f"-m statistic --mode nth --every {r.choice([2, 3])} --packet {r.choice([0, 1])}",
+        f"-m connbytes --connbytes {r.choice(['2', '1:2', '100:'])} --connbytes-mode {r.choice(['packets', 'bytes', 'avgpkt'])} --connbytes-dir {r.choice(['original', 'reply', 'both'])}",
+    ]  # fmt: skip
+    rules: Rules = {}
+    for chain in ("FORWARD", "INPUT", "OUTPUT"):
+        rules[f"filter {chain}"] = [
+            f"{match} -j {r.choice(['LOG', 'LOG', 'ACCEPT', 'DROP', 'REJECT'])}" for match in r.sample(stateful, r.choice([1, 2, 3]))
+        ]
+    packets: list[Json] = []
+    for _ in range(r.choice([2, 3, 4])):
+        side = r.choice(["a", "a", "fw"])
+        packets += m.talk({"from": side, "src": m.own() if side == "fw" else m.client(), "dst": r.choice(m.w.b + m.w.fw[:1])}, len(packets))
+    return rules, packets, {}
+
+
+def many_connections(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """connlimit counts the connections that are left."""
+    r = m.r
+    how = f"--connlimit-{r.choice(['above', 'upto'])} {r.choice([0, 1, 2])} --connlimit-mask {r.choice([0, 24, 32])} --connlimit-{r.choice(['saddr', 'daddr'])}"
+    rules = {"filter FORWARD": [f"-m connlimit {how} -j {r.choice(['LOG', 'DROP'])}"]}
+    packets = []
+    for number in range(r.randrange(2, 7)):
+        packet: Json = {"from": "a", "src": m.client(), "dst": m.server(), "proto": "udp", "sport": 4000 + number // 2, "dport": 53}
+        if m.chance(0.4):
+            packet |= {"proto": "tcp", "flags": r.choice(["SYN", "SYN", "RST", "ACK"])}
+        packets.append(packet)
+    return rules, packets, {}
+
+
+def far_jumps(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Chains calling chains, by jump and goto, with RETURN in all depths."""
+    r = m.r
+    table = r.choice(["filter", "mangle", "raw"])
+    names = [f"c{number}" for number in range(5)]
+    rules: Rules = {}
+    for at, name in enumerate(names):
+        rules[f"{table} {name}"] = []
+        for _ in range(r.choice([0, 1, 2, 3])):
+            target = r.choice(
+                [
+                    "-j RETURN",
+                    "-j ACCEPT",
+                    "-j LOG",
+                    "-m comment --comment x -j RETURN",
+                    *(f"-{r.choice('jg')} {other}" for other in names[at + 1 :] * 2),
+                ]
+            )
+            rules[f"{table} {name}"].append(f"{r.choice(['', '', '-p tcp ', f'-s {m.w.a[0]} '])}{target}")
+    for chain in BUILTIN[table]:
+        rules[f"{table} {chain}"] = [
+            f"{r.choice(['', '-p udp '])}-{r.choice('jjg')} {r.choice(names)}" for _ in range(r.choice([1, 2, 3]))
+        ] + ["-j RETURN"] * r.choice([0, 1])
+    return rules, m.talk({"from": "a", "src": m.client(), "dst": r.choice(m.w.b + m.w.fw)}), {}
+
+
+def rejecting(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """REJECT wherever it can stand, behind translations; its answers meet rules of their own."""
+    r = m.r
+    kinds = (
+        ["icmp-port-unreachable", "icmp-host-prohibited", "icmp-proto-unreachable"]
+        if m.family == 4
+        else ["icmp6-port-unreachable", "icmp6-no-route", "icmp6-policy-fail", "icmp6-reject-route"]
+    )
+    rules: Rules = {f"mangle {chain}": [m.states()] for chain in ("OUTPUT", "POSTROUTING") if m.chance(0.5)}
+    for chain in BUILTIN["filter"]:
+        if m.chance(0.7):
+            how = "-p tcp -j REJECT --reject-with tcp-reset" if m.chance(0.5) else f"-j REJECT --reject-with {r.choice(kinds)}"
+            state = m.r.choice(["", "-m conntrack --ctstate NEW ", "-m conntrack ! --ctstate NEW "])
+            rules[f"filter {chain}"] = [state + how]
+    if m.chance(0.4):
+        rules["nat PREROUTING"] = [f"-j DNAT --to-destination {r.choice(m.w.b + m.w.fw)}"]
+    if m.chance(0.4):
+        rules["nat POSTROUTING"] = ["-j MASQUERADE"]
+    if m.chance(0.2):
+        rules["raw PREROUTING"] = ["-j CT --notrack"]
+    side = r.choice(["a", "fw"])
+    return rules, m.talk({"from": side, "src": m.own() if side == "fw" else m.client(), "dst": r.choice(m.w.b + m.w.fw)}), {}
+
+
+def prefixes(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Prefix translation without connections, inside ICMPv6 errors too."""
+    if m.family == 4:
+        return netmap(m)
+    rules = m.seen() | {
+        "mangle POSTROUTING": ["-s fd00::/64 -o eth1 -j SNPT --src-pfx fd00::/64 --dst-pfx 2001:db8:1::/64"],
+        "mangle PREROUTING": ["-d 2001:db8:1::/64 -i eth1 -j DNPT --src-pfx 2001:db8:1::/64 --dst-pfx fd00::/64"],
+    }
+    if m.chance(0.5):
+        rules["raw PREROUTING"] = ["-j CT --notrack"]
+    return rules, m.talk({"from": "a", "src": m.r.choice(m.w.a[:2]), "dst": m.server()}), {}
+
+
+def odd_targets(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Targets that change a packet without deciding about it."""
+    r = m.r
+    choices = [
+        "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu", "-p tcp -j TCPOPTSTRIP --strip-options mss,sack-permitted",
+        "-j CHECKSUM --checksum-fill", "-j CLASSIFY --set-class 1:2", "-j AUDIT --type accept", "-j NFLOG --nflog-group 5",
+        "-j DSCP --set-dscp-class EF", "-j TOS --set-tos 0x10", "-j TOS --xor-tos 0x18",
+        "-p tcp -j ECN --ecn-tcp-remove" if m.family == 4 else "-j DSCP --set-dscp 1",
+        "-j HMARK --hmark-tuple src,dst --hmark-mod 10 --hmark-offset 100 --hmark-rnd 7", "-j HMARK --hmark-tuple sport,dport,ct --hmark-mod 7 --hmark-rnd 1",
+        "-j NFQUEUE --queue-num 3 --queue-bypass", "-j IDLETIMER --timeout 600 --label pyipt", "-j RATEEST --rateest-name pyipt --rateest-interval 250ms --rateest-ewmalog 500ms",
+    ]  # fmt: skip
+    rules = {
+        f"mangle {chain}": r.sample([c for c in choices if "CLASSIFY" not in c or chain in ("FORWARD", "OUTPUT", "POSTROUTING")], 2)
+        for chain in ("PREROUTING", "FORWARD", "OUTPUT", "POSTROUTING", "INPUT")
+        if m.chance(0.5)
+    }
+    rules["filter FORWARD"] = [
+        r.choice(
+            [
+                "-p tcp -m tcpmss --mss 500:1400 -j LOG",
+                "-m dscp --dscp-class EF -j LOG",
+                "-m length --length 0:44 -j LOG",
+                "-m tos --tos 0x10 -j LOG",
+            ]
+        )
+    ]
+    packets = m.talk({"from": r.choice(["a", "fw"]), "src": m.client(), "dst": r.choice(m.w.b + m.w.fw), "tos": r.choice([0, 0, 3, 0x10])})
+    if packets[0]["from"] == "fw":
+        packets[0]["src"] = m.own()
+    if packets[0]["proto"] == "tcp":
+        packets[0] |= r.choice([{}, {"mss": 1460}, {"tcp_options": "0204058c04020000"}, {"flags": "SYN,ECE,CWR"}])
+    return rules, packets, {}
+
+
+def odd_matches(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Matches that look at less common things."""
+    r, w = m.r, m.w
+    four = m.family == 4
+    mask = 32 if four else 128
+    choices = [
+        f"-m addrtype {m.invert()}--{r.choice(['src', 'dst'])}-type {r.choice(['LOCAL', 'UNICAST', 'MULTICAST', 'BROADCAST' if four else 'UNREACHABLE', 'ANYCAST'])}",
+        "-m addrtype --dst-type LOCAL --limit-iface-in", "-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 0xdeadbeef",
+        "-m connlabel --label 3 --set", "-m devgroup --src-group 0", f"-m policy --dir in --pol {r.choice(['none', 'ipsec'])}", "-m socket", "-m socket --transparent",
+        f"-m rpfilter{r.choice(['', ' --loose', ' --validmark', ' --accept-local'])} {r.choice(['', '--invert'])}", "-m physdev --physdev-is-bridged", "-m realm --realm 0",
+        f"-m u32 --u32 {r.choice(['0>>22&0x3C@0>>16=80', '6&0xFF=6', '0&0xFFFF=0:60', '4&0x1FFF=0', '12=0x0a000002', '0>>22&0x3c@8&0xff=0'])}",
+        f"-m string {m.invert()}--algo {r.choice(['bm', 'kmp'])} --string {r.choice(['x', 'xx', 'hello'])} --from {r.choice([0, 20, 40])} --to {r.choice([48, 100])}",
+        "-m string --algo bm --icase --hex-string |5858|", "-m bpf --bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"",
+        f"-m iprange {m.invert()}--src-range {w.a[0]}-{w.a[1]}", f"-p tcp -m tcp --tcp-option {r.choice([2, 3, 8])}", f"-p tcp -m tcp ! --tcp-option {r.choice([2, 3, 8])}",
+        f"-m ecn --ecn-ip-ect {r.choice([0, 1, 2, 3])}", "-p tcp -m ecn --ecn-tcp-ece", f"-m length {m.invert()}--length {r.choice(['28', '40:60', '48'])}",
+        f"-m helper --helper {r.choice(['ftp', 'sip'])}", f"-m pkttype {m.invert()}--pkt-type unicast", f"-s {w.a[0]}/{mask}", f"-m cgroup {m.invert()}--cgroup 5",
+        f"-m tos {m.invert()}--tos {r.choice(['0x10/0x1c', '3/3'])}",
+    ]  # fmt: skip
+    if not four:
+        choices += [
+            "-m ipv6header --header none --soft",
+            "-m ipv6header --header tcp --soft",
+            "-m eui64",
+            "-m rt --rt-type 0",
+            "-m frag --fragid 0",
+            "-m hbh",
+            "-m dst --dst-len 8",
+            "-m hl --hl-lt 64",
+        ]
+    else:
+        choices += ["-f", "! -f", "-m ttl --ttl-gt 1", "-p icmp -m icmp ! --icmp-type 8", "-p icmp -m icmp --icmp-type 3/1"]
+    rules: Rules = {}
+    for table, chain in r.sample([(t, c) for t in ("raw", "mangle", "filter") for c in BUILTIN[t]], 5):
+        found = [f"{match} -j LOG" for match in r.sample(choices, 2)]
+        if chain not in ("PREROUTING", "INPUT"):
+            found = [rule for rule in found if "rpfilter" not in rule and "socket" not in rule]
+        if chain in ("OUTPUT", "POSTROUTING"):
+            found = [rule for rule in found if not any(word in rule for word in ("limit-iface-in", "--dir in", "src-group", "eui64"))]
+        rules[f"{table} {chain}"] = [rule for rule in found if "rpfilter" not in rule or table != "filter"]
+    side = r.choice(["a", "a", "b", "fw"])
+    packets = m.talk(
+        {
+            "from": side,
+            "src": {"a": m.client(), "b": m.server(), "fw": m.own()}[side],
+            "dst": r.choice(w.a + w.b + w.fw),
+            "tos": r.choice([0, 1, 2, 3, 16]),
+        }
+    )
+    if packets[0]["proto"] == "tcp":
+        packets[0] |= r.choice([{}, {"mss": 1460}, {"tcp_options": "0204058c04020000"}, {"flags": "SYN,ECE,CWR"}, {"payload": "xxHELLOxx"}])
+    elif m.chance(0.5):
+        packets[0] |= {"payload": r.choice(["hello", "xXx", "a" * 30 + "hello"])}
+    return rules, packets, m.host() if m.chance(0.3) else {}
+
+
+THEMES: list[Theme] = [
+    odd_matches, odd_matches, odd_matches,
+    hairpin, to_itself, both_ways, netmap, untracked, zones, marks, local, expiring, unbelievable, tcp_machine, tcp_machine,
+    limits, many_connections, far_jumps, rejecting, prefixes, odd_targets,
+]  # fmt: skip
+
+
+def make_themed_case(seed: int, family: int, features: frozenset[str]) -> Json:
+    """The case of a seed."""
+    return Themed(seed, family, features).themed(f"themed-{family}-{seed}")

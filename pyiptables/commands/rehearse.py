@@ -12,7 +12,13 @@ __all__ = ["command"]
 
 @click.command(short_help="Run a script against a state and show what it did.", context_settings={"ignore_unknown_options": True})
 @click.option("--state", metavar="DIR", help="The state to act on (default: a fresh one, thrown away afterwards).")
-@click.option("--allow-root", is_flag=True, help="Run although this is root (the script really runs).")
+@click.option(
+    "--allow-root",
+    is_flag=True,
+    envvar="PYIPTABLES_ALLOW_ROOT",
+    show_envvar=True,
+    help="Run although this is root (the script really runs).",
+)
 @click.option("--no-lint", is_flag=True, help="Do not check the script.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
@@ -25,7 +31,9 @@ def command(state: str | None, allow_root: bool, no_lint: bool, as_json: bool, w
     from pyiptables.tools.rehearsal import RehearsalError, absolute_calls, rehearse
 
     if hasattr(os, "geteuid") and os.geteuid() == 0 and not allow_root:
-        raise click.UsageError("this is root and the script would really run: use --allow-root if that is meant")
+        raise click.UsageError(
+            "this is root and the script would really run: use --allow-root, or PYIPTABLES_ALLOW_ROOT=1, if that is meant"
+        )
     for file, line, text in absolute_calls(words):
         click.echo(f"warning: {file}:{line}: {text} is called by its path and will NOT be caught", err=True)
     try:

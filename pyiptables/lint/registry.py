@@ -18,6 +18,7 @@ FAMILIES = {
     "U": "rules without effect",
     "S": "security",
     "O": "operation of scripts",
+    "C": "host firewall items of the CIS benchmarks (off by default: --select cis)",
     "D": "what the file depends on",
     "P": "portability and age",
     "L": "about the linter's own directions",

@@ -6,21 +6,19 @@ perhaps, or has a word that is not known, leaves rules that match perhaps: they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.diagnostic import Place
-from pyiptables.lint.subject import Item, LintNames, SaveReader, Subject, apply_command
-from pyiptables.ruleset import Chain, Ruleset, Table
+from pyiptables.lint.subject import Item, LintNames, SaveReader, Subject, apply_command, table_of
+from pyiptables.ruleset import Ruleset, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
-from pyiptables.syntax.variant import CHAINS
 from pyiptables.xtables.errors import IptablesError
 from pyiptables.xtables.option import Match, Parsing
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell import Invocation, Location, TextLine, Word
 
-__all__ = ["Perhaps", "read_script", "timeline"]
+__all__ = ["Perhaps", "read_script"]
 
 _ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
 #: What an unknown word may be after an option, so that the rest of the command can be read.
@@ -134,10 +132,10 @@ class _Replay:
     def _apply(self, item: Item, command: Command, invocation: Invocation, known: bool) -> None:
         if invocation.netns or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard):
             # Another firewall, or one that nobody asks for: read for mistakes only.
-            scratch = _table(Ruleset(invocation.family), command.table)
+            scratch = table_of(Ruleset(invocation.family), command.table)
             apply_command(item, command, scratch, self.subject.variant, self.subject.file)
             return
-        table = _table(self.subject.rulesets.setdefault(invocation.family, Ruleset(invocation.family)), command.table)
+        table = table_of(self.subject.rulesets.setdefault(invocation.family, Ruleset(invocation.family)), command.table)
         certain = known and (invocation.certain or invocation.guarded_by_check is not None)
         if not certain and command.action in _EFFECTS:
             # Whatever it does to rules that are there, they are there only perhaps from now on.
@@ -188,15 +186,6 @@ def _stand_in(word: Word, before: str, family: int) -> str:
     return _ADDRESS[family] if guess == "address" else guess
 
 
-def _table(ruleset: Ruleset, name: str) -> Table:
-    table = ruleset.tables.get(name)
-    if table is None:
-        table = ruleset.tables[name] = Table(name)
-        for chain in CHAINS.get(name, ()):
-            table.chains[chain] = Chain(chain, "ACCEPT")
-    return table
-
-
 def _doubt(table: Table, chain: str | None) -> None:
     for found in table.chains.values():
         if chain in (None, found.name):
@@ -204,16 +193,3 @@ def _doubt(table: Table, chain: str | None) -> None:
                 if rule.spec is not None and not any(isinstance(match, Perhaps) for match in rule.spec.matches):
                     rule.spec.matches.append(Perhaps(4))
 
-
-def timeline(subject: Subject, family: int) -> Iterator[tuple[Item, Ruleset]]:
-    """Each certain command of a family with the ruleset after it (always the same object, changing)."""
-    ruleset = Ruleset(family)
-    for item in subject.items:
-        invocation = item.invocation
-        if item.family != family or item.command is None or invocation is None or invocation.netns:
-            continue
-        if not invocation.certain and invocation.guarded_by_check is None:
-            continue
-        again = Item(item.place, item.text, item.table, family=family)
-        apply_command(again, item.command, _table(ruleset, item.table), subject.variant, subject.file)
-        yield item, ruleset

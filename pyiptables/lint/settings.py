@@ -35,6 +35,8 @@ class Settings:
         "tcp/23", "tcp/111", "tcp/135", "tcp/139", "tcp/445", "tcp/1433", "tcp/2375", "tcp/3306", "tcp/3389",
         "tcp/5432", "tcp/5900", "tcp/6379", "tcp/9200", "tcp/11211", "tcp/27017", "udp/111", "udp/161", "udp/11211",
     )  # fmt: skip
+    #: TCP ports on which the host is administered: a script should not lock them out (O checks).
+    ssh_ports: tuple[str, ...] = ("22",)
     #: The file that configured this, None for defaults.
     source: str | None = None
 
@@ -60,7 +62,7 @@ class Settings:
         return replace(self, **{key: value for key, value in changes.items() if value is not None})
 
 
-_LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports")
+_LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports", "ssh-ports")
 _WORDS = {
     "fail-level": ("error", "warning", "info"),
     "output-format": ("full", "concise", "json", "sarif", "github", "gitlab", "junit"),

@@ -18,7 +18,7 @@ from pyiptables.xtables.option import Parsing
 if TYPE_CHECKING:
     from pyiptables.lint.settings import Settings
 
-__all__ = ["Item", "LintNames", "SaveReader", "Subject", "apply_command", "read_save_file"]
+__all__ = ["Item", "LintNames", "SaveReader", "Subject", "apply_command", "carry_out", "read_save_file", "table_of"]
 
 
 class LintNames(NoNames):
@@ -234,30 +234,51 @@ def apply_command(item: Item, command: Command, table: Table, variant: Variant, 
     item.command = command
     item.action = command.action
     item.chain = command.chain
-    chains = table.chains
-    chain = chains.get(command.chain or "")
+    chain = table.chains.get(command.chain or "")
     if command.action in ("A", "I", "R", "D", "C") and command.spec is not None:
         for src, src_mask in command.sources or [(0, 0)]:
             for dst, dst_mask in command.destinations or [(0, 0)]:
                 item.rules.append(_rule(command, (src, src_mask), (dst, dst_mask), item, file, variant))
+    carry_out(command, item.rules, table)
+    if command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
+        item.policy = command.policy
+
+
+def table_of(ruleset: Ruleset, name: str) -> Table:
+    """The table of a ruleset, with its built-in chains; made if it is not there."""
+    table = ruleset.tables.get(name)
+    if table is None:
+        table = ruleset.tables[name] = Table(name)
+        for chain in CHAINS.get(name, ()):
+            table.chains[chain] = Chain(chain, "ACCEPT")
+    return table
+
+
+def carry_out(command: Command, rules: list[Rule], table: Table) -> None:
+    """Do to a table what a command with these rules does; what cannot be done is passed over."""
+    chains = table.chains
+    chain = chains.get(command.chain or "")
     if command.action == "A" and chain is not None:
-        chain.rules += item.rules
+        chain.rules += rules
     elif command.action == "I" and chain is not None:
         at = max((command.number or 1) - 1, 0)
-        chain.rules[at:at] = item.rules
-    elif command.action == "R" and chain is not None and item.rules and 0 < (command.number or 0) <= len(chain.rules):
-        chain.rules[(command.number or 1) - 1] = item.rules[0]
+        chain.rules[at:at] = rules
+    elif command.action == "R" and chain is not None and rules and 0 < (command.number or 0) <= len(chain.rules):
+        chain.rules[(command.number or 1) - 1] = rules[0]
     elif command.action == "D" and chain is not None:
         if command.number is not None:
             del chain.rules[command.number - 1 : command.number]
         else:
-            for rule in item.rules:
+            for rule in rules:
                 for i, other in enumerate(chain.rules):
                     if other.text == rule.text:
                         del chain.rules[i]
                         break
     elif command.action == "N" and command.chain:
         chains.setdefault(command.chain, Chain(command.chain))
+    elif command.action == "E" and chain is not None and command.newname:
+        chains[command.newname] = chains.pop(chain.name)
+        chain.name = command.newname
     elif command.action == "F":
         for found in [chain] if command.chain else list(chains.values()):
             if found is not None:
@@ -267,7 +288,7 @@ def apply_command(item: Item, command: Command, table: Table, variant: Variant, 
             if name in chains and chains[name].policy is None:
                 del chains[name]
     elif command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
-        chain.policy = item.policy = command.policy
+        chain.policy = command.policy
 
 
 def _rule(

@@ -1,22 +1,27 @@
-# bash completion for pyiptables and, in a rehearsal shell, for the emulated iptables.
-# Install: source this file, or copy it to ~/.local/share/bash-completion/completions/pyiptables
+# bash completion for pyiptables and the emulated iptables; written by: pyiptables completion bash
 
 _pyiptables() {
-    local IFS=$'\n' line
     COMPREPLY=()
-    local words=("${COMP_WORDS[@]:0:COMP_CWORD+1}")
-    while read -r line; do
-        if [[ $line == "<file>" ]]; then
-            compopt -o default 2>/dev/null
-            COMPREPLY=()
+    local word meaning
+    while IFS=$'\t' read -r word meaning; do
+        if [[ $word == "<file>" ]]; then
+            # Nothing offered, bash offers names of files.
+            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
             return
         fi
-        COMPREPLY+=("$line")
-    done < <(pyiptables complete -- "${words[@]}" 2>/dev/null)
+        COMPREPLY+=("$word")
+    done < <(pyiptables complete -- "${COMP_WORDS[0]##*/}" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
-complete -F _pyiptables pyiptables
 
-# Only where iptables is the emulated one: the real one may have a completion of its own.
-if [[ -n ${PYIPTABLES_STATE-} ]]; then
-    complete -F _pyiptables iptables ip6tables iptables-save ip6tables-save iptables-restore ip6tables-restore
-fi
+_pyiptables_shim() {
+    if grep -qs pyiptables -- "$(type -P "$1")"; then
+        _pyiptables
+    else
+        # The real one: whatever else completes it takes over.
+        complete -r -- "${1##*/}" 2>/dev/null
+        return 124
+    fi
+}
+
+complete -F _pyiptables pyiptables
+complete -F _pyiptables_shim iptables iptables-save iptables-restore iptables-legacy iptables-legacy-save iptables-legacy-restore iptables-nft iptables-nft-save iptables-nft-restore ip6tables ip6tables-save ip6tables-restore ip6tables-legacy ip6tables-legacy-save ip6tables-legacy-restore ip6tables-nft ip6tables-nft-save ip6tables-nft-restore

@@ -1,19 +1,27 @@
-# fish completion for pyiptables and, in a rehearsal shell, for the emulated iptables.
-# Install: copy it to ~/.config/fish/completions/pyiptables.fish
+# fish completion for pyiptables and the emulated iptables; written by: pyiptables completion fish
 
 function __pyiptables_complete
-    set -l words (commandline -opc) (commandline -ct)
-    set -l found (pyiptables complete -- $words 2>/dev/null)
-    if test "$found[1]" = "<file>"
-        __fish_complete_path (commandline -ct)
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set words[1] (string replace -r '.*/' '' -- $words[1])
+    set -l found (pyiptables complete -- $words "$current" 2>/dev/null)
+    if string match -q '<file>*' -- "$found[1]"
+        __fish_complete_path "$current"
     else
-        printf '%s\n' $found
+        # fish replaces the whole of --option=value.
+        set -l option (string match -r -- '^--[^=]*=' "$current")
+        for line in $found
+            printf '%s%s\n' "$option" $line
+        end
     end
 end
 
+function __pyiptables_shim
+    set -l program (commandline -opc)[1]
+    grep -qs pyiptables -- (command -s $program)
+end
+
 complete -c pyiptables -f -a '(__pyiptables_complete)'
-if set -q PYIPTABLES_STATE
-    for program in iptables ip6tables iptables-save ip6tables-save iptables-restore ip6tables-restore
-        complete -c $program -f -a '(__pyiptables_complete)'
-    end
+for program in iptables iptables-save iptables-restore iptables-legacy iptables-legacy-save iptables-legacy-restore iptables-nft iptables-nft-save iptables-nft-restore ip6tables ip6tables-save ip6tables-restore ip6tables-legacy ip6tables-legacy-save ip6tables-legacy-restore ip6tables-nft ip6tables-nft-save ip6tables-nft-restore
+    complete -c $program -n __pyiptables_shim -f -a '(__pyiptables_complete)'
 end

@@ -51,13 +51,13 @@ def _tool(words: list[str], state: str | None) -> int:
 
 def _complete(words: list[str]) -> int:
     """What the shells' completion functions call; silent whatever happens."""
-    from pyiptables.tools.completion import candidates
+    from pyiptables.tools.completion import FILE, candidates
 
     try:
         found = candidates(words)
     except Exception:
         return 1
-    _write(1, "".join([f"{'<file>' if word[:1] == chr(0) else word}\n" for word in found]))
+    _write(1, "".join([f"{'<file>' if word == FILE else word}\t{meaning}\n" for word, meaning in found.items()]))
     return 0
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-__all__ = ["main"]
+__all__ = ["SUBCOMMANDS", "group", "main"]
 
 #: Subcommand → one line for the overview (the module of the same name is loaded only when it is called).
 SUBCOMMANDS = {
+    "completion": "Print the completion code of a shell.",
     "lint": "Check rule files and firewall scripts.",
     "plan": "Show the ruleset that a script would leave, without running it.",
     "rehearse": "Run a script against a state and show what it did.",
@@ -55,10 +56,10 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.option("--state", metavar="DIR", help="State directory (default: $PYIPTABLES_STATE or ~/.local/state/pyiptables).")
-@click.option("--version", is_flag=True, help="Show the version; with --verbose, what a bug report needs.")
-@click.option("--verbose", is_flag=True, hidden=True)
+@click.option("--version", is_flag=True, help="Show the version.")
+@click.option("--verbose", is_flag=True, help="With --version: versions of Python and of the packages used, and the state.")
 @click.pass_context
-def _group(ctx: click.Context, state: str | None, version: bool, verbose: bool) -> None:
+def group(ctx: click.Context, state: str | None, version: bool, verbose: bool) -> None:
     """iptables without a kernel, without root: emulate, trace and check firewalls before they are live."""
     import os
 
@@ -76,4 +77,4 @@ def _group(ctx: click.Context, state: str | None, version: bool, verbose: bool) 
 
 def main(argv: list[str] | None = None) -> Any:
     """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input)."""
-    return _group.main(args=argv, prog_name="pyiptables")
+    return group.main(args=argv, prog_name="pyiptables")

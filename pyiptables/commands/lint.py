@@ -48,7 +48,7 @@ def _codes(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...
 @click.option("--list", "list_checks", is_flag=True, help="List all checks.")
 @click.option("--show-settings", is_flag=True, help="Show the settings that apply, and stop.")
 @click.option("--dependencies", is_flag=True, help="List what the files depend on from outside, and stop.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True, help="When to use colours.")
 def command(files: tuple[str, ...], **options: Any) -> None:
     """Check iptables-save files and the iptables commands of scripts, without running anything.
 

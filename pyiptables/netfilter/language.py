@@ -30,30 +30,30 @@ class DescriptionError(ValueError):
         self.column = column
 
 
-#: Words that take a whole number, and where it goes.
+#: Words that take a whole number: least, greatest, what it is.
 _NUMBERS = {
-    "ttl": (0, 255),
-    "hl": (0, 255),
-    "tos": (0, 255),
-    "dscp": (0, 63),
-    "mark": (0, 0xFFFFFFFF),
-    "seq": (0, 0xFFFFFFFF),
-    "ack-seq": (0, 0xFFFFFFFF),
-    "window": (0, 65535),
-    "mss": (0, 65535),
-    "type": (0, 255),
-    "code": (0, 255),
-    "icmp-id": (0, 65535),
-    "icmp-seq": (0, 65535),
-    "id": (0, 65535),
-    "length": (0, 65535),
-    "payload-len": (0, 65535),
-    "frag": (0, 8191),
-    "flow-label": (0, 0xFFFFF),
-    "uid": (0, 0xFFFFFFFF),
-    "gid": (0, 0xFFFFFFFF),
-    "cpu": (0, 0xFFFFFFFF),
-    "realm": (0, 0xFFFFFFFF),
+    "ttl": (0, 255, "time to live"),
+    "hl": (0, 255, "hop limit, the same in IPv6"),
+    "tos": (0, 255, "whole TOS or traffic class byte"),
+    "dscp": (0, 63, "upper six bits of that byte"),
+    "mark": (0, 0xFFFFFFFF, "mark it begins with"),
+    "seq": (0, 0xFFFFFFFF, "TCP sequence number"),
+    "ack-seq": (0, 0xFFFFFFFF, "TCP acknowledgement number"),
+    "window": (0, 65535, "TCP window"),
+    "mss": (0, 65535, "TCP maximum segment size option"),
+    "type": (0, 255, "ICMP type"),
+    "code": (0, 255, "ICMP code"),
+    "icmp-id": (0, 65535, "identifier of an ICMP query"),
+    "icmp-seq": (0, 65535, "sequence number of an ICMP query"),
+    "id": (0, 65535, "IP identification"),
+    "length": (0, 65535, "length of the whole packet in bytes"),
+    "payload-len": (0, 65535, "length of the payload in bytes"),
+    "frag": (0, 8191, "fragment offset in units of eight bytes"),
+    "flow-label": (0, 0xFFFFF, "IPv6 flow label"),
+    "uid": (0, 0xFFFFFFFF, "user who sends it"),
+    "gid": (0, 0xFFFFFFFF, "group who sends it"),
+    "cpu": (0, 0xFFFFFFFF, "processor it is handled on"),
+    "realm": (0, 0xFFFFFFFF, "routing realm"),
 }
 _WORDS = {
     "in": "interface it arrives on",
@@ -71,7 +71,7 @@ _WORDS = {
 _STATES = ("NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED")
 _LINK = ("unicast", "broadcast", "multicast", "otherhost")
 #: Every key of the language with its meaning, for the manual and completion.
-KEYS = {**_WORDS, **{key: f"number {low}-{high}" for key, (low, high) in _NUMBERS.items()}}
+KEYS = {**_WORDS, **{key: f"{what}, {low}-{high}" for key, (low, high, what) in _NUMBERS.items()}}
 
 _RENAMED = {
     "hl": "ttl", "ack-seq": "ack", "icmp-id": "icmp_id", "icmp-seq": "icmp_seq", "payload-len": "payload_len",
@@ -95,7 +95,8 @@ def _grammar() -> pp.ParserElement:
 
     words: list[pp.ParserElement] = [pair("at", time), pp.Group(pp.Keyword("bad-checksum") | pp.Keyword("df"))]
     words += [pair(key, number.copy().set_name(f"number after {key}")) for key in _NUMBERS]
-    words += [pair(key, (quoted | name).set_name(f"word after {key}")) for key in _WORDS]
+    several = {"flags": pp.Word(pp.alphas + ",")}
+    words += [pair(key, (quoted | several.get(key, name)).set_name(f"word after {key}")) for key in _WORDS]
     flags = pp.Group(pp.Regex(r"(?i)(fin|syn|rst|psh|ack|urg|ece|cwr|none|all)(,(fin|syn|rst|psh|ack|urg|ece|cwr))*(?![\w-])"))
     icmp = pp.Group(pp.one_of(sorted({*ICMP4_TYPES, *ICMP6_TYPES}), as_keyword=True))
     word = pp.MatchFirst([*words, icmp, flags]).set_name("packet word")
@@ -199,7 +200,7 @@ def _apply(packet: dict[str, Any], word: list[Any], line: int, column: int) -> N
             packet["at_relative"] = True
         return
     if key in _NUMBERS:
-        low, high = _NUMBERS[key]
+        low, high, _ = _NUMBERS[key]
         if not low <= value <= high:
             raise DescriptionError(f"{key} must be {low} to {high}, not {value}", line, column)
     if key == "state" and value.upper() not in _STATES:

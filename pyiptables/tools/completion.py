@@ -12,134 +12,219 @@ from pyiptables.extensions import find_match, find_target, names
 from pyiptables.store import State, StateError, default_directory
 from pyiptables.syntax.command import LONG_OPTIONS, VERDICTS
 from pyiptables.syntax.variant import CHAINS
+from pyiptables.tools.help import COMMANDS, OPTIONS
+from pyiptables.tools.run import TOOLS
 from pyiptables.xtables.names import CHAIN_PROTOCOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from click import Command
+
     from pyiptables.xtables.option import Extension, Option
 
-__all__ = ["candidates"]
+    #: What may stand there → what it means, '' where there is nothing to say.
+    Words = dict[str, str]
 
-_CHAIN_OPTIONS = {
-    "-A": "append", "-C": "check", "-D": "delete", "-I": "insert", "-R": "replace", "-L": "list", "-S": "list-rules",
-    "-F": "flush", "-Z": "zero", "-X": "delete-chain", "-E": "rename-chain", "-P": "policy", "-g": "goto",
+__all__ = ["FILE", "candidates"]
+
+#: Stands for all names of files, which the shell knows better.
+FILE = "\0file"
+_FILES = {FILE: ""}
+_TABLES = dict.fromkeys(CHAINS, "")
+_SAVE_OPTIONS = {
+    "c": ("counters", "with counters"), "t": ("table", "this table only"), "f": ("file", "write to this file"),
+    "M": ("modprobe", "accepted; nothing is ever loaded"), "V": ("version", "show the version"),
 }  # fmt: skip
-_FILE = "\0file"
+_RESTORE_OPTIONS = {
+    "c": ("counters", "restore counters"), "n": ("noflush", "keep the rules that are there"), "t": ("test", "read, change nothing"),
+    "v": ("verbose", "say more"), "T": ("table", "this table only"), "w": ("wait", "wait for the lock"),
+    "W": ("wait-interval", "accepted and ignored"), "M": ("modprobe", "accepted; nothing is ever loaded"),
+    "h": ("help", "show the options"), "V": ("version", "show the version"),
+}  # fmt: skip
 
-_SAVE_OPTIONS = ("-c", "-t", "-M", "-f", "-V", "--counters", "--table", "--modprobe", "--file", "--version")
-_RESTORE_OPTIONS = (
-    "-c", "-h", "-n", "-t", "-v", "-V", "-T", "-w", "-W", "-M", "--counters", "--help", "--modprobe", "--noflush",
-    "--table", "--test", "--verbose", "--version", "--wait", "--wait-interval",
-)  # fmt: skip
 
+def candidates(words: list[str]) -> Words:
+    """The completions of the last word, given all words from the program's name on, with what they mean.
 
-def candidates(words: list[str]) -> list[str]:
-    """The completions of the last word, given all words from the program's name on.
-
-    A single entry ``"\\0file"`` means: file names, which the shell knows better.
+    The word FILE means: and names of files.
     """
     program = os.path.basename(words[0])
-    if program == "pyiptables":
-        found = _own(words[1:])
-    else:
-        found = _emulated(program, words[1:])
-    last = words[-1] if len(words) > 1 else ""
-    if found == [_FILE]:
-        return found
-    return sorted({word for word in found if word.startswith(last)})
+    arguments = _joined(words[1:]) or [""]
+    found = _own(arguments) if program == "pyiptables" else _emulated(program, arguments)
+    last = arguments[-1]
+    option, equals, start = last.partition("=")
+    if equals and option.startswith("--"):
+        # `--option=value`: the shells replace what follows the sign.
+        again = [*arguments[:-1], option, start]
+        found = _own(again) if program == "pyiptables" else _emulated(program, again)
+        last = start
+    return {word: found[word] for word in sorted(found) if word.startswith(last) or word == FILE}
 
 
-def _own(words: list[str]) -> list[str]:
+def _joined(words: list[str]) -> list[str]:
+    """bash cuts words at ``=``: put them together again."""
+    out: list[str] = []
+    for word in words:
+        if out and (word == "=" or out[-1].endswith("=")) and out[-1].startswith("--"):
+            out[-1] += word
+        else:
+            out.append(word)
+    return out
+
+
+# -- our own commands -------------------------------------------------------------------------------------
+def _own(words: list[str]) -> Words:
     from pyiptables.commands import SUBCOMMANDS
-    from pyiptables.tools.run import TOOLS
 
     rest = list(words)
     if len(rest) > 2 and rest[0] == "--state":
         rest = rest[2:]
     elif len(rest) == 2 and rest[0] == "--state":
-        return [_FILE]
+        return _FILES
     if len(rest) <= 1:
-        plain = [tool for tool in TOOLS if not tool.endswith(("-legacy", "-nft"))]
-        return [*SUBCOMMANDS, *plain, "--state", "--version", "--help"]
-    name = rest[0]
-    if name in TOOLS:
-        return _emulated(name, rest[1:])
-    if name not in SUBCOMMANDS:
-        return []
-    return _click_options(name, rest[1:])
+        plain = {tool: "emulated" for tool in TOOLS if not _of_one_variant(tool) or _of_one_variant(rest[0])}
+        return {**SUBCOMMANDS, **plain, **_click_options(None)}
+    if rest[0] in TOOLS:
+        return _emulated(rest[0], rest[1:])
+    return _arguments(rest[0], rest[1:]) if rest[0] in SUBCOMMANDS else {}
 
 
-def _click_options(name: str, words: list[str]) -> list[str]:
+def _of_one_variant(tool: str) -> bool:
+    return "-l" in tool or "-n" in tool
+
+
+def _click_options(name: str | None) -> Words:
+    """The options of a subcommand, or those in front of it."""
+    found = {"--help": "Show the options and stop."}
+    for option in _click_command(name).params:
+        if option.param_type_name == "option" and not getattr(option, "hidden", False):
+            found |= {word: getattr(option, "help", "") or "" for word in option.opts}
+    return found
+
+
+def _click_command(name: str | None) -> Command:
+    from pyiptables.commands import group
+
+    if name is None:
+        return group
+    command: Command = __import__(f"pyiptables.commands.{name}", fromlist=["command"]).command
+    return command
+
+
+def _arguments(name: str, words: list[str]) -> Words:
     import click
 
-    command: click.Command = __import__(f"pyiptables.commands.{name}", fromlist=["command"]).command
+    if name == "rehearse" and "--" in words[:-1]:
+        return _FILES
     previous = words[-2] if len(words) > 1 else ""
-    options: list[str] = []
-    for parameter in command.params:
-        if not isinstance(parameter, click.Option):
-            continue
-        if previous in parameter.opts and not parameter.is_flag:
-            if isinstance(parameter.type, click.Choice):
-                return [str(choice) for choice in parameter.type.choices]
-            return _lint_codes() if parameter.metavar in ("CODES", "CODE") else [_FILE]
-        options += [opt for opt in parameter.opts if opt.startswith("-")]
-    return options if words[-1].startswith("-") else [_FILE]
+    for parameter in _click_command(name).params:
+        choices = parameter.type.choices if isinstance(parameter.type, click.Choice) else ()
+        if isinstance(parameter, click.Argument):
+            if choices and not words[-1].startswith("-"):
+                return dict.fromkeys(map(str, choices), "")
+        elif previous in parameter.opts and isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.count:
+            if choices:
+                return dict.fromkeys(map(str, choices), "")
+            return _option_value(parameter.metavar or "")
+    return _click_options(name) if words[-1].startswith("-") else _FILES
 
 
-def _lint_codes() -> list[str]:
-    from pyiptables.lint.registry import all_checks
+def _option_value(metavar: str) -> Words:
+    if metavar in ("CODE", "CODES"):
+        from pyiptables.lint.registry import all_checks
 
-    return list(all_checks())
+        return {code: check.summary() for code, check in all_checks().items()}
+    return _FILES if any(kind in metavar for kind in ("FILE", "DIR", "STATE")) else {}
 
 
-def _emulated(program: str, words: list[str]) -> list[str]:
-    family = 6 if program.startswith("ip6") else 4
+# -- the emulated programs --------------------------------------------------------------------------------
+def _emulated(program: str, words: list[str]) -> Words:
+    family, kind, _ = TOOLS.get(program, (4, "", None))
     previous = words[-2] if len(words) > 1 else ""
-    if "-save" in program:
+    if kind == "-save":
         if previous in ("-t", "--table"):
-            return list(CHAINS)
-        return [_FILE] if previous in ("-f", "--file") else list(_SAVE_OPTIONS)
-    if "-restore" in program:
+            return _TABLES
+        return _FILES if previous in ("-f", "--file") else _options(_SAVE_OPTIONS)
+    if kind == "-restore":
         if previous in ("-T", "--table"):
-            return list(CHAINS)
-        return list(_RESTORE_OPTIONS) if words[-1].startswith("-") else [_FILE]
+            return _TABLES
+        return _options(_RESTORE_OPTIONS) if words[-1].startswith("-") else _FILES
     return _rule_words(family, words, previous)
 
 
-def _rule_words(family: int, words: list[str], previous: str) -> list[str]:
+def _options(table: dict[str, tuple[str, str]]) -> Words:
+    return {word: help for letter, (name, help) in table.items() for word in (f"-{letter}", f"--{name}")}
+
+
+def _rule_words(family: int, words: list[str], previous: str) -> Words:
     table = _value(words, "-t", "--table") or "filter"
     long = {f"--{name}": key for name, (_, key) in LONG_OPTIONS.items()}
     key = long.get(previous, previous.lstrip("-") if previous.startswith("-") and len(previous) == 2 else "")
     if key == "t":
-        return list(CHAINS)
-    if key in set("ACDIRLSFZXEPg"):
-        user_only = key in "XE"
-        return _chains(family, table, builtin_only=key == "P", user_only=user_only)
+        return _TABLES
+    if key and key in "ACDIRLSFZXEPg":
+        chains = _chains(family, table)
+        builtin = CHAINS.get(table, ())
+        if key in "XEg":
+            return {name: what for name, what in chains.items() if name not in builtin}
+        return {name: what for name, what in chains.items() if name in builtin} if key == "P" else chains
     if key == "j":
-        return [*VERDICTS, *[n for n in names("target", family) if n != "standard"], *_chains(family, table, user_only=True)]
+        chains = {name: what for name, what in _chains(family, table).items() if name not in CHAINS.get(table, ())}
+        return {**dict.fromkeys(VERDICTS, "verdict"), **_extensions("target", family), **chains}
     if key == "m":
-        return names("match", family)
+        return _extensions("match", family)
     if key == "p":
-        return [*CHAIN_PROTOCOLS]
+        return dict.fromkeys(CHAIN_PROTOCOLS, "")
     if key in ("i", "o"):
         return _interfaces()
     if len(words) > 2 and words[-3] in ("-P", "--policy"):
-        return ["ACCEPT", "DROP"]
-    option = _extension_option(family, words, previous)
-    if option is not None:
-        return [*option.type.words]
-    found = [f"--{name}" for name in LONG_OPTIONS]
-    found += [f"-{letter}" for letter in "ACDIRLSFZNXPEtpsdiomjgcvnxwh"]
+        return {"ACCEPT": "", "DROP": ""}
+    argument = _argument(family, words, previous)
+    if argument is not None:
+        return argument
+    found = {"!": "not"}
     for extension in _loaded(family, words[:-1]):
-        for entry in extension.options:
-            found += [f"--{name}" for name in (entry.name, *entry.aliases)]
-    return [*found, "!"]
+        for option in extension.options:
+            found |= {f"--{name}": option.help for name in (option.name, *option.aliases)}
+    return {**_program_options(words[:-1]), **found}
 
 
-def _value(words: list[str], *flags: str) -> str | None:
-    for flag, value in zip(words, words[1:], strict=False):
-        if flag in flags:
-            return value
+def _program_options(given: list[str]) -> Words:
+    """iptables' own options, short and long; commands only while none was given."""
+    commands = {letter: help for letter, _, _, help in COMMANDS}
+    if any([f"-{letter}" in given or f"--{name}" in given for letter, name, _, _ in COMMANDS]):
+        commands = {}
+    meaning = commands | {letter: help for _, letter, _, _, help in OPTIONS if letter}
+    found = {f"--{name}": meaning[key] for name, (_, key) in LONG_OPTIONS.items() if key in meaning}
+    found |= {f"-{letter}": help for letter, help in meaning.items()}
+    return found | {f"--{name}": help for _, letter, name, _, help in OPTIONS if not letter}
+
+
+def _argument(family: int, words: list[str], previous: str) -> Words | None:
+    """What an extension's option takes, None when no such argument stands here."""
+    found = _extension_option(family, words, previous)
+    if found is None and len(words) > 2:
+        # `--tcp-flags MASK COMPARE`, `--match-set NAME DIRECTIONS`
+        found = _extension_option(family, words[:-1], words[-3])
+        if found is not None and " " not in found[1].metavar:
+            found = None
+    if found is None:
+        return None
+    extension, option = found
+    choices = extension.choices(option, family)
+    many = "[," in option.metavar or option.metavar == "mask compare"
+    before, comma, _ = words[-1].rpartition(",")
+    taken = before.split(",") if comma else []
+    return {f"{before}{comma}{word}": "" for word in choices if word not in taken} if many else dict.fromkeys(choices, "")
+
+
+def _extension_option(family: int, words: list[str], previous: str) -> tuple[type[Extension], Option] | None:
+    if not previous.startswith("--"):
+        return None
+    for extension in reversed(_loaded(family, words[:-1])):
+        for option in extension.options:
+            if previous[2:] in (option.name, *option.aliases) and option.type.takes_argument:
+                return extension, option
     return None
 
 
@@ -157,21 +242,21 @@ def _loaded(family: int, words: list[str]) -> list[type[Extension]]:
     return found
 
 
-def _extension_option(family: int, words: list[str], previous: str) -> Option | None:
-    if not previous.startswith("--"):
-        return None
-    for extension in reversed(_loaded(family, words[:-1])):
-        for option in extension.options:
-            if previous[2:] in (option.name, *option.aliases) and option.type.takes_argument:
-                return option
+def _extensions(kind: str, family: int) -> Words:
+    find = find_match if kind == "match" else find_target
+    return {name: found.summary for name in names(kind, family) if name != "standard" and (found := find(name, family)) is not None}
+
+
+def _value(words: list[str], *flags: str) -> str | None:
+    for flag, value in zip(words, words[1:], strict=False):
+        if flag in flags:
+            return value
     return None
 
 
-def _chains(family: int, table: str, builtin_only: bool = False, user_only: bool = False) -> list[str]:
-    """Chain names of the present state."""
-    found = [] if user_only else list(CHAINS.get(table, ()))
-    if builtin_only:
-        return found
+def _chains(family: int, table: str) -> Words:
+    """The chains of a table of the present state, the built-in ones first."""
+    found = dict.fromkeys(CHAINS.get(table, ()), "built-in chain")
     try:
         data = State(default_directory(os.environ)).read(family)
     except StateError:
@@ -181,14 +266,12 @@ def _chains(family: int, table: str, builtin_only: bool = False, user_only: bool
         if line[:1] == "*":
             inside = line[1:] == table
         elif inside and line[:1] == ":":
-            name = line[1:].split(" ")[0]
-            if name not in found and name not in CHAINS.get(table, ()):
-                found.append(name)
+            found.setdefault(line[1:].split(" ")[0], "chain")
     return found
 
 
-def _interfaces() -> list[str]:
+def _interfaces() -> Words:
     try:
-        return sorted(os.listdir("/sys/class/net"))
+        return dict.fromkeys(sorted(os.listdir("/sys/class/net")), "interface")
     except OSError:
-        return ["lo"]
+        return {"lo": "interface"}

@@ -43,10 +43,13 @@ class Option:
 
     ``aliases`` are other long names with the same meaning; ``save_as`` is the name the save form prints when it
     is not the first. ``also``/``excl`` name options that must / must not be given together with this one.
-    ``help`` is one line for ``-h``, the completion and the man page.
+    ``help`` is one line for ``-h``, the completion and the man page, ``words`` what an argument can be where that is a
+    choice (else the type's); with a metavar like ``state[,…]`` they may be joined.
     """
 
-    __slots__ = ("aliases", "also", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type")  # fmt: skip
+    __slots__ = (
+        "aliases", "also", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type", "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Option:
         save_as: str | None = None,
         metavar: str | None = None,
         help: str = "",
+        words: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.type = type
@@ -74,6 +78,7 @@ class Option:
         self.save_as = save_as or name
         self.metavar = type.metavar if metavar is None else metavar
         self.help = help
+        self.words = words or type.words
 
 
 class Parsing:
@@ -160,6 +165,11 @@ class Extension:
         self.family = family
         self.values: dict[str, Any] = {}
         self.inverted: set[str] = set()
+
+    @classmethod
+    def choices(cls, option: Option, family: int) -> tuple[str, ...]:
+        """What the argument of an option can be in a family, where that is a choice (completion)."""
+        return option.words
 
     # -- reading -----------------------------------------------------------------------------------------
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:

@@ -69,6 +69,7 @@ class Conntrack(Match):
             Text(),
             invert=True,
             metavar="state[,state…]",
+            words=_STATES,
             help="INVALID, NEW, ESTABLISHED, RELATED, UNTRACKED, SNAT or DNAT",
         ),
         Option("ctproto", ProtocolNumber(), invert=True, help="layer-4 protocol of the connection"),
@@ -80,9 +81,10 @@ class Conntrack(Match):
         Option("ctorigdstport", PortRange(), invert=True, help="destination port of the original direction"),
         Option("ctreplsrcport", PortRange(), invert=True, help="source port of the replies"),
         Option("ctrepldstport", PortRange(), invert=True, help="destination port of the replies"),
-        Option("ctstatus", Text(), invert=True, metavar="status[,status…]", help="NONE, EXPECTED, SEEN_REPLY, ASSURED or CONFIRMED"),
+        Option("ctstatus", Text(), invert=True, metavar="status[,status…]", words=_STATUSES,
+               help="NONE, EXPECTED, SEEN_REPLY, ASSURED or CONFIRMED"),
         Option("ctexpire", UIntRange(32), invert=True, metavar="time[:time]", help="seconds that remain"),
-        Option("ctdir", Text(), metavar="ORIGINAL|REPLY", help="direction of the packet"),
+        Option("ctdir", Text(), metavar="ORIGINAL|REPLY", words=("ORIGINAL", "REPLY"), help="direction of the packet"),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

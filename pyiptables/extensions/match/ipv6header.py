@@ -39,6 +39,7 @@ class Ipv6header(Match):
     options = (
         Option(
             "header", Text(), invert=True, mandatory=True, metavar="header[,header…]",
+            words=("hop-by-hop", "dst", "route", "frag", "auth", "esp", "none", "prot"),
             help="hop-by-hop, dst, route, frag, auth, esp, none, prot",
         ),
         Option("soft", help="other headers may be there as well"),

@@ -36,15 +36,15 @@ class Policy(Match):
     name = "policy"
     summary = "the IPsec policy that the packet came or goes by"
     options = (
-        Option("dir", Text(), metavar="in|out", help="on the way in or out"),
-        Option("pol", Text(), metavar="none|ipsec", help="with or without IPsec"),
+        Option("dir", Text(), metavar="in|out", words=("in", "out"), help="on the way in or out"),
+        Option("pol", Text(), metavar="none|ipsec", words=("none", "ipsec"), help="with or without IPsec"),
         Option("strict", help="every element must match, in order"),
         Option("reqid", UInt(32), multi=True, invert=True, metavar="id", help="request id"),
         Option("spi", UInt(32), multi=True, invert=True, help="security parameter index"),
         Option("tunnel-src", HostMask(), multi=True, invert=True, help="source of the tunnel"),
         Option("tunnel-dst", HostMask(), multi=True, invert=True, help="destination of the tunnel"),
-        Option("proto", ProtocolNumber(), multi=True, invert=True, metavar="ah|esp|ipcomp", help="protocol"),
-        Option("mode", Text(), multi=True, invert=True, metavar="transport|tunnel", help="mode"),
+        Option("proto", ProtocolNumber(), multi=True, invert=True, metavar="ah|esp|ipcomp", words=tuple(_IPSEC.values()), help="protocol"),
+        Option("mode", Text(), multi=True, invert=True, metavar="transport|tunnel", words=("transport", "tunnel"), help="mode"),
         Option("next", multi=True, also=("strict",), help="begin the next element"),
     )
 

@@ -46,7 +46,8 @@ class Sctp(Match):
     options = (
         Option(_SOURCE, Text(), invert=True, aliases=("sport",), metavar="port[:port]", help="source port or range"),
         Option(_DESTINATION, Text(), invert=True, aliases=("dport",), metavar="port[:port]", help="destination port or range"),
-        Option(_TYPES, Text(), invert=True, metavar="all|any|only chunk[:flags][,…]", help="all, any or only these chunks"),
+        Option(_TYPES, Text(), invert=True, metavar="all|any|only chunk[:flags][,…]", words=("all", "any", "only", *_NAMES),
+               help="all, any or only these chunks"),
     )  # fmt: skip
 
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:

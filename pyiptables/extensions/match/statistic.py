@@ -30,7 +30,7 @@ class Statistic(Match):
     summary = "some packets only: at random or every nth"
     deterministic = False
     options = (
-        Option("mode", Text(), mandatory=True, metavar="random|nth", help="how to choose"),
+        Option("mode", Text(), mandatory=True, metavar="random|nth", words=("random", "nth"), help="how to choose"),
         Option("probability", Double(0, 1), invert=True, excl=("every", "packet"), metavar="p", help="random: probability, 0 to 1"),
         Option("every", UInt(32, 1), invert=True, excl=("probability",), also=("packet",), metavar="n", help="nth: one packet of n"),
         Option("packet", UInt(32), excl=("probability",), also=("every",), metavar="p", help="nth: which of them, from 0"),

@@ -32,7 +32,7 @@ class String(Match):
     options = (
         Option("from", UInt(16), metavar="offset", help="look from this byte of the packet on"),
         Option("to", UInt(16), metavar="offset", help="look up to this byte"),
-        Option("algo", Text(size=16), mandatory=True, metavar="bm|kmp", help="how to search"),
+        Option("algo", Text(size=16), mandatory=True, metavar="bm|kmp", words=_ALGORITHMS[:2], help="how to search"),
         Option("string", Text(), invert=True, excl=("hex-string",), metavar="text", help="text to look for"),
         Option(
             "hex-string", Text(), invert=True, excl=("string",), metavar="text", help="text with hexadecimal bytes between bars: |0d0a|"

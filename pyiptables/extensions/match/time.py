@@ -41,7 +41,7 @@ class Time(Match):
         Option("timestart", Text(), metavar="hh:mm[:ss]", help="from this time of the day"),
         Option("timestop", Text(), metavar="hh:mm[:ss]", help="up to this time of the day"),
         Option("contiguous", help="a span over midnight is one span, not two of the same day"),
-        Option("weekdays", Text(), invert=True, metavar="day[,…]", help="days of the week: Mon … Sun or 1-7"),
+        Option("weekdays", Text(), invert=True, metavar="day[,…]", words=_DAYS, help="days of the week: Mon … Sun or 1-7"),
         Option("monthdays", Text(), invert=True, metavar="day[,…]", help="days of the month: 1-31"),
         Option("localtz", excl=("utc",), help="old name of --kerneltz"),
         Option("utc", excl=("localtz", "kerneltz"), help="times are UTC (as they are anyway)"),

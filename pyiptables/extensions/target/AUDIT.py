@@ -22,7 +22,16 @@ class Audit(Target):
 
     name = "AUDIT"
     summary = "write an audit record and go on"
-    options = (Option("type", Text(), mandatory=True, metavar="accept|drop|reject", help="what the record says was done"),)
+    options = (
+        Option(
+            "type",
+            Text(),
+            mandatory=True,
+            metavar="accept|drop|reject",
+            words=("accept", "drop", "reject"),
+            help="what the record says was done",
+        ),
+    )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         if value.lower() not in ("accept", "drop", "reject"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.dscp_classes import parse_class
+from pyiptables.xtables.dscp_classes import CLASSES, parse_class
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import Text, UInt
@@ -26,7 +26,7 @@ class Dscp(Target):
     tables = ("mangle",)
     options = (
         Option("set-dscp", UInt(8, 0, 63), excl=("set-dscp-class",), help="the code point"),
-        Option("set-dscp-class", Text(), excl=("set-dscp",), metavar="class", help="its class: BE, EF, AFxy, CSx"),
+        Option("set-dscp-class", Text(), excl=("set-dscp",), metavar="class", words=tuple(CLASSES), help="its class: BE, EF, AFxy, CSx"),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

@@ -48,7 +48,7 @@ class Hmark(Target):
     name = "HMARK"
     summary = "set the mark to a hash of addresses and ports"
     options = (
-        Option("hmark-tuple", Text(), metavar="word[,…]", help="what to hash: src, dst, sport, dport, spi, proto, ct"),
+        Option("hmark-tuple", Text(), metavar="word[,…]", words=tuple(_TUPLE), help="what to hash: src, dst, sport, dport, spi, proto, ct"),
         Option("hmark-src-prefix", PrefixMask(), help="bits of the source address to hash"),
         Option("hmark-dst-prefix", PrefixMask(), help="bits of the destination address to hash"),
         _option("sport-mask", 16, "bits of the source port to hash"),

@@ -56,6 +56,10 @@ class Reject(Target):
     canonical = r" --reject-with icmp6?-port-unreachable"
     options = (Option("reject-with", Text(), metavar="type", help="what to answer; any beginning of a type's name"),)
 
+    @classmethod
+    def choices(cls, option: Option, family: int) -> tuple[str, ...]:
+        return tuple(_KINDS[family])
+
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         start = value.lower()
         for name, (alias, _, _) in _KINDS[self.family].items():

@@ -28,7 +28,7 @@ class Tcpoptstrip(Target):
     summary = "replace TCP options by padding"
     tables = ("mangle",)
     protocols = (6,)
-    options = (Option("strip-options", Text(), metavar="option[,…]", help="names or numbers of the options"),)
+    options = (Option("strip-options", Text(), metavar="option[,…]", words=tuple(_OPTIONS), help="names or numbers of the options"),)
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         numbers: set[int] = set()

@@ -7,7 +7,7 @@ from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["FOREIGN_CHAINS", "dependencies_of", "owner_of_chain"]
+__all__ = ["FOREIGN_CHAINS", "dependencies_of", "owner_of_chain", "owners_seen"]
 
 #: Beginnings of chain names and the programs that make them.
 FOREIGN_CHAINS = {
@@ -36,6 +36,41 @@ def owner_of_chain(name: str) -> str | None:
         if name.startswith(beginning):
             return owner
     return None
+
+
+#: Beginnings of interface names and the programs that make them.
+_INTERFACES = {"docker": "Docker", "br-": "Docker", "cni": "a CNI plugin", "flannel": "flannel", "cali": "Calico", "virbr": "libvirt"}
+#: Words by which a script speaks of a program, and its name here.
+_SERVICES = {
+    "docker": "Docker", "containerd": "Docker", "fail2ban": "fail2ban", "kubelet": "kube-proxy", "kube-proxy": "kube-proxy",
+    "k3s": "kube-proxy", "libvirtd": "libvirt", "libvirt": "libvirt", "tailscaled": "Tailscale", "sshguard": "sshguard",
+}  # fmt: skip
+
+
+def owners_seen(subject: Subject) -> tuple[list[str], set[str]]:
+    """Programs with rules of their own of which a script speaks, and those of them that it restarts."""
+    seen: dict[str, None] = {}
+    restarted: set[str] = set()
+    for item in subject.items:
+        spec = item.command.spec if item.command is not None else None
+        names = [item.chain or ""] + ([spec.jump] if spec is not None else [])
+        for name in names:
+            owner = owner_of_chain(name)
+            if owner is not None:
+                seen[owner] = None
+        for name in (spec.iniface, spec.outiface) if spec is not None else ():
+            for beginning, owner in _INTERFACES.items():
+                if name.startswith(beginning):
+                    seen[owner] = None
+    for command in subject.script.other_commands if subject.script is not None else ():
+        words = [word.text or "" for word in command.argv]
+        for word in (command.name.rpartition("/")[2], *words):
+            owner = _SERVICES.get(word.removesuffix(".service"))
+            if owner is not None:
+                seen[owner] = None
+                if {"restart", "start", "reload", "try-restart"} & set(words):
+                    restarted.add(owner)
+    return list(seen), restarted
 
 
 def dependencies_of(subject: Subject) -> list[tuple[str, str, list[int]]]:

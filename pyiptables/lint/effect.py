@@ -3,33 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyiptables.analysis.region import conjoin
+from pyiptables.lint.hints import command_place
 from pyiptables.lint.subject import Item, Subject
 
 if TYPE_CHECKING:
-    from pyiptables.analysis.program import Step
+    from pyiptables.analysis.program import Program, Step
     from pyiptables.analysis.reachability import Reach, Reachability
+    from pyiptables.analysis.region import Product
     from pyiptables.lint.diagnostic import Place
+    from pyiptables.lint.filtering import Fate, Filter, Outcome
+    from pyiptables.ruleset import Rule, Ruleset, RuleSpec, Table
 
-__all__ = ["answers", "item_of", "reachabilities", "related"]
+__all__ = ["Filtering", "answers", "chain_place", "filterings", "item_of", "programs", "reachabilities", "related", "translating"]
 
 
-def reachabilities(subject: Subject) -> list[tuple[int, str, Reachability]]:
-    """(family, table, answers) of every table that has rules."""
-    if "reachability" not in subject.cache:
+def programs(subject: Subject) -> list[tuple[int, str, Program]]:
+    """(family, table, rules made ready for analysis) of every table that has rules."""
+    if "programs" not in subject.cache:
         from pyiptables.analysis.program import compile_table
-        from pyiptables.analysis.reachability import Reachability
         from pyiptables.analysis.space import Space
 
         found = []
         for family, ruleset in subject.rulesets.items():
             for name, table in ruleset.tables.items():
                 if any(chain.rules for chain in table.chains.values()):
-                    found.append((family, name, Reachability(compile_table(ruleset, name, Space(family)))))
-        subject.cache["reachability"] = found
+                    found.append((family, name, compile_table(ruleset, name, Space(family))))
+        subject.cache["programs"] = found
+    compiled: list[tuple[int, str, Program]] = subject.cache["programs"]
+    return compiled
+
+
+def reachabilities(subject: Subject) -> list[tuple[int, str, Reachability]]:
+    """(family, table, answers) of every table that has rules."""
+    if "reachability" not in subject.cache:
+        from pyiptables.analysis.reachability import Reachability
+
+        subject.cache["reachability"] = [(family, name, Reachability(program)) for family, name, program in programs(subject)]
     answered: list[tuple[int, str, Reachability]] = subject.cache["reachability"]
     return answered
+
+
+@dataclass(slots=True)
+class Filtering:
+    """The filter table of one family as the file leaves it, for questions about packets."""
+
+    family: int
+    table: Table
+    filter: Filter
+    ruleset: Ruleset
+    #: Built-in chains whose policy is one or the other.
+    unsure: set[str]
+    #: Built-in chains that the file decides about: its own rules are all there are.
+    owned: set[str]
+    _origin: dict[int, Item]
+
+    def item(self, rule: Rule | None) -> Item | None:
+        """The command that made a rule."""
+        return None if rule is None else self._origin.get(id(rule))
+
+    def fate(self, chain: str, packets: Product) -> Fate:
+        return self.filter.fate(self.table, chain, packets, self.unsure)
+
+    def accepting(self, chain: str, packets: Product) -> Iterator[tuple[Outcome, RuleSpec, Item]]:
+        """The rules by which a built-in chain accepts some of the packets, asked for each rule's own packets."""
+        for outcome in self.fate(chain, packets).outcomes:
+            item = self.item(outcome.rule)
+            if outcome.verdict != "ACCEPT" or outcome.rule is None or outcome.rule.spec is None or item is None:
+                continue
+            for part in self.filter.region(outcome.rule).upper:
+                own = conjoin(packets, part)
+                if own is not None and any(met.rule is outcome.rule for met in self.fate(chain, own).outcomes):
+                    yield outcome, outcome.rule.spec, item
+                    break
+
+
+def filterings(subject: Subject) -> list[Filtering]:
+    """The filter tables of the file: as written, or as the script leaves them when it is started."""
+    if "filterings" not in subject.cache:
+        subject.cache["filterings"] = list(_filterings(subject))
+    found: list[Filtering] = subject.cache["filterings"]
+    return found
+
+
+def _filterings(subject: Subject) -> Iterator[Filtering]:
+    from pyiptables.lint.filtering import Filter
+
+    if subject.script is not None:
+        from pyiptables.lint.replay import settled
+
+        firewall = settled(subject)
+        for family, ruleset in sorted(firewall.rulesets.items()):
+            table = ruleset.tables.get("filter")
+            if table is not None:
+                owned = {chain for known, name, chain in firewall.owned if (known, name) == (family, "filter")}
+                yield Filtering(family, table, Filter(family), ruleset, firewall.unsure_in(family, "filter"), owned, firewall.origin)
+        return
+    compiled = {family: program for family, name, program in programs(subject) if name == "filter"}
+    for family, ruleset in subject.rulesets.items():
+        table = ruleset.tables.get("filter")
+        if table is not None:
+            filter = Filter(family, compiled.get(family))
+            yield Filtering(family, table, filter, ruleset, set(), set(table.chains), subject.item_of_rule)
+
+
+def chain_place(subject: Subject, filtering: Filtering, chain: str) -> tuple[Place, str]:
+    """Where a file gives a built-in chain of the filter table its policy, else its first rule; with the text there."""
+    first = None
+    last = None
+    for item in subject.items:
+        if item.table != "filter" or item.family != filtering.family:
+            continue
+        if item.chain == chain and item.action in (":", "P"):
+            last = item
+        elif item.chain == chain and item.action in ("A", "I"):
+            first = first or item
+    found = last or first or next((item for item in subject.items if item.table == "filter"), None)
+    return (command_place(found), found.text) if found is not None else (subject.line_place(1), "")
 
 
 def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Reachability]]:
@@ -54,3 +147,14 @@ def related(subject: Subject, steps: list[Step], what: str, limit: int = 5) -> t
         if item is not None:
             places.append((item.place, f"{what} (rule {step.number} of {step.chain.name})"))
     return tuple(places)
+
+
+def translating(subject: Subject, family: int) -> Item | None:
+    """The command by which the host translates the addresses of others: it is a router."""
+    for item in subject.items:
+        if item.table != "nat" or item.family != family:
+            continue
+        for rule in item.rules:
+            if rule.spec is not None and rule.spec.target is not None and rule.spec.target.name in ("SNAT", "MASQUERADE"):
+                return item
+    return None

@@ -1,156 +1,242 @@
-"""Questions the security and operation checks ask of a filter table: who gets in, and by which rule.
+"""What a table does with a kind of packets: who gets in, and by which rule.
 
-Packets are walked through one built-in chain rule by rule; conditions that only a live host could answer count the
-careful way for the question asked.
+A question is a product of packet sets (``analysis.region``): "new TCP connections to port 22 from anywhere but lo". It
+is sent through a chain; a rule that certainly matches all of it ends the walk, one that may match some of it leaves
+both ways open. So ``Fate.refused`` without ``Fate.accepted`` is a proof that none of the packets comes through, and the
+other way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from pyiptables.analysis.intervals import complement, intersect
+from pyiptables.analysis.region import Product, Region, conjoin
+from pyiptables.analysis.space import CT_STATES, Space, interface_number
 from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
 
-__all__ = ["Probe", "decide", "port_of", "source_is_world"]
+if TYPE_CHECKING:
+    from pyiptables.analysis.program import Program
+
+__all__ = ["Fate", "Filter", "Outcome", "ports_of", "states_of"]
+
+#: Rules looked at for one question; a table that needs more has its answer left open.
+_LIMIT = 200_000
 
 
-@dataclass(frozen=True)
-class Probe:
-    """A packet in the few words the checks need: interface, protocol, destination port, source, state, TCP flags."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Something that may become of the packets: the rule is None where the policy of ``chain`` decides."""
 
-    proto: int
-    dport: int = 0
-    iniface: str = "eth0"
-    src: int | None = None
-    state: str = "NEW"
-    family: int = 4
-    icmp_type: int | None = None
-    flags: int = 0x02
-    extra: dict[str, object] = field(default_factory=dict, hash=False, compare=False)
+    verdict: str
+    chain: str
+    rule: Rule | None
+    #: How many rules such a packet is held against before.
+    looked: int = 0
 
 
-def decide(table: Table, chain: str, probe: Probe) -> tuple[str, Rule | None]:
-    """(verdict, rule) for a packet: ACCEPT, DROP, REJECT …; the rule is None when the policy decided.
+@dataclass(slots=True)
+class Fate:
+    """All that may become of the packets of a question, in the order in which they meet it.
 
-    A rule whose match cannot be answered is passed over.
+    ``ends`` are the chains whose end some of them may see: only there can an appended rule change the answer.
     """
-    start = table.chains.get(chain)
-    if start is None:
-        return "ACCEPT", None
-    found = _walk(table, start, probe, 0)
-    return found if found is not None else (start.policy or "ACCEPT", None)
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    ends: set[str] = field(default_factory=set)
+    complete: bool = True
+
+    @property
+    def accepted(self) -> bool:
+        """May some of the packets come through? Whatever userspace decides may be let through."""
+        return not self.complete or any(outcome.verdict not in ("DROP", "REJECT") for outcome in self.outcomes)
+
+    @property
+    def refused(self) -> bool:
+        """May some of them be dropped or rejected?"""
+        return not self.complete or any(outcome.verdict != "ACCEPT" for outcome in self.outcomes)
 
 
-def _walk(table: Table, chain: Chain, probe: Probe, depth: int) -> tuple[str, Rule | None] | None:
-    if depth > 32:
-        return None
-    for rule in chain.rules:
+class Filter:
+    """Asks questions about the tables of one family; remembers what rules match."""
+
+    def __init__(self, family: int, program: Program | None = None) -> None:
+        """``program``: rules that are ready for analysis, whose regions need not be computed again."""
+        self.family = family
+        self.space = Space(family) if program is None else program.space
+        self._regions: dict[int, tuple[Rule, Region]] = {}
+        if program is not None:
+            self._regions = {id(step.rule): (step.rule, step.region) for step in program.steps()}
+        self._chains = {} if program is None else program.chains
+        self._left = self._looked = 0
+
+    def region(self, rule: Rule) -> Region:
+        """The packets a rule matches."""
+        known = self._regions.get(id(rule))
+        if known is not None:
+            return known[1]
         spec = rule.spec
-        if spec is None or not applies(spec, probe):
-            continue
-        if spec.target is not None:
-            if spec.target.terminal:
-                return spec.target.name, rule
-            continue
-        if spec.jump == "RETURN":
-            return None
-        if spec.jump in ("ACCEPT", "DROP", "QUEUE"):
-            return spec.jump, rule
-        goal = table.chains.get(spec.jump)
-        if goal is not None:
-            found = _walk(table, goal, probe, depth + 1)
-            if found is not None or spec.goto:
-                return found
-    return None
+        if spec is None:
+            from pyiptables.syntax.rule import typed
 
+            spec = typed(rule, self.family)
+        for match in spec.matches:
+            self.space.volatile.update(match.volatile())
+        region = self.space.rule_region(spec)
+        # The rule is kept, lest another one gets its id.
+        self._regions[id(rule)] = rule, region
+        return region
 
-def applies(spec: RuleSpec, probe: Probe) -> bool:
-    """Does the rule certainly match the probe?"""
-    if spec.proto and (spec.proto == probe.proto) == spec.proto_inv:
-        return False
-    if spec.iniface and _interface(spec.iniface, probe.iniface) == spec.iniface_inv:
-        return False
-    if spec.outiface and not spec.outiface_inv:
-        return False
-    if spec.src_mask or spec.src_inv:
-        inside = probe.src is not None and probe.src & spec.src_mask == spec.src
-        if inside == spec.src_inv:
-            return False
-    if spec.fragment and not spec.fragment_inv:
-        return False
-    return all(_matches(match, probe) for match in spec.matches)
+    def packets(
+        self,
+        proto: int | None = None,
+        dport: int | tuple[int, int] | None = None,
+        sport: int | tuple[int, int] | None = None,
+        states: Iterable[str] = ("NEW",),
+        flags: int | None = None,
+        iniface: str = "!lo",
+        outiface: str = "",
+        src: tuple[int, int] | None = None,
+        icmp: int | None = None,
+    ) -> Product:
+        """Packets with these properties, whatever is not named being open; ``!lo`` is every interface but that."""
+        space = self.space
+        region = space.values("fragment", (0, 0))
+        region &= space.values("ctstate", *[(CT_STATES.index(state), CT_STATES.index(state)) for state in states])
+        if proto is not None:
+            region &= space.values("proto", (proto, proto))
+        for name, port in (("dport", dport), ("sport", sport)):
+            if port is not None:
+                region &= space.values(name, port if isinstance(port, tuple) else (port, port))
+        if flags is not None:
+            region &= space.values("tcpflags", (flags, flags))
+        if icmp is not None:
+            region &= space.values("icmp", (icmp, icmp))
+        for field_name, name in (("iniface", iniface), ("outiface", outiface)):
+            if name:
+                number = interface_number(name.removeprefix("!"))
+                region &= space.values(field_name, (number, number), invert=name.startswith("!"))
+        if src is not None:
+            region &= space.masked("src", src[0], src[1])
+        return region.upper[0]
 
+    def fate(self, table: Table, chain_name: str, packets: Product, unsure: Iterable[str] = ()) -> Fate:
+        """What a built-in chain does with packets. ``unsure`` are built-in chains whose policy is not known."""
+        fate = Fate()
+        chain = table.chains.get(chain_name)
+        start = conjoin(self.space.hook_region(table.name, chain_name).upper[0], packets)
+        if chain is None or start is None:
+            fate.outcomes.append(Outcome("ACCEPT", chain_name, None))
+            return fate
+        self._left, self._looked = _LIMIT, 0
+        if self._walk(table, chain, start, fate, 0):
+            policies = ("ACCEPT", "DROP") if chain_name in unsure else (chain.policy or "ACCEPT",)
+            fate.outcomes += [Outcome(policy, chain_name, None) for policy in policies]
+        fate.complete = self._left > 0
+        return fate
 
-def _interface(pattern: str, name: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith("+") else name == pattern
-
-
-def _matches(match: object, probe: Probe) -> bool:
-    name = getattr(match, "name", "")
-    values = getattr(match, "values", {})
-    inverted: set[str] = getattr(match, "inverted", set())
-    if name == "comment":
+    def _walk(self, table: Table, chain: Chain, packets: Product, fate: Fate, depth: int) -> bool:
+        """Send packets into a chain; whether some may come back from it."""
+        back = False
+        looked = self._looked
+        for at, rule in self._candidates(chain, packets):
+            self._left -= 1
+            if self._left < 0 or depth > 64:
+                return True
+            region = self.region(rule)
+            parts = [both for part in region.upper if (both := conjoin(packets, part)) is not None]
+            if not parts:
+                continue
+            sure = any(_inside(packets, part) for part in region.lower)
+            spec = rule.spec
+            assert spec is not None
+            verdict = _verdict(spec)
+            goal = table.chains.get(spec.jump) if spec.target is None and verdict is None else None
+            if verdict is not None:
+                fate.outcomes.append(Outcome(verdict, chain.name, rule, looked + at))
+            elif spec.target is None and spec.jump == "RETURN":
+                back = True
+            elif goal is not None:
+                self._looked = looked + at + 1
+                came = [self._walk(table, goal, part, fate, depth + 1) for part in ([packets] if sure else parts)]
+                looked = self._looked - at - 1
+                if spec.goto:
+                    back = back or any(came)
+                elif any(came):
+                    continue
+            else:
+                continue
+            if sure:
+                return back
+        self._looked = looked + len(chain.rules)
+        fate.ends.add(chain.name)
         return True
-    if name in ("tcp", "udp"):
-        return _ports(name, values, inverted, probe)
-    if name == "multiport":
-        return probe.proto in (6, 17) and any(probe.dport in _as_range(r) for r in port_of(match)) != bool(inverted)
-    if name in ("conntrack", "state"):
-        states = _states(match)
-        return states is not None and (probe.state in states) != bool(inverted)
-    if name in ("icmp", "icmp6") and probe.icmp_type is not None:
-        kind = next(iter(values.values()), None)
-        number = kind[0] if isinstance(kind, tuple) else kind
-        return (number in (probe.icmp_type, 255)) != bool(inverted)
-    # A limit lets the first packet through.
-    return name in ("limit", "hashlimit", "statistic") and not inverted
+
+    def _candidates(self, chain: Chain, packets: Product) -> list[tuple[int, Rule]]:
+        """The rules that may match, with their positions, where the program has an index of the chain; else all."""
+        program = self._chains.get(chain.name)
+        if program is None:
+            return list(enumerate(chain.rules))
+        return [(at, program.steps[at].rule) for at in program.meeting(packets, self.space.tops)]
+
+    def may_match(self, rule: Rule, packets: Product) -> bool:
+        """Has the rule a packet in common with these?"""
+        return any(conjoin(packets, part) is not None for part in self.region(rule).upper)
+
+    def overlap(self, one: Rule, other: Rule) -> bool:
+        """Have two rules a packet in common?"""
+        return any(self.may_match(other, part) for part in self.region(one).upper)
+
+    def covers(self, outer: Rule, inner: Rule) -> bool:
+        """Does a rule certainly match every packet that the other may match?"""
+        lower = self.region(outer).lower
+        return all(any(_inside(part, whole) for whole in lower) for part in self.region(inner).upper)
+
+    def everywhere(self, packets: Product, field_name: str) -> bool:
+        """Is nothing asked of a field?"""
+        level = self.space.level(field_name)
+        values = None if level is None else packets.get(level)
+        return values is None or level is None or not complement(values, self.space.tops[level])
 
 
-def _ports(name: str, values: dict[str, object], inverted: set[str], probe: Probe) -> bool:
-    if probe.proto != {"tcp": 6, "udp": 17}[name]:
-        return False
-    if "source-port" in values:
-        return False
-    ports = values.get("destination-port")
-    if isinstance(ports, tuple) and (ports[0] <= probe.dport <= ports[1]) == ("destination-port" in inverted):
-        return False
-    flags = values.get("tcp-flags")
-    if isinstance(flags, tuple):
-        mask, compare = flags
-        return bool(((probe.flags & mask) == compare) != ("tcp-flags" in inverted))
-    return "tcp-option" not in values
+def _inside(packets: Product, part: Product) -> bool:
+    for level, values in part.items():
+        mine = packets.get(level)
+        if mine is None or intersect(mine, values) != mine:
+            return False
+    return True
 
 
-def _as_range(pair: tuple[int, int]) -> range:
-    return range(pair[0], pair[1] + 1)
+def _verdict(spec: RuleSpec) -> str | None:
+    """The name of what ends the walk there, None when nothing does."""
+    if spec.target is not None:
+        return str(spec.target.name) if spec.target.terminal else None
+    return spec.jump if spec.jump in ("ACCEPT", "DROP", "QUEUE") and not spec.goto else None
 
 
-def port_of(match: object) -> Iterator[tuple[int, int]]:
-    """The destination ports a tcp, udp or multiport match names, as ranges."""
-    values = getattr(match, "values", {})
-    for key in ("destination-port", "destination-ports", "ports"):
-        value = values.get(key)
-        if value is None:
-            continue
-        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int) for v in value):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            for item in value:
-                yield (item, item) if isinstance(item, int) else tuple(item)
+def ports_of(spec: RuleSpec) -> Iterator[tuple[int, int]]:
+    """The destination ports that tcp, udp, sctp and multiport matches name, as ranges; nothing for inverted ones."""
+    for match in spec.matches:
+        values = match.values
+        for key in ("destination-port", "destination-ports", "ports"):
+            value = values.get(key)
+            if value is None or key in match.inverted:
+                continue
+            if isinstance(value[0], int):
+                yield value
+            else:
+                yield from value
 
 
-def _states(match: object) -> set[str] | None:
-    """The states of a conntrack or state match by name, None when it asks for more than states."""
-    values = getattr(match, "values", {})
-    if set(values) - {"ctstate", "state"}:
-        return None
-    text = str(getattr(match, "save", str)())
-    return set(text.split(" --", 1)[-1].rsplit(" ", maxsplit=1)[-1].split(",")) if text else None
-
-
-def source_is_world(spec: RuleSpec) -> bool:
-    """Is the rule for every sender: no source, interface, set or list narrows it?"""
-    if spec.src_mask or spec.src_inv or (spec.iniface and not spec.iniface_inv and spec.iniface == "lo"):
-        return False
-    narrowing = {"set", "iprange", "mac", "recent", "policy", "physdev", "geoip", "string", "u32", "bpf", "owner", "mark", "connmark"}
-    return not any(match.name in narrowing for match in spec.matches)
+def states_of(spec: RuleSpec) -> set[str] | None:
+    """The connection states a rule is for, None when it does not ask."""
+    found: set[str] | None = None
+    for match in spec.matches:
+        for key in ("ctstate", "state"):
+            if key in match.values:
+                named = {str(word) for word in match.values[key]}
+                here = set(CT_STATES) - named if key in match.inverted else named
+                found = here if found is None else found & here
+    return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from pyiptables.lint.diagnostic import Place
 from pyiptables.lint.subject import Item
 
-__all__ = ["hint_for", "near", "offending_place", "word_place"]
+__all__ = ["command_place", "hint_for", "near", "offending_place", "option_place", "word_place"]
 
 
 def near(word: str, known: Iterable[str]) -> str | None:
@@ -17,14 +18,58 @@ def near(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def command_place(item: Item) -> Place:
+    """Where a command is written: for one that a wrapper function runs, where its words stand."""
+    invocation = item.invocation
+    if invocation is None:
+        return item.place
+    if "-restore" in invocation.program:
+        return _place(invocation.location) if item.action == "COMMIT" else item.place
+    for word in invocation.argv:
+        if word.origin is not None and (word.text or "")[:1] == "-":
+            place = _place(word.origin)
+            if item.place.line <= place.line <= max(item.place.end_line, item.place.line):
+                return item.place
+            end = next((other.origin for other in reversed(invocation.argv) if other.origin is not None), word.origin)
+            last = _place(end)
+            if (last.end_line, last.end_column) > (place.line, place.column):
+                return Place(place.file, place.line, place.column, last.end_line, last.end_column)
+            return place
+    return item.place
+
+
+def _place(location: Any) -> Place:
+    return Place(location.file, location.line, location.column, location.end_line, location.end_column)
+
+
 def word_place(item: Item, word: str) -> Place:
-    """Where a word stands in the item's text; the whole item when it cannot be found."""
+    """Where a word stands in the file; the whole item when it cannot be found."""
+    invocation = item.invocation
+    if invocation is not None and "-restore" not in invocation.program:
+        for part in invocation.argv:
+            location = part.origin or part.location
+            if location is not None and part.text is not None and (part.text == word or f"={word}" in part.text):
+                return _place(location)
+        for part in invocation.argv:
+            location = part.origin or part.location
+            if location is not None and word and word in (part.text or ""):
+                return _place(location)
+        return command_place(item)
     at = _find(item.text, word)
     place = item.place
     if at < 0 or "\n" in item.text[:at]:
         return place
     column = place.column + at
     return Place(place.file, place.line, column, place.line, column + len(word))
+
+
+def option_place(item: Item, *options: str) -> Place:
+    """Where the value of the first of these options stands; the whole item when it has none of them."""
+    words = item.text.split()
+    for option, value in zip(words, words[1:], strict=False):
+        if option in options:
+            return word_place(item, value)
+    return command_place(item)
 
 
 def _find(text: str, word: str) -> int:

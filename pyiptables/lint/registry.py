@@ -29,7 +29,8 @@ class Check:
     """A check. The docstring of a subclass is its page: what it does, why it matters, what to do instead.
 
     ``bad`` are texts it must find something in, ``good`` texts it must not; both are proven by a test and printed
-    by ``lint --explain``. A text is a rule file unless it begins with ``#!`` (a script).
+    by ``lint --explain``. A text is a rule file unless it begins with ``#!`` (a script) or ``[`` (a configuration of
+    wg-quick).
     """
 
     code: ClassVar[str] = ""

@@ -140,7 +140,8 @@ class _Replay:
         if not certain and command.action in _EFFECTS:
             # Whatever it does to rules that are there, they are there only perhaps from now on.
             _doubt(table, command.chain)
-            item.command, item.action, item.chain = command, command.action, command.chain
+            table = table_of(Ruleset(invocation.family), command.table)
+            apply_command(item, command, table, self.subject.variant, self.subject.file)
             return
         apply_command(item, command, table, self.subject.variant, self.subject.file)
         if not certain:
@@ -192,4 +193,3 @@ def _doubt(table: Table, chain: str | None) -> None:
             for rule in found.rules:
                 if rule.spec is not None and not any(isinstance(match, Perhaps) for match in rule.spec.matches):
                     rule.spec.matches.append(Perhaps(4))
-

@@ -12,10 +12,10 @@ CHECKS = list(all_checks().values())
 
 
 def codes(text: str, check: type[Check]) -> set[str]:
-    if text.startswith("#!"):
+    if text[:1] in "#[":
         pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
     settings = Settings(select=(check.code,))
-    name = "firewall.sh" if text.startswith("#!") else "rules.v4"
+    name = {"#": "firewall.sh", "[": "wg0.conf"}.get(text[:1], "rules.v4")
     return {found.code for found in lint_data(text.encode(), name, settings).diagnostics}
 
 

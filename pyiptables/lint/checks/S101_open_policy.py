@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.filtering import Probe, decide
+from pyiptables.lint.effect import Filtering, chain_place, filterings, translating
+from pyiptables.lint.outside import STRANGER, doubtful
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -11,8 +12,9 @@ from pyiptables.lint.subject import Subject
 class OpenPolicy(Check):
     """INPUT or FORWARD that lets through what no rule decided.
 
-    What it does: finds a filter table with rules whose INPUT (or FORWARD, when it has rules) ends in policy ACCEPT, with
-    no rule that drops or rejects the rest.
+    What it does: finds a filter table whose INPUT (or FORWARD) accepts something by a rule, while packets that no rule
+    decides come to policy ACCEPT. A chain that only blocks (a ban list) is left alone, and so is one that a script adds
+    to without setting its policy or emptying it.
 
     Why it matters: every service that somebody starts later is reachable at once, whatever the rules list.
 
@@ -21,39 +23,47 @@ class OpenPolicy(Check):
 
     code = "S101"
     name = "open-policy"
-    sets = ("cis",)
-    bad = ("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",)
+    bad = (
+        "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT ACCEPT [0:0]\n:in - [0:0]\n-A INPUT -j in\n-A in -p tcp -m tcp --dport 22 -j ACCEPT\n"
+        "-A in -s 192.0.2.0/24 -j DROP\nCOMMIT\n",
+        "#!/bin/sh\niptables -F\niptables -P INPUT ACCEPT\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
+    )
     good = (
         "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
         "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n",
+        "*filter\n:INPUT ACCEPT [0:0]\n:in - [0:0]\n-A INPUT -j in\n-A in -p tcp -m tcp --dport 22 -j ACCEPT\n"
+        "-A in ! -i lo -j DROP\nCOMMIT\n",
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 192.0.2.0/24 -j DROP\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
+        "#!/bin/sh\niptables -P INPUT DROP\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for family, ruleset in subject.rulesets.items():
-            table = ruleset.tables.get("filter")
-            if table is None:
-                continue
+        for filtering in filterings(subject):
             for name in ("INPUT", "FORWARD"):
-                chain = table.chains.get(name)
-                if chain is None or not chain.rules or chain.policy != "ACCEPT":
+                # A router that forwards everything is S110's.
+                if name == "FORWARD" and translating(subject, filtering.family):
                     continue
-                # An unremarkable packet of a protocol that no rule is likely to name.
-                verdict, rule = decide(table, name, Probe(proto=254, family=family))
-                if verdict == "ACCEPT" and rule is None:
-                    place, text = _policy_place(subject, name)
+                if _open(filtering, name):
+                    place, text = chain_place(subject, filtering, name)
                     message = f"{name} accepts whatever no rule decides"
                     yield Diagnostic(self.code, message, place, self.severity, text, f"end it with -P {name} DROP")
 
 
-def _policy_place(subject: Subject, chain: str):  # type: ignore[no-untyped-def]
-    fallback = None
-    for item in subject.items:
-        if item.chain != chain or item.table != "filter":
-            continue
-        if item.action in (":", "P"):
-            return item.place, item.text
-        fallback = fallback or item
-    return (fallback.place, fallback.text) if fallback else (subject.line_place(1), "")
+def _open(filtering: Filtering, name: str) -> bool:
+    chain = filtering.table.chains.get(name)
+    if chain is None or not chain.rules or chain.policy != "ACCEPT" or name not in filtering.owned or name in filtering.unsure:
+        return False
+    # A packet of a protocol that no rule is likely to name comes to the policy.
+    fate = filtering.fate(name, filtering.filter.packets(proto=254, src=STRANGER[filtering.family]))
+    if any(outcome.rule is not None and doubtful(outcome.rule) for outcome in fate.outcomes):
+        return False
+    if not any(outcome.rule is None for outcome in fate.outcomes):
+        return False
+    # Something new is let in by name: so the rest was to stay out.
+    named = filtering.fate(name, filtering.filter.packets())
+    return any(outcome.rule is not None and outcome.verdict == "ACCEPT" for outcome in named.outcomes)
 
 
 CHECKS = (OpenPolicy,)

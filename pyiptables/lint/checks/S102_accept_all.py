@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.effect import filterings
+from pyiptables.lint.hints import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -10,7 +12,8 @@ from pyiptables.lint.subject import Subject
 class AcceptAll(Check):
     """A rule that accepts everything.
 
-    What it does: finds `-j ACCEPT` without any condition in INPUT or FORWARD of the filter table.
+    What it does: finds the rule by which INPUT or FORWARD certainly accepts every new packet that comes to it from any
+    interface but lo, directly or by way of user chains.
 
     Why it matters: nothing behind it counts, and a policy of DROP is without effect.
 
@@ -19,23 +22,32 @@ class AcceptAll(Check):
 
     code = "S102"
     name = "accept-all"
-    bad = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -j ACCEPT\nCOMMIT\n",)
-    good = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n",)
+    bad = (
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -j ACCEPT\nCOMMIT\n",
+        '*filter\n:INPUT DROP [0:0]\n-A INPUT -m comment --comment "all of it" -j ACCEPT\nCOMMIT\n',
+        "*filter\n:INPUT DROP [0:0]\n:in - [0:0]\n-A INPUT -j in\n-A in -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate NEW,RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT ! -i lo -j ACCEPT\nCOMMIT\n",
+    )
+    good = (
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n:in - [0:0]\n-A INPUT -i lo -j in\n-A in -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i eth1 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT ! -i eth0 -j ACCEPT\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for ruleset in subject.rulesets.values():
-            table = ruleset.tables.get("filter")
+        for filtering in filterings(subject):
             for name in ("INPUT", "FORWARD"):
-                chain = table.chains.get(name) if table else None
-                for rule in chain.rules if chain else ():
-                    item = subject.item_of_rule.get(id(rule))
-                    bare = rule.text == "-j ACCEPT" or (
-                        rule.text.startswith("-m comment --comment ") and rule.spec is not None
-                        and rule.spec.jump == "ACCEPT" and len(rule.spec.matches) == 1
-                        and rule.spec.matches[0].name == "comment"
-                    )  # fmt: skip
-                    if bare and item is not None:
-                        yield Diagnostic(self.code, f"accepts every packet in {name}", item.place, self.severity, item.text)
+                if name not in filtering.table.chains:
+                    continue
+                fate = filtering.fate(name, filtering.filter.packets())
+                last = fate.outcomes[-1] if fate.outcomes else None
+                item = filtering.item(last.rule) if last is not None and last.verdict == "ACCEPT" else None
+                if item is not None:
+                    message = f"accepts every new packet that comes to it in {name}"
+                    yield Diagnostic(self.code, message, command_place(item), self.severity, item.text)
 
 
 CHECKS = (AcceptAll,)

@@ -3,16 +3,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import word_place
+from pyiptables.lint.effect import filterings
+from pyiptables.lint.filtering import ports_of
+from pyiptables.lint.hints import option_place, word_place
+from pyiptables.lint.outside import STRANGER
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
+
+_SYN = 0x02
 
 
 class TrustedSourcePort(Check):
     """Trust in something the sender chooses.
 
-    What it does: finds rules in INPUT and FORWARD that accept new packets because of their source port, or because of a
-    MAC address alone.
+    What it does: finds rules by which INPUT or FORWARD accepts new connections to any port because of their source port, or
+    because of a MAC address alone.
 
     Why it matters: the sender writes both. A rule "from port 53" opens every UDP port to anybody who sends from port 53.
 
@@ -22,28 +27,47 @@ class TrustedSourcePort(Check):
 
     code = "S108"
     name = "trusted-source-port"
-    bad = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m udp --sport 53 -j ACCEPT\nCOMMIT\n",)
+    bad = (
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m udp --sport 53 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n:in - [0:0]\n-A INPUT -j in\n-A in -p tcp -m multiport --sports 20,21 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m mac --mac-source 02:00:00:00:00:01 -j ACCEPT\nCOMMIT\n",
+    )
     good = (
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m udp --sport 53 -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n",
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m udp --sport 67 --dport 68 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --sport 80 ! --syn -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate NEW -j DROP\n-A INPUT -p udp -m udp --sport 53 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.53/32 -p udp -m udp --sport 53 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:OUTPUT DROP [0:0]\n-A OUTPUT -p udp -m udp --sport 53 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m mac --mac-source 02:00:00:00:00:01 -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for item in subject.items:
-            spec = item.rules[0].spec if item.rules and item.action in ("A", "I") else None
-            if spec is None or spec.jump != "ACCEPT" or item.chain not in ("INPUT", "FORWARD") or item.table != "filter":
-                continue
-            if spec.src_mask or any(m.name in ("conntrack", "state", "set", "recent", "helper") for m in spec.matches):
-                continue
-            for match in spec.matches:
-                if match.name in ("tcp", "udp") and "source-port" in match.values and "destination-port" not in match.values:
-                    if match.name == "tcp" and "tcp-flags" in match.values:
-                        continue
-                    message = "accepts any port of this host to whoever sends from that source port"
-                    yield Diagnostic(self.code, message, word_place(item, "--sport"), self.severity, item.text)
-                elif match.name == "mac" and not match.inverted and not any(m.name in ("tcp", "udp", "multiport") for m in spec.matches):
-                    message = "trusts a MAC address alone, which any neighbour can take"
-                    yield Diagnostic(self.code, message, word_place(item, "mac"), "info", item.text)
+        for filtering in filterings(subject):
+            told = set()
+            for name in ("INPUT", "FORWARD"):
+                if name not in filtering.table.chains:
+                    continue
+                for proto in (6, 17):
+                    flags = _SYN if proto == 6 else None
+                    packets = filtering.filter.packets(proto=proto, flags=flags, src=STRANGER[filtering.family])
+                    for _, spec, item in filtering.accepting(name, packets):
+                        if id(item) in told or any(m.name in ("set", "recent", "helper", "policy") for m in spec.matches):
+                            continue
+                        trusted = any(
+                            key in match.values and key not in match.inverted
+                            for match in spec.matches
+                            for key in ("source-port", "source-ports")
+                        )
+                        if trusted and not list(ports_of(spec)):
+                            told.add(id(item))
+                            message = "opens every port to whoever sends from that source port"
+                            place = option_place(item, "--sport", "--source-port", "--sports", "--source-ports")
+                            yield Diagnostic(self.code, message, place, self.severity, item.text)
+                        elif any(m.name == "mac" and not m.inverted for m in spec.matches) and not list(ports_of(spec)):
+                            told.add(id(item))
+                            message = "trusts a MAC address alone, which any neighbour can take"
+                            yield Diagnostic(self.code, message, word_place(item, "--mac-source"), "info", item.text)
 
 
 CHECKS = (TrustedSourcePort,)

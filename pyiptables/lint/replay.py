@@ -1,0 +1,345 @@
+"""A script's commands carried out in order, on a firewall that keeps what one run leaves for the next.
+
+What the reader calls uncertain (a branch, a word that is not known) stays so: such a rule is there perhaps, such a
+policy is one or the other. ``case "$1" in start) … stop) …`` and the hooks of wg-quick, systemd and ifupdown are
+stages: a run is what one stage does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyiptables.lint.filtering import Fate, Filter
+from pyiptables.lint.hints import command_place
+from pyiptables.lint.script import Perhaps
+from pyiptables.lint.subject import Item, Subject, carry_out, table_of
+from pyiptables.ruleset import Chain, Rule, Ruleset, Table
+
+if TYPE_CHECKING:
+    from pyiptables.lint.shell import Guard
+    from pyiptables.lint.shell.source import Location
+
+__all__ = ["Firewall", "Moment", "SecondRun", "Watch", "moments", "second_run", "settled", "short", "stages", "told"]
+
+_UP = re.compile(r"\b(start|up|on|enable|load|apply|restart|reload)\b", re.IGNORECASE)
+_DOWN = re.compile(r"\b(stop|down|off|disable|unload|clear|flush)\b", re.IGNORECASE)
+#: Branches of what nobody runs by running the script.
+_ASIDE = ("uncalled", "trap")
+
+
+@dataclass(slots=True)
+class Moment:
+    """One command that was carried out. ``failed`` tells why the real program would complain, '' when it would not."""
+
+    item: Item
+    number: int
+    certain: bool
+    failed: str = ""
+    #: The rules as they stand in the firewall.
+    rules: list[Rule] = field(default_factory=list)
+    #: Whether the chain had the same rules already.
+    repeated: bool = False
+
+
+class Firewall:
+    """The rules of both families and what is not known about them; where each rule came from."""
+
+    def __init__(self) -> None:
+        self.rulesets: dict[int, Ruleset] = {}
+        #: (family, table, chain) of built-in chains whose policy is one or the other.
+        self.unsure: set[tuple[int, str, str]] = set()
+        #: (family, table, chain) of built-in chains that the script emptied or gave a policy: it answers for all of them.
+        self.owned: set[tuple[int, str, str]] = set()
+        self.origin: dict[int, Item] = {}
+
+    def table(self, family: int, name: str) -> Table:
+        return table_of(self.rulesets.setdefault(family, Ruleset(family)), name)
+
+    def unsure_in(self, family: int, table: str) -> set[str]:
+        return {chain for known, name, chain in self.unsure if (known, name) == (family, table)}
+
+
+def stages(subject: Subject) -> dict[str, list[Item]]:
+    """The items of a run, by stage: ``up``, and ``down`` for scripts that know how to undo themselves."""
+    found: dict[str, list[Item]] = {"up": [], "down": []}
+    for item in subject.items:
+        invocation = item.invocation
+        if invocation is None or invocation.netns or any(guard.branch in _ASIDE for guard in invocation.guard):
+            continue
+        turned = [_direction(guard.branch, guard.condition) for guard in invocation.guard]
+        if "down" in turned:
+            found["down"].append(item)
+        elif "again" not in turned:
+            found["up"].append(item)
+    return found
+
+
+def _direction(branch: str, condition: str) -> str:
+    """Which stage a side of a condition belongs to, '' when it belongs to none."""
+    if branch in ("then", "else", "loop", "success", "failure"):
+        if branch == "then" and re.search(r"\$\{?1\b", condition):
+            return "up" if _UP.search(condition) else "down" if _DOWN.search(condition) else ""
+        return ""
+    if branch in ("PostDown", "PreDown", "ExecStop", "ExecStopPost", "post-down", "pre-down", "down"):
+        return "down"
+    words = branch.split("|")
+    if any(_DOWN.fullmatch(word.strip("\"' -")) for word in words):
+        return "down"
+    if any(word.strip("\"' -") in ("restart", "reload", "force-reload", "status", "panic", "save") for word in words):
+        return "up" if any(word.strip("\"' -") == "start" for word in words) else "again"
+    return "up" if any(_UP.fullmatch(word.strip("\"' -")) for word in words) else ""
+
+
+def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator[Moment]:
+    """Carry the items out on the firewall, giving each that may change something, after it is done.
+
+    What hangs on the success of a command (``-N web || -F web``) is done or left accordingly.
+    """
+    pending: dict[int, Table] = {}
+    results: list[tuple[Location, bool]] = []
+    number = 0
+    for item in items:
+        taken = [_taken(guard, results) for guard in item.invocation.guard]
+        if False in taken:
+            continue
+        certain = _certain(item, taken)
+        if "-restore" in item.invocation.program:
+            done = _restore_line(item, pending, firewall, certain)
+            if done is not None:
+                number += 1
+                done.number = number
+                yield done
+            continue
+        if item.command is None or item.error is not None:
+            continue
+        failed = _complaint(item, firewall)
+        results.append((item.invocation.location, not failed))
+        if not set(item.action) & set("AIRDNXFPE"):
+            continue
+        number += 1
+        moment = Moment(item, number, certain, failed)
+        _carry_out(item, moment, firewall)
+        yield moment
+
+
+def _taken(guard: Guard, results: list[tuple[Location, bool]]) -> bool | None:
+    """Is the side of a condition taken? None when the condition is not a single command that was carried out before."""
+    if guard.branch not in ("then", "else", "success", "failure"):
+        return None
+    inside = [result for place, result in results if _within(place, guard.location)]
+    if not inside or any(sign in guard.condition for sign in ("&&", "||", ";", "|")):
+        return None
+    succeeded = inside[-1] != guard.condition.lstrip().startswith("! ")
+    return succeeded == (guard.branch in ("then", "success"))
+
+
+def _within(place: Location, outer: Location) -> bool:
+    return place.file == outer.file and outer.start <= place.start and place.end <= outer.end
+
+
+def _certain(item: Item, taken: list[bool | None]) -> bool:
+    invocation = item.invocation
+    if not invocation.resolved:
+        return False
+    for guard, known in zip(invocation.guard, taken, strict=True):
+        if not guard.assumed and not known and not _direction(guard.branch, guard.condition):
+            return invocation.guarded_by_check is not None and guard is invocation.guard[-1]
+    return True
+
+
+def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
+    command = item.command
+    assert command is not None
+    table = firewall.table(item.family, item.table)
+    chain = table.chains.get(command.chain or "")
+    if chain is not None and item.rules:
+        moment.repeated = all(any(_same(rule, there) for there in chain.rules) for rule in item.rules)
+        if moment.repeated and item.invocation.guarded_by_check is not None:
+            moment.repeated = False
+            return
+    rules = moment.rules = [_fresh(rule, moment.certain, item.family) for rule in item.rules]
+    for rule in rules:
+        firewall.origin[id(rule)] = item
+    if moment.certain or command.action in ("A", "I", "N"):
+        carry_out(command, rules, table)
+    else:
+        _doubt(table, command.chain, item.family)
+    names = [command.chain] if command.chain else list(table.chains)
+    for name in names:
+        key = (item.family, item.table, str(name))
+        if command.action in ("F", "P"):
+            firewall.owned.add(key)
+        if command.action == "P":
+            if moment.certain:
+                firewall.unsure.discard(key)
+            elif chain is not None and chain.policy != command.policy:
+                firewall.unsure.add(key)
+
+
+def _complaint(item: Item, firewall: Firewall) -> str:
+    """Why the real program would fail, '' when it would not (or when that is not followed here)."""
+    command = item.command
+    assert command is not None
+    chains = firewall.table(item.family, item.table).chains
+    name = command.chain or ""
+    chain = chains.get(name)
+    if command.action == "N" and chain is not None:
+        return f"chain {name} exists already"
+    if command.action in ("L", "S", "F") and name and chain is None:
+        return f"there is no chain {name}"
+    if command.action in ("C", "D") and command.number is None:
+        if chain is None or not all(any(_same(rule, there) for there in chain.rules) for rule in item.rules):
+            return f"there is no such rule in {name}"
+    return ""
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    return one.text == other.text
+
+
+def _fresh(rule: Rule, certain: bool, family: int) -> Rule:
+    """The rule for this run: a rule of its own, there for certain or perhaps."""
+    assert rule.spec is not None
+    spec = rule.spec.copy()
+    spec.matches = [match for match in spec.matches if not isinstance(match, Perhaps)]
+    if not certain:
+        spec.matches.append(Perhaps(family))
+    return Rule(rule.text, 0, 0, rule.source, spec)
+
+
+def _doubt(table: Table, name: str | None, family: int) -> None:
+    for chain in table.chains.values():
+        if name in (None, chain.name):
+            chain.rules = [_fresh(rule, False, family) for rule in chain.rules]
+
+
+def _restore_line(item: Item, pending: dict[int, Table], firewall: Firewall, certain: bool) -> Moment | None:
+    """Take a line for iptables-restore; its table changes at COMMIT, all at once."""
+    invocation = item.invocation
+    key = id(invocation)
+    family = item.family
+    if item.action == "*":
+        keep = any(text in ("-n", "--noflush") for text in invocation.texts)
+        table = table_of(Ruleset(family), item.table)
+        if keep or not certain:
+            table = firewall.table(family, item.table).copy()
+        else:
+            firewall.owned.update((family, item.table, name) for name in table.chains)
+        if not certain:
+            _doubt(table, None, family)
+        pending[key] = table
+        return None
+    found = pending.get(key)
+    if found is None:
+        return None
+    if item.action == ":" and item.chain:
+        chain = found.chains.setdefault(item.chain, Chain(item.chain))
+        if item.policy in ("ACCEPT", "DROP"):
+            chain.policy = item.policy
+            firewall.owned.add((family, found.name, item.chain))
+    elif item.command is not None and item.error is None:
+        rules = [_fresh(rule, certain, family) for rule in item.rules]
+        for rule in rules:
+            firewall.origin[id(rule)] = item
+        carry_out(item.command, rules, found)
+    elif item.action == "COMMIT":
+        ruleset = firewall.rulesets.setdefault(family, Ruleset(family))
+        ruleset.tables[found.name] = pending.pop(key)
+        return Moment(item, 0, certain)
+    return None
+
+
+class Watch:
+    """The fate of some packets in a chain, kept up to date while commands are carried out."""
+
+    def __init__(self, firewall: Firewall, filter: Filter, chain: str, packets: dict[int, tuple[int, ...]]) -> None:
+        self.firewall = firewall
+        self.filter = filter
+        self.chain = chain
+        self.packets = packets
+        self.fate = self._ask()
+
+    def _ask(self) -> Fate:
+        family = self.filter.family
+        table = self.firewall.table(family, "filter")
+        return self.filter.fate(table, self.chain, self.packets, self.firewall.unsure_in(family, "filter"))
+
+    def after(self, moment: Moment) -> Fate:
+        """The fate after a command; asked anew only if the command can have changed it."""
+        item = moment.item
+        if item.family != self.filter.family or item.table != "filter":
+            return self.fate
+        action = item.action
+        if action in ("A", "I") and item.chain:
+            if action == "A" and item.chain not in self.fate.ends:
+                return self.fate
+            if not any(self.filter.may_match(rule, self.packets) for rule in moment.rules):
+                return self.fate
+        elif action in ("N", "E") or (action == "P" and item.chain != self.chain):
+            return self.fate
+        self.fate = self._ask()
+        return self.fate
+
+
+@dataclass(slots=True)
+class SecondRun:
+    """What the commands do when the script is run once more. ``replaced``: it loads a file that may do all anew."""
+
+    moments: list[Moment]
+    replaced: bool
+
+
+def second_run(subject: Subject) -> SecondRun:
+    """Run the script, undo it where it knows how to, and run it again."""
+    known: SecondRun | None = subject.cache.get("second run")
+    if known is None:
+        found = stages(subject)
+        firewall = Firewall()
+        firsts = [id(rule) for moment in moments(subject, found["up"], firewall) for rule in moment.rules]
+        if found["down"] and subject.script.kind != "shell":
+            for _ in moments(subject, found["down"], firewall):
+                pass
+        left = set(firsts)
+        again = []
+        for moment in moments(subject, found["up"], firewall):
+            # What the script repeats within one run is not the second run's doing.
+            moment.repeated = moment.repeated and _from_before(moment, firewall, left)
+            again.append(moment)
+        # A file from elsewhere may flush everything and load it anew.
+        elsewhere = any("-restore" in each.program and each.stdin is None for each in subject.script.invocations)
+        known = subject.cache["second run"] = SecondRun(again, elsewhere)
+    return known
+
+
+def _from_before(moment: Moment, firewall: Firewall, left: set[int]) -> bool:
+    chain = firewall.table(moment.item.family, moment.item.table).chains.get(moment.item.chain or "")
+    texts = {rule.text for rule in chain.rules if id(rule) in left} if chain is not None else set()
+    return all(rule.text in texts for rule in moment.item.rules)
+
+
+def settled(subject: Subject) -> Firewall:
+    """What a script leaves when it is run (``start``, ``up``) on a machine without rules."""
+    known = subject.cache.get("settled")
+    if known is None:
+        known = subject.cache["settled"] = Firewall()
+        for _ in moments(subject, stages(subject)["up"], known):
+            pass
+    firewall: Firewall = known
+    return firewall
+
+
+def told(moment: Moment, total: int) -> str:
+    """A command as a sentence names it: ``command 3 of 14 (`-P INPUT DROP`, line 8)``."""
+    return f"command {moment.number} of {total} (`{short(moment.item)}`, line {command_place(moment.item).line})"
+
+
+def short(item: Item) -> str:
+    """A command without the program's name, cut where it is long."""
+    invocation = item.invocation
+    if "-restore" in invocation.program:
+        return f"{invocation.program}, table {item.table}"
+    text = item.text.partition(" ")[2]
+    return text if len(text) <= 60 else text[:57] + "…"

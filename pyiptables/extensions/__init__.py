@@ -10,12 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.xtables.option import Extension, Match, Target
 
-__all__ = ["find_match", "find_target", "names"]
+__all__ = ["REMARKING", "find_match", "find_target", "names"]
 
 _found: dict[tuple[str, str, int], type[Extension] | None] = {}
 
 #: ``xtables_find_match``: other spellings of the ICMPv6 match.
 _MATCH_SYNONYMS = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
+#: The matches with a ``remark``: known by name, so that a hundred thousand rules can be printed without loading theirs.
+REMARKING = ("connlabel",)
 
 
 def find_match(name: str, family: int) -> type[Match] | None:

@@ -40,6 +40,15 @@ def default_directory(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "pyiptables")
 
 
+def _read(fd: int, size: int) -> bytes:
+    """So many bytes, or those that there are; all the rest for a negative size."""
+    parts: list[bytes] = []
+    while size and (part := os.read(fd, size if size > 0 else 1 << 16)):
+        parts.append(part)
+        size -= len(part) if size > 0 else 0
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 class State:
     """A state directory. Reading makes nothing; the first write creates it, private to its owner."""
 
@@ -67,19 +76,16 @@ class State:
             raise StateError(f"cannot read {path}: {error.strerror}") from error
         try:
             status = os.fstat(fd)
-            parts = []
-            while part := os.read(fd, max(status.st_size, 1 << 16) + 1):
-                parts.append(part)
+            text = _read(fd, max(status.st_size - _TRAILER_SIZE, 0))
+            rest = _read(fd, -1)
         except OSError as error:
             raise StateError(f"cannot read {path}: {error.strerror}") from error
         finally:
             os.close(fd)
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        trailer = (_TRAILER % (len(data), status.st_mtime_ns)).encode()
-        if data.endswith(trailer):
+        if rest == (_TRAILER % (len(text) + _TRAILER_SIZE, status.st_mtime_ns)).encode():
             self.trusted = True
-            return data[:-_TRAILER_SIZE]
-        return data
+            return text
+        return text + rest
 
     def write(self, family: int, *pieces: bytes | memoryview) -> None:
         """Replace the file by the pieces put together: the old or the new is there at any moment, never a mixture."""

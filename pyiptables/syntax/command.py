@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
-from pyiptables.syntax.addresses import parse_address_list
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, POSITIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.xtables.errors import ParameterProblem, TryHelp
 from pyiptables.xtables.names import chain_protocol_name
@@ -197,7 +196,8 @@ class _Reader:
         self.table_given = restore is not None
         self.wait_interval = False
         self.loaded: dict[type, bool] = {}
-        self.targets: list[type[Target]] = []
+        #: Names of the targets met so far, for their help.
+        self.targets: list[str] = []
         self.addresses: dict[str, str] = {}
 
     # -- the walk ------------------------------------------------------------------------------------------
@@ -405,12 +405,12 @@ class _Reader:
         spec = self.command.spec
         spec.jump = name = _target_name(argument)
         if name in VERDICTS:
-            self.targets.append(_standard(self.family))
+            self.targets.append("standard")
             return
         extension = None if name in self.parsing.announced else find_target(name, self.family)
         if extension is not None:
             spec.target = extension(self.family)
-            self.targets.append(extension)
+            self.targets.append(name)
             self._load(extension)
 
     def _interface(self, argument: str) -> str:
@@ -487,7 +487,7 @@ class _Reader:
             extension = find_match(self.proto_text, self.family)
             if extension is not None:
                 matches = [extension(self.family)]
-        raise HelpWanted(matches, self.targets)
+        raise HelpWanted(matches, [found for name in self.targets if (found := find_target(name, self.family)) is not None])
 
     def _wait(self, argument: Any) -> None:
         if self.restore:
@@ -558,6 +558,10 @@ class _Reader:
         command, spec = self.command, self.command.spec
         if command.action in ("A", "C", "D", "I", "R") and (command.action != "D" or command.number is None):
             command.sources = command.destinations = [(0, 0)]
+        if not self.addresses:
+            return
+        from pyiptables.syntax.addresses import parse_address_list
+
         if "s" in self.addresses:
             command.sources = parse_address_list(self.addresses["s"], self.parsing)
         if "d" in self.addresses:
@@ -659,12 +663,6 @@ def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[st
         raise ParameterProblem("chain name may not clash with target name")
     if any(c in " \t\n\v\f\r" for c in name):
         raise ParameterProblem(f"Invalid chain name `{name}'")
-
-
-def _standard(family: int) -> type[Target]:
-    found = find_target("standard", family)
-    assert found is not None
-    return found
 
 
 def _target_name(name: str) -> str:

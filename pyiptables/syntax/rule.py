@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pyiptables.ruleset import Rule, RuleSpec
 from pyiptables.syntax.command import parse
-from pyiptables.syntax.words import split_words
 from pyiptables.xtables.addresses import ALL_ONES, address_text, ip4_text, ip6_text, mask_prefix
 from pyiptables.xtables.names import chain_protocol_name
 from pyiptables.xtables.option import Parsing
@@ -92,6 +91,8 @@ def typed(rule: Rule, family: int, names: Names | None = None) -> RuleSpec:
 
         spec = rule.spec = typed_canonical(rule.text, family)
     if spec is None:
+        from pyiptables.syntax.words import split_words
+
         parsing = Parsing(family, names)
         command = parse(["-A", "-", *split_words(rule.text, room=1 << 20)], parsing)
         spec = command.spec

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from errno import EINVAL, ENOENT
 
-from pyiptables.ruleset import Chain, RuleSpec
+from pyiptables.ruleset import Chain, Rule, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
-from pyiptables.syntax.listing import Format, chain_header, echo_line, rule_line
 from pyiptables.syntax.rule import text_of, typed
 from pyiptables.syntax.stored import rule_of
 from pyiptables.tools.program import Program
@@ -17,6 +16,8 @@ from pyiptables.xtables.errors import CommandFailure, IptablesError, ResourcePro
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyiptables.syntax.listing import Format
 
 __all__ = ["execute", "main", "settle"]
 
@@ -107,10 +108,9 @@ def _rule_command(program: Program, tables: Tables, command: Command) -> None:
     action = command.action
     table, chain = command.table, command.chain
     assert chain is not None
-    family = program.family
     base = command.spec
     tables.assert_jump(table, base)
-    echo = _format(program, command, numeric=True) if command.verbose else None
+    echo = _teller_of_rules(program, command) if command.verbose else None
     failure: CommandFailure | None = None
     pairs = [(s, d) for s in command.sources for d in command.destinations]
     if action == "R":
@@ -119,7 +119,7 @@ def _rule_command(program: Program, tables: Tables, command: Command) -> None:
     for (src, src_mask), (dst, dst_mask) in pairs:
         spec = base if len(pairs) == 1 else base.copy()
         spec.src, spec.src_mask, spec.dst, spec.dst_mask = src, src_mask, dst, dst_mask
-        line = "" if echo is None else echo_line(spec, family, echo)
+        line = "" if echo is None else echo(spec)
         if echo_first:
             program.out.append(line)
         try:
@@ -158,7 +158,17 @@ def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> N
         tables.replace(table, chain, command.number or 1, rule, command.parsing)
 
 
+def _teller_of_rules(program: Program, command: Command) -> Callable[[RuleSpec], str]:
+    """What ``-v`` says of each rule that is dealt with."""
+    from pyiptables.syntax.listing import echo_line
+
+    format = _format(program, command, numeric=True)
+    return lambda spec: echo_line(spec, program.family, format)
+
+
 def _format(program: Program, command: Command, numeric: bool | None = None) -> Format:
+    from pyiptables.syntax.listing import Format
+
     return Format(
         program.names,
         program.variant,
@@ -203,6 +213,8 @@ def _chains(tables: Tables, command: Command) -> list[Chain]:
 
 
 def _list(program: Program, tables: Tables, command: Command) -> None:
+    from pyiptables.syntax.listing import chain_header, rule_line
+
     format = _format(program, command)
     out = program.out
     first = True
@@ -216,8 +228,14 @@ def _list(program: Program, tables: Tables, command: Command) -> None:
         for number, rule in enumerate(chain.rules, 1):
             if command.number in (None, number):
                 spec = typed(rule, program.family)
-                program.err += [match.remark for match in spec.matches if match.remark]
                 out.append(rule_line(spec, program.family, number, (rule.packets, rule.bytes), format))
+        program.remark(_shown(chain, command))
+
+
+def _shown(chain: Chain, command: Command) -> list[Rule]:
+    """The rules of a chain that the command names: all, or the one with its number."""
+    number = command.number
+    return chain.rules if number is None else chain.rules[number - 1 : number]
 
 
 def _list_rules(program: Program, tables: Tables, command: Command) -> None:
@@ -238,4 +256,4 @@ def _list_rules(program: Program, tables: Tables, command: Command) -> None:
                 if counters:
                     text = text_of(typed(rule, program.family), program.family, (rule.packets, rule.bytes))
                 out.append(f"-A {chain.name} {text}\n" if text else f"-A {chain.name}\n")
-                program.remark(rule.text)
+        program.remark(_shown(chain, command))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-from pyiptables.extensions import find_match
+from pyiptables.extensions import REMARKING
 from pyiptables.store import LockBusy, State, StateError
+from pyiptables.syntax.rule import typed
 from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
 from pyiptables.syntax.variant import Variant
 from pyiptables.tools.tables import Tables, tables_for
@@ -16,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyiptables.ruleset import Ruleset
+    from pyiptables.ruleset import Rule, Ruleset
     from pyiptables.xtables.names import Names
 
 __all__ = ["Exit", "Program"]
@@ -58,7 +57,6 @@ class Program:
         self.stdin = stdin
         self.out: list[str] = []
         self.err: list[str] = []
-        self._remarks: dict[str, str] = {}
 
     def parsing(self, table: str = "filter") -> Parsing:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
@@ -67,14 +65,11 @@ class Program:
         parsing.sets = _no_set
         return parsing
 
-    def remark(self, text: str) -> None:
+    def remark(self, rules: list[Rule]) -> None:
         """What the real program says on stderr while it prints these rules."""
-        for name in re.findall(r"(?:^| )-m (\S+)", text):
-            if name not in self._remarks:
-                found = find_match(name, self.family)
-                self._remarks[name] = found.remark if found is not None else ""
-            if self._remarks[name]:
-                self.err.append(self._remarks[name])
+        for rule in rules:
+            if any([f"-m {name} " in rule.text for name in REMARKING]):
+                self.err += [match.remark for match in typed(rule, self.family).matches if match.remark]
 
     # -- the state -----------------------------------------------------------------------------------------------
     def load(self, data: bytes | None = None) -> Tables:

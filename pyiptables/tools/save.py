@@ -87,7 +87,7 @@ def _output(program: Program, tables: Tables, name: str | None, counters: bool) 
             out.append(f":{chain.name} {chain.policy or '-'} [{chain.packets}:{chain.bytes}]\n")
         for chain in chains:
             append_rules(out, chain, counters)
-            program.remark(" ".join([rule.text for rule in chain.rules]))
+            program.remark(chain.rules)
         out.append(foot)
     return 0
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["WORTH_IT", "Splice", "splice"]
 
+#: The line above a rule that is not in its save form.
+_MARK = f"{MARK}\n".encode()
 #: Below this size reading everything is as fast.
-WORTH_IT = 1 << 16
+WORTH_IT = 1 << 13
 
 
 class Splice:
@@ -31,8 +33,6 @@ class Splice:
     __slots__ = ("_order", "data", "end", "rules_start", "table")
 
     def __init__(self, data: bytes, name: str) -> None:
-        if MARK.encode() in data:
-            raise KeyError(name)
         self.data = data
         self.table = Table(name)
         head = f"*{name}\n".encode()
@@ -48,47 +48,53 @@ class Splice:
             at = newline + 1
         self.rules_start = at
         self.end = at if data[at : at + 7] == b"COMMIT\n" else data.index(b"\nCOMMIT\n", at) + 1
-        self._order = [chain.name for chain in chain_order(self.table)]
+        self._order = {chain.name: place for place, chain in enumerate(chain_order(self.table))}
 
     def region(self, chain: str) -> tuple[int, int]:
         """From the first byte of the chain's first rule to the first byte behind its last."""
-        first = self._first(chain, self.rules_start)
-        at = self._order.index(chain)
-        for later in self._order[at + 1 :]:
-            following = self._first(later, max(first, self.rules_start))
-            if following >= 0:
-                return (following if first < 0 else first), following
-        return (self.end if first < 0 else first), self.end
+        place = self._order[chain]
+        begin = self._border(place, self.rules_start)
+        return begin, self._border(place + 1, begin)
 
-    def _first(self, chain: str, start: int) -> int:
-        """Where the chain's first rule begins, -1 when it has none."""
-        mark = f"] -A {chain}".encode("utf-8", "surrogateescape")
+    def _border(self, place: int, low: int) -> int:
+        """Where the rules of the chains from this place in the order on begin: rules stand in the order of the chains."""
+        data, high = self.data, self.end
+        while low < high:
+            middle = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            if data.startswith(_MARK, middle - len(_MARK)):
+                middle -= len(_MARK)
+            after = self._behind(middle)
+            if self._place(middle) < place:
+                low = after
+            else:
+                high = middle
+        return low
+
+    def _place(self, at: int) -> int:
+        """The place of the chain that the rule here belongs to. Raises KeyError, ValueError where there is no rule."""
         data = self.data
-        at = start
-        while True:
-            at = data.find(mark, at, self.end)
-            if at < 0:
-                return -1
-            # The mark may also stand inside a comment: it must follow the counters at the start of a line.
-            begin = data.rfind(b"\n", 0, at) + 1
-            if data[at + len(mark) : at + len(mark) + 1] in (b" ", b"\n") and _counters(data[begin:at]):
-                return begin
-            at += 1
+        if data.startswith(_MARK, at):
+            at += len(_MARK)
+        head = data.index(b"] -A ", at) + 5
+        newline = data.index(b"\n", head)
+        blank = data.find(b" ", head, newline)
+        return self._order[data[head : newline if blank < 0 else blank].decode("utf-8", "surrogateescape")]
+
+    def _behind(self, at: int) -> int:
+        """Where the next rule begins."""
+        data = self.data
+        if data.startswith(_MARK, at):
+            at += len(_MARK)
+        return data.index(b"\n", at) + 1
 
     def rule_at(self, chain: str, number: int) -> tuple[int, int] | None:
         """Where rule ``number`` (from 1) of a chain stands, None when there are fewer."""
         begin, end = self.region(chain)
-        data = self.data
         for _ in range(number - 1):
             if begin >= end:
                 return None
-            begin = data.index(b"\n", begin) + 1
-        return None if begin >= end else (begin, data.index(b"\n", begin) + 1)
-
-
-def _counters(text: bytes) -> bool:
-    packets, colon, octets = text[1:].partition(b":")
-    return text[:1] == b"[" and bool(colon) and packets.isdigit() and octets.isdigit()
+            begin = self._behind(begin)
+        return None if begin >= end else (begin, self._behind(begin))
 
 
 def splice(program: Program, command: Command, data: bytes) -> tuple[bytes | memoryview, ...] | None:

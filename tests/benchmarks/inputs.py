@@ -54,7 +54,9 @@ def write_capture(path: Path, count: int, rules: int) -> None:
 
 def calls_script(count: int) -> str:
     """A script of plain appends, one process each."""
-    return "".join(["#!/bin/sh\n", *[f"iptables -A INPUT -s 10.0.{i >> 8}.{i & 255} -p tcp --dport {i + 1} -j ACCEPT\n" for i in range(count)]])
+    return "".join(
+        ["#!/bin/sh\n", *[f"iptables -A INPUT -s 10.0.{i >> 8}.{i & 255} -p tcp --dport {i + 1} -j ACCEPT\n" for i in range(count)]]
+    )
 
 
 def firewall_script(lines: int) -> str:

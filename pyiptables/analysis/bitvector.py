@@ -29,11 +29,12 @@ _Row = tuple[int, list[int], list[int], int]
 class Index:
     """Products numbered 0 … in the order given."""
 
-    __slots__ = ("blocks", "count", "rows", "tops")
+    __slots__ = ("_block", "blocks", "count", "rows", "tops")
 
     def __init__(self, products: Sequence[Product], tops: list[int], block: int = BLOCK) -> None:
         self.count = len(products)
         self.tops = tops
+        self._block = block
         #: (number of the first product, mask of all, rows) of each block.
         self.blocks: list[tuple[int, int, list[_Row]]] = []
         for start in range(0, len(products), block):
@@ -53,6 +54,10 @@ class Index:
                 low = mask & -mask
                 yield start + low.bit_length() - 1
                 mask ^= low
+
+    def block_of(self, number: int) -> int:
+        """The first product of the block that a product is in."""
+        return number - number % self._block
 
     def first(self, point: Sequence[int]) -> int:
         """The number of the first product that contains a packet, -1 when none does."""

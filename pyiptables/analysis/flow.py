@@ -40,6 +40,8 @@ class Flow:
         self._through: dict[tuple[str, int], int] = {}
         self._work = 0
         self._met: dict[Step, int] | None = None
+        #: The only rules that count in the chain that a question is about.
+        self._alone: frozenset[Step] | None = None
 
     def arriving(self, step: Step, product: Product, trail: list[Step] | None = None, hook: bool = True) -> int:
         """Packets of a product that may arrive at a step, as a diagram (EMPTY: none).
@@ -51,6 +53,15 @@ class Flow:
         narrow = {level: values for level, values in product.items() if level not in self.program.changed}
         node = self._arriving(step, narrow, trail, hook)
         return self.diagrams.restrict(node, items_of(product))
+
+    def left_over(self, step: Step, product: Product, by: list[Step]) -> int:
+        """Packets of a product that would get through the step's chain to it if only ``by`` stood before it."""
+        self._work = 0
+        self._alone = frozenset(by)
+        try:
+            return self._advance(step.chain, self.diagrams.product(items_of(product)), 0, step.number - 1, product, None)[0]
+        finally:
+            self._alone = None
 
     def push(self, root: ChainProgram, product: Product) -> tuple[int, dict[Step, int]]:
         """Send a product's packets in at a built-in chain: those that may get to its policy, and for each
@@ -119,12 +130,15 @@ class Flow:
         back = EMPTY
         diagrams = self.diagrams
         self._work += 1
+        alone, self._alone = self._alone, None
         if len(diagrams.nodes) > NODES or self._work > CALLS:
             raise TooLarge
         for at in chain.meeting(product, self.space.tops, start, end):
             if node == EMPTY:
                 break
             step = chain.steps[at]
+            if alone is not None and step not in alone:
+                continue
             kind = step.kind
             if self._met is not None:
                 here = self.inside(node, step)

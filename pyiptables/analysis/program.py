@@ -43,9 +43,7 @@ Changes = dict[str, "tuple[int, int] | None"]
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One rule. ``goal`` is the chain it enters, ``label`` its verdict (``ACCEPT``, ``REJECT --reject-with
-    …``).
-    """
+    """One rule. ``goal`` is the chain it enters, ``label`` its verdict or other target (``REJECT --reject-with …``)."""
 
     chain: ChainProgram
     number: int  #: from 1, as in listings
@@ -55,6 +53,8 @@ class Step:
     goal: ChainProgram | None = None
     label: str = ""
     changes: Changes | None = None
+    #: A target that changes a packet the second time no more than the first.
+    idempotent: bool = False
     _upper: tuple[Items, ...] | None = None
     _lower: tuple[Items, ...] | None = None
 
@@ -135,8 +135,7 @@ class Program:
         self.chains = chains
         #: Built-in chains, where packets come in.
         self.roots = [chain for chain in chains.values() if chain.policy is not None]
-        #: Loops of jumps: the chains that are entered from each other in a circle.
-        self.loops = _mark_loops(chains)
+        _mark_loops(chains)
         _mark_never_returning(chains)
         used = {level for step in self.steps() for product in step.region.upper for level in product}
         used |= {level for step in self.steps() for product in step.region.lower for level in product}
@@ -146,6 +145,14 @@ class Program:
     def steps(self) -> Iterator[Step]:
         for chain in self.chains.values():
             yield from chain.steps
+
+    def circles(self) -> Iterator[list[Step]]:
+        """For every jump that is part of a loop the shortest circle of jumps that begins with it."""
+        for step in self.steps():
+            if step.goal is not None and step.goal.cyclic and step.chain.cyclic:
+                way = _shortest_way(step.goal, step.chain)
+                if way is not None:
+                    yield [step, *way]
 
     def _all_changed(self) -> set[int]:
         fields = {name for step in self.steps() if step.changes for name in step.changes}
@@ -178,11 +185,12 @@ def _set_target(step: Step, spec: RuleSpec, chains: dict[str, ChainProgram]) -> 
     target = spec.target
     jump = spec.jump
     if target is not None:
+        step.label = jump + target.save()
         if target.terminal:
             step.kind = VERDICT
-            step.label = jump + target.save()
         else:
             step.changes = target.changes() or None
+            step.idempotent = target.idempotent
     elif jump in ("ACCEPT", "DROP", "QUEUE"):
         step.kind = VERDICT
         step.label = jump
@@ -194,11 +202,24 @@ def _set_target(step: Step, spec: RuleSpec, chains: dict[str, ChainProgram]) -> 
         step.goal.callers.append(step)
 
 
-def _mark_loops(chains: dict[str, ChainProgram]) -> list[list[str]]:
+def _shortest_way(start: ChainProgram, end: ChainProgram) -> list[Step] | None:
+    """The jumps from a chain to another, fewest first; None when there is no way."""
+    ways: dict[str, list[Step]] = {start.name: []}
+    pending = [start]
+    for chain in pending:
+        if chain is end:
+            return ways[chain.name]
+        for step in chain.steps:
+            if step.goal is not None and step.goal.name not in ways:
+                ways[step.goal.name] = [*ways[chain.name], step]
+                pending.append(step.goal)
+    return None
+
+
+def _mark_loops(chains: dict[str, ChainProgram]) -> None:
     """Find loops by depth-first search without recursion; mark them and all chains from which they are
     entered.
     """
-    loops: list[list[str]] = []
     state: dict[str, int] = {}
     for start in chains.values():
         if start.name in state:
@@ -217,8 +238,6 @@ def _mark_loops(chains: dict[str, ChainProgram]) -> list[list[str]]:
                     path.append((goal, iter(goal.steps)))
                     break
                 if seen == 1:
-                    names = [entry[0].name for entry in path]
-                    loops.append(names[names.index(goal.name) :])
                     goal.cyclic = True
             else:
                 state[chain.name] = 2
@@ -229,7 +248,6 @@ def _mark_loops(chains: dict[str, ChainProgram]) -> list[list[str]]:
             if not step.chain.cyclic:
                 step.chain.cyclic = True
                 pending.append(step.chain)
-    return loops
 
 
 def _mark_never_returning(chains: dict[str, ChainProgram]) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyiptables.analysis.flow import Flow, TooLarge
-from pyiptables.analysis.idd import EMPTY, Items
+from pyiptables.analysis.idd import EMPTY
 from pyiptables.analysis.program import GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
 from pyiptables.analysis.region import Product, conjoin
 from pyiptables.analysis.walk import Sampler, Walker
@@ -88,6 +88,10 @@ class Reachability:
     def called(self, chain: ChainProgram) -> bool:
         """Does some way of jumps lead from a hook to the chain?"""
         return bool(self._sampler.ways(chain))
+
+    def entered(self, chain: ChainProgram) -> bool:
+        """May a packet get into the chain?"""
+        return chain.policy is not None or any(self._found[step].status in (REACHED, OPEN) for step in chain.callers)
 
     def witness(self, step: Step) -> Reach:
         """The answer with its example packet filled in (from the walk that met the rule)."""
@@ -210,9 +214,8 @@ class Reachability:
                 takes = step.region.exact and takes_all(step)
                 for product in step.region.upper:
                     if takes and changed.isdisjoint(product):
-                        for start, full, _ in index.blocks:
-                            if start <= entry < start + full.bit_length():
-                                masks[start] = masks.get(start, 0) | 1 << entry - start
+                        start = index.block_of(entry)
+                        masks[start] = masks.get(start, 0) | 1 << entry - start
                     entry += 1
             self._first_entries[chain.name] = firsts
         return masks
@@ -236,26 +239,15 @@ class Reachability:
         return Reach(step, SHADOWED, self._shortened(step, _distinct(inner)))
 
     def _shortened(self, step: Step, by: list[Step]) -> list[Step]:
-        """Leave out rules without which the others suffice (when the explanation is short and plain)."""
-        if len(by) > _SHORT or self.program.changed or not all(takes_all(other) for other in by):
+        """Leave out rules without which the others suffice (when the explanation is short)."""
+        if len(by) < 2 or len(by) > _SHORT or self.program.changed:
             return by
         kept = by
         for candidate in by[::-1]:
             fewer = [other for other in kept if other is not candidate]
-            if self._suffices(step.upper, fewer):
+            if all(self.flow.left_over(step, part, fewer) == EMPTY for part in step.region.upper):
                 kept = fewer
         return kept
-
-    def _suffices(self, products: tuple[Items, ...], by: list[Step]) -> bool:
-        diagrams = self.flow.diagrams
-        for items in products:
-            node = diagrams.product(items)
-            for other in by:
-                for taken in other.lower:
-                    node = diagrams.subtract(node, taken)
-            if node != EMPTY:
-                return False
-        return True
 
 
 def takes_all(step: Step) -> bool:

@@ -8,7 +8,7 @@ often it is asked (``limit``): then the rule has a purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pyiptables.analysis.decision import Decisions
@@ -19,49 +19,127 @@ from pyiptables.analysis.reachability import REACHED, Reachability
 from pyiptables.analysis.region import Product
 from pyiptables.analysis.walk import Walker
 
-__all__ = ["redundant"]
+__all__ = ["Redundancy"]
 
 #: Candidates compared exactly; a file in which more rules survive their example has another problem.
 _CANDIDATES: Final = 400
 
 
-def redundant(reachability: Reachability) -> Iterator[Step]:
-    """The reached rules any one of which (not all together) can go without changing a verdict."""
-    program = reachability.program
-    walker = Walker(program)
-    decisions = Decisions(program, Functions(program.space.tops))
-    left = _CANDIDATES
-    for reach in list(reachability):
-        step = reach.step
-        if reach.status != REACHED or not step.region.exact or step.kind == CONTINUE:
-            continue
-        if step.goal is not None and step.goal.cyclic:
-            continue
-        if _needed_by_example(reachability, walker, step):
-            continue
+class Redundancy:
+    """Finds the rules of a table any one of which (not all together) can go without changing a verdict."""
+
+    def __init__(self, reachability: Reachability) -> None:
+        self.reachability = reachability
+        self.program = reachability.program
+        self._walker = Walker(self.program)
+        self._decisions: Decisions | None = None
+        self._left = _CANDIDATES
+        #: Rules that were not looked at, because too many had to be compared or one comparison was too large.
+        self.undecided = 0
+        self._label_masks: dict[str, dict[str, dict[int, int]]] = {}
+        self._first_entries: dict[str, list[int]] = {}
+
+    def anticipating(self) -> Iterator[tuple[Step, Step]]:
+        """Redundant rules for whose packets a later, wider rule of their chain does the same, with that rule.
+
+        A rule without conditions at the end of a chain is no such rule: what comes before it is often meant to
+        say something.
+        """
+        for step in self._candidates():
+            wider = self.wider(step)
+            if wider is not None and self._is_redundant(step):
+                yield step, wider
+
+    def others(self) -> Iterator[Step]:
+        """The redundant rules that have no such later rule."""
+        for step in self._candidates():
+            if self.wider(step) is None and self._is_redundant(step):
+                yield step
+
+    def wider(self, step: Step) -> Step | None:
+        """The first later rule of the chain, not without conditions, that gives the same verdict to all of a
+        rule's packets."""
+        if step.kind != VERDICT:
+            return None
+        chain = step.chain
+        index, owners = chain.index(self.program.space.tops)
+        masks = self._masks(chain).get(step.label, {})
+        firsts = self._first_entries[chain.name]
+        behind = firsts[step.number] if step.number < len(firsts) else len(owners)
+        found = []
+        for product in step.region.upper:
+            entry = index.covering(product, _later(masks, behind))
+            if entry < 0:
+                return None
+            found.append(chain.steps[owners[entry]])
+        return max(found, key=lambda other: other.number, default=None)
+
+    def _masks(self, chain: ChainProgram) -> dict[str, dict[int, int]]:
+        """By verdict and block: the bits of products of rules that give it under some condition."""
+        masks = self._label_masks.get(chain.name)
+        if masks is None:
+            masks = self._label_masks[chain.name] = {}
+            index, _ = chain.index(self.program.space.tops)
+            entry = 0
+            firsts = self._first_entries[chain.name] = []
+            for step in chain.steps:
+                firsts.append(entry)
+                wanted = step.kind == VERDICT and step.region.exact
+                for product in step.region.upper:
+                    if wanted and product:
+                        start = index.block_of(entry)
+                        mine = masks.setdefault(step.label, {})
+                        mine[start] = mine.get(start, 0) | 1 << entry - start
+                    entry += 1
+        return masks
+
+    def _candidates(self) -> Iterator[Step]:
+        for reach in self.reachability:
+            step = reach.step
+            if reach.status != REACHED or not step.region.exact or step.kind == CONTINUE:
+                continue
+            if step.goal is None or not step.goal.cyclic:
+                yield step
+
+    def _is_redundant(self, step: Step) -> bool:
+        if self._needed_by_example(step):
+            return False
+        program = self.program
         narrows = [_unchanged(product, program.changed) for product in step.region.upper]
         if any(_has_effect_behind(step, narrow, program.space.tops) for narrow in narrows):
-            continue
-        left -= 1
-        if left < 0:
-            return
+            return False
+        if self._left <= 0:
+            self.undecided += 1
+            return False
+        self._left -= 1
+        if self._decisions is None:
+            self._decisions = Decisions(program, Functions(program.space.tops))
+        decisions = self._decisions
         try:
-            if all(decisions.of(root, narrow) == decisions.of(root, narrow, step) for narrow in narrows for root in program.roots):
-                yield step
+            return all(decisions.of(root, narrow) == decisions.of(root, narrow, step) for narrow in narrows for root in program.roots)
         except (TooLarge, RecursionError):
-            continue
+            self._decisions = None
+            self.undecided += 1
+            return False
+
+    def _needed_by_example(self, step: Step) -> bool:
+        example = self.reachability.example(step)
+        if example is None or self.program.changed:
+            return False
+        root, point = example
+        without = self._walker.met(root, point, step)
+        if not all(other.region.exact for other in without):
+            return False
+        label = step.label if step.kind == VERDICT else _verdict(self._walker.met(root, point), root)
+        return label != _verdict(without, root)
 
 
-def _needed_by_example(reachability: Reachability, walker: Walker, step: Step) -> bool:
-    example = reachability.example(step)
-    if example is None or reachability.program.changed:
-        return False
-    root, point = example
-    without = walker.met(root, point, step)
-    if not all(other.region.exact for other in without):
-        return False
-    label = step.label if step.kind == VERDICT else _verdict(walker.met(root, point), root)
-    return label != _verdict(without, root)
+def _later(masks: dict[int, int], behind: int) -> Callable[[int, int], int]:
+    def among(start: int, _mask: int) -> int:
+        mask = masks.get(start, 0)
+        return mask >> behind - start << behind - start if behind > start else mask
+
+    return among
 
 
 def _verdict(met: list[Step], root: ChainProgram) -> str | None:
@@ -85,7 +163,7 @@ def _has_effect_behind(step: Step, narrow: Product, tops: list[int]) -> bool:
         seen[chain.name] = start
         for at in chain.meeting(narrow, tops, start):
             other = chain.steps[at]
-            if not other.region.exact or (other.kind == CONTINUE and other.rule.text.find("-j ") >= 0):
+            if not other.region.exact or (other.kind == CONTINUE and other.label):
                 return True
             if other.goal is not None:
                 pending.append((other.goal, 0))

@@ -21,7 +21,7 @@ methods of :class:`Space` (``values``, ``masked``, ``bits``, ``ports``, ``number
 ``everything``, ``nothing``) and ``&``, ``|``, ``~``. None means "opaque": a deterministic match becomes an
 atom of its whole text, one with ``deterministic = False`` may match and may not. ``spec`` is the rule.
 
-``Match.volatile()`` names rows of bits that a match alters while it looks. ``Target.changes()`` says what a
+``Match.volatile()`` names what a match alters while it looks: rows of bits, memories. ``Target.changes()`` says what a
 target that lets the packet go on does to it: ``{field: None}`` for "any value afterwards",
 ``{"mark": (clear, flip)}`` for ``mark = mark & ~clear ^ flip``. Field names are those of :data:`FIELDS`, of
 ``bits``, ``number``, and the words given as ``depends`` of an atom.
@@ -203,6 +203,10 @@ class Space:
         level = self._level(text, 1, depends)
         return self._one(level, (0, 0) if invert else (1, 1))
 
+    def inverse(self, text: str, inverted: bool, depends: Iterable[str] | None = None) -> Region:
+        """The condition of a match whose saved ``text`` begins with `` !`` when it is inverted, then its complement."""
+        return self.atom(text.removeprefix(" !") if inverted else text, inverted, depends)
+
     def unsure(self, text: str, invert: bool = False) -> Region:
         """A condition that more than the packet decides: may hold or not, each time anew."""
         return self.atom(text, invert) if self.assume else self.maybe
@@ -210,14 +214,24 @@ class Space:
     # -- rules -------------------------------------------------------------------------------------------
     def rule_region(self, spec: RuleSpec) -> Region:
         """The packets a rule matches."""
-        product: Product | None = {}
-        region: Region | None = None
         parts = self._head(spec)
+        touched: Region | None = None
         for match in spec.matches:
+            if match.obscure:
+                return self.maybe
+            if touched is None and match.volatile():
+                # From here on the rule leaves its traces, whatever the matches that follow say.
+                touched = self._all_of(parts)
             part = match.packet_set(self, spec)
             if part is None:
                 part = self._opaque(match)
             parts.append(part)
+        region = self._all_of(parts)
+        return region if touched is None else Region(touched.upper, region.lower, self.tops)
+
+    def _all_of(self, parts: Iterable[Region]) -> Region:
+        product: Product | None = {}
+        region: Region | None = None
         for part in parts:
             upper = part.upper
             if product is not None and len(upper) == 1 and part.lower is upper:

@@ -87,7 +87,7 @@ def _unresolved(subject: Subject) -> list[tuple[str, str, str]]:
 
 def _lines(ruleset: Ruleset) -> list[tuple[str, str, bool]]:
     """(line of the save form, where it comes from, only perhaps)."""
-    from pyiptables.lint.script import Perhaps
+    from pyiptables.lint.subject import Perhaps
 
     out: list[tuple[str, str, bool]] = []
     for table in ruleset.tables.values():

@@ -13,12 +13,16 @@ from pyiptables.lint.subject import Item, Subject
 if TYPE_CHECKING:
     from pyiptables.analysis.program import Program, Step
     from pyiptables.analysis.reachability import Reach, Reachability
+    from pyiptables.analysis.redundancy import Redundancy
     from pyiptables.analysis.region import Product
     from pyiptables.lint.diagnostic import Place
     from pyiptables.lint.filtering import Fate, Filter, Outcome
     from pyiptables.ruleset import Rule, Ruleset, RuleSpec, Table
 
-__all__ = ["Filtering", "answers", "chain_place", "filterings", "item_of", "programs", "reachabilities", "related", "translating"]
+__all__ = [
+    "Filtering", "answers", "chain_place", "filterings", "item_of", "programs", "reachabilities", "redundancies", "repeated",
+    "translating",
+]  # fmt: skip
 
 
 def programs(subject: Subject) -> list[tuple[int, str, Program]]:
@@ -125,11 +129,33 @@ def chain_place(subject: Subject, filtering: Filtering, chain: str) -> tuple[Pla
     return (command_place(found), found.text) if found is not None else (subject.line_place(1), "")
 
 
+def repeated(subject: Subject) -> dict[Step, Step]:
+    """The rules that say what an earlier one of their chain says, with that one."""
+    if "repeated" not in subject.cache:
+        from pyiptables.analysis.repetition import repetitions
+
+        subject.cache["repeated"] = {
+            step: first for _, _, reachability in reachabilities(subject) for step, first in repetitions(reachability.program)
+        }
+    found: dict[Step, Step] = subject.cache["repeated"]
+    return found
+
+
+def redundancies(subject: Subject) -> list[Redundancy]:
+    """What can go, table by table."""
+    if "redundancies" not in subject.cache:
+        from pyiptables.analysis.redundancy import Redundancy
+
+        subject.cache["redundancies"] = [Redundancy(reachability) for _, _, reachability in reachabilities(subject)]
+    found: list[Redundancy] = subject.cache["redundancies"]
+    return found
+
+
 def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Reachability]]:
-    """The rules with one of these statuses, with the items they came from."""
+    """The rules with one of these statuses, with the items they came from; repetitions are another matter."""
     for _, _, reachability in reachabilities(subject):
         for reach in reachability:
-            if reach.status in statuses:
+            if reach.status in statuses and reach.step not in repeated(subject):
                 item = item_of(subject, reach.step)
                 if item is not None:
                     yield reach, item, reachability
@@ -137,16 +163,6 @@ def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Rea
 
 def item_of(subject: Subject, step: Step) -> Item | None:
     return subject.item_of_rule.get(id(step.rule))
-
-
-def related(subject: Subject, steps: list[Step], what: str, limit: int = 5) -> tuple[tuple[Place, str], ...]:
-    """Places of other rules, at most ``limit``."""
-    places = []
-    for step in steps[:limit]:
-        item = item_of(subject, step)
-        if item is not None:
-            places.append((item.place, f"{what} (rule {step.number} of {step.chain.name})"))
-    return tuple(places)
 
 
 def translating(subject: Subject, family: int) -> Item | None:

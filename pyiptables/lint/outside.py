@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.script import Perhaps
+from pyiptables.lint.subject import Perhaps
 
 if TYPE_CHECKING:
     from pyiptables.lint.effect import Filtering

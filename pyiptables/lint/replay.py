@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from pyiptables.lint.filtering import Fate, Filter
 from pyiptables.lint.hints import command_place
-from pyiptables.lint.script import Perhaps
-from pyiptables.lint.subject import Item, Subject, carry_out, table_of
+from pyiptables.lint.subject import Item, Perhaps, Subject, carry_out, table_of
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 
 if TYPE_CHECKING:

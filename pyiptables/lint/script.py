@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.diagnostic import Place
-from pyiptables.lint.subject import Item, LintNames, SaveReader, Subject, apply_command, table_of
+from pyiptables.lint.subject import Item, LintNames, Perhaps, SaveReader, Subject, apply_command, table_of
 from pyiptables.ruleset import Ruleset, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
 from pyiptables.xtables.errors import IptablesError
-from pyiptables.xtables.option import Match, Parsing
+from pyiptables.xtables.option import Parsing
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell import Invocation, Location, TextLine, Word
 
-__all__ = ["Perhaps", "read_script"]
+__all__ = ["read_script"]
 
 _ADDRESS = {4: "192.0.2.1", 6: "2001:db8::1"}
 #: What an unknown word may be after an option, so that the rest of the command can be read.
@@ -33,17 +33,8 @@ _AFTER = {
 }
 #: Options whose unknown argument leaves nothing to say.
 _HOPELESS = ("-m", "--match", "-j", "--jump", "-g", "--goto", "-t", "--table", "-A", "-I", "-D", "-N", "-X", "-F", "-P", "-R", "-E", "-Z")
+_ADDS = frozenset(("-A", "-I", "-N", "-C", "-L", "-S", "--append", "--insert", "--new-chain", "--check", "--list", "--list-rules"))
 _EFFECTS = ("D", "F", "X", "P", "R", "E", "Z")
-
-
-class Perhaps(Match):
-    """Stands in a rule that may not be there, or of which not every word is known."""
-
-    __slots__ = ()
-
-    name = "(perhaps)"
-    summary = "a rule that is there perhaps"
-    deterministic = False
 
 
 def read_script(subject: Subject, kind: str, **reading: Any) -> None:
@@ -89,11 +80,15 @@ class _Replay:
         words = self._words(invocation)
         if words is None:
             self._not_known(invocation)
+            if _ADDS.isdisjoint(invocation.texts) and not self._is_apart(invocation):
+                # It may delete or flush: nothing that is there is certain from now on.
+                for table in self.subject.rulesets.setdefault(invocation.family, Ruleset(invocation.family)).tables.values():
+                    _doubt(table, None)
             return
         known = all(text is not None for text in invocation.texts)
         parsing = Parsing(invocation.family, self.names, self.subject.variant.name)
         parsing.notices = item.notices
-        self.names.host_names = item.host_names
+        self.names.start(item)
         try:
             command = parse(words, parsing, "filter")
         except (HelpWanted, VersionWanted, LineIgnored):
@@ -107,6 +102,7 @@ class _Replay:
         if not known:
             self._not_known(invocation)
         item.table = command.table
+        item.obscure = self.names.guessed or not known
         self._apply(item, command, invocation, known)
 
     def _words(self, invocation: Invocation) -> list[str] | None:
@@ -130,8 +126,7 @@ class _Replay:
                 self.subject.unresolved.append((place, word.shown, word.unknown.reason))
 
     def _apply(self, item: Item, command: Command, invocation: Invocation, known: bool) -> None:
-        if invocation.netns or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard):
-            # Another firewall, or one that nobody asks for: read for mistakes only.
+        if self._is_apart(invocation):
             scratch = table_of(Ruleset(invocation.family), command.table)
             apply_command(item, command, scratch, self.subject.variant, self.subject.file)
             return
@@ -144,10 +139,15 @@ class _Replay:
             apply_command(item, command, table, self.subject.variant, self.subject.file)
             return
         apply_command(item, command, table, self.subject.variant, self.subject.file)
-        if not certain:
+        if not certain and known:
             for rule in item.rules:
                 if rule.spec is not None:
                     rule.spec.matches.append(Perhaps(invocation.family))
+
+    @staticmethod
+    def _is_apart(invocation: Invocation) -> bool:
+        """Another firewall, or one that nobody asks for: read for mistakes only."""
+        return bool(invocation.netns) or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard)
 
     # -- restore -----------------------------------------------------------------------------------------
     def _restore(self, invocation: Invocation) -> None:

@@ -13,22 +13,29 @@ from pyiptables.syntax.variant import CHAINS, NFT, Variant, variant_named
 from pyiptables.syntax.words import split_words
 from pyiptables.xtables.errors import IptablesError
 from pyiptables.xtables.names import NoNames
-from pyiptables.xtables.option import Parsing
+from pyiptables.xtables.option import Match, Parsing
 
 if TYPE_CHECKING:
     from pyiptables.lint.settings import Settings
 
-__all__ = ["Item", "LintNames", "SaveReader", "Subject", "apply_command", "carry_out", "read_save_file", "table_of"]
+__all__ = ["Item", "LintNames", "Obscure", "Perhaps", "SaveReader", "Subject", "apply_command", "carry_out", "read_save_file", "table_of"]
 
 
 class LintNames(NoNames):
     """Names as the linter knows them: nothing of this machine, but no error for a name that another one may know.
 
-    ``host_names`` collects the names that stand for addresses, for the checks that speak of them.
+    ``host_names`` collects the names that stand for addresses, for the checks that speak of them; ``guessed`` says
+    whether any name got a stand-in for what only the host knows.
     """
 
     def __init__(self) -> None:
         self.host_names: list[str] = []
+        self.guessed = False
+
+    def start(self, item: Item) -> None:
+        """From now on names are those of this item."""
+        self.host_names = item.host_names
+        self.guessed = False
 
     def protocol_number(self, name: str) -> int | None:
         from pyiptables.netfilter.names import PROTOCOLS
@@ -42,17 +49,42 @@ class LintNames(NoNames):
 
     def host_addresses(self, name: str, family: int) -> list[int]:
         self.host_names.append(name)
+        self.guessed = True
         # An address nobody routes stands for the one the name will have.
         return [0xC0000201 if family == 4 else 0x20010DB8 << 96 | 1]
 
     def user_number(self, name: str) -> int | None:
-        return 65533
+        return 0 if name == "root" else self._stand_in(name, 65533)
 
     def group_number(self, name: str) -> int | None:
-        return 65533
+        return self.user_number(name)
 
     def mapped_number(self, path: str, name: str) -> int | None:
-        return 255
+        return self._stand_in(name, 255)
+
+    def _stand_in(self, name: str, number: int) -> int | None:
+        if name[:1].isdigit():
+            return None
+        self.guessed = True
+        return number
+
+
+class Perhaps(Match):
+    """Stands in a rule that may not be there."""
+
+    __slots__ = ()
+
+    name = "(perhaps)"
+    summary = "a rule that is there perhaps"
+    deterministic = False
+
+
+class Obscure(Perhaps):
+    """Stands in a rule of which not every word is known: it may match whatever it likes."""
+
+    __slots__ = ()
+
+    obscure = True
 
 
 @dataclass(slots=True)
@@ -74,6 +106,8 @@ class Item:
     #: What the parser said without refusing (``Warning: …``).
     notices: list[str] = field(default_factory=list)
     host_names: list[str] = field(default_factory=list)
+    #: Some words have stand-ins for what only the host or the script's run knows.
+    obscure: bool = False
     policy: str | None = None
     #: Byte offsets of the line in the file.
     start: int = 0
@@ -213,7 +247,7 @@ class SaveReader:
             rest = line.partition("]")[2]
         parsing = Parsing(self.ruleset.family, self.names, self.subject.variant.name, item.table)
         parsing.announced = self.announced
-        self.names.host_names = item.host_names
+        self.names.start(item)
         try:
             command = parse(split_words(rest), parsing, item.table, restore="iptables-restore")
         except (HelpWanted, VersionWanted, LineIgnored):
@@ -226,6 +260,7 @@ class SaveReader:
                 item.action, item.chain = words[0].lstrip("-")[:1].upper(), words[1]
             return
         item.notices = parsing.notices
+        item.obscure = self.names.guessed
         apply_command(item, command, self.table or Table(item.table), self.subject.variant, self.subject.file)
 
 
@@ -311,4 +346,7 @@ def _rule(
         except IptablesError as error:
             item.error = error
     packets, octets = command.counters or (0, 0)
-    return Rule(text_of(spec, item.family), packets, octets, (file, item.place.line), spec)
+    text = text_of(spec, item.family)
+    if item.obscure:
+        spec.matches = [*spec.matches, Obscure(item.family)]
+    return Rule(text, packets, octets, (file, item.place.line), spec)

@@ -255,6 +255,8 @@ class Match(Extension):
     remark = ""
     #: False for matches whose answer depends on more than the packet (random, rate, time, lists).
     deterministic = True
+    #: True when the rule's other words only stand in for words that are not known: nothing can be told from them.
+    obscure = False
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """Does the packet match? None when the description does not say enough."""
@@ -278,7 +280,10 @@ class Match(Extension):
         return None
 
     def volatile(self) -> tuple[str, ...]:
-        """Packet fields that the match itself alters while it looks (``socket --restore-skmark``), for analysis."""
+        """What the match itself alters while it looks, whether the rule matches or not, for analysis.
+
+        Packet fields (``mark`` for ``socket --restore-skmark``), or memories that other rules ask (``recent``).
+        """
         return ()
 
 
@@ -289,6 +294,8 @@ class Target(Extension):
 
     #: True when a packet never comes back from it (REJECT, DNAT …), as ACCEPT and DROP do.
     terminal = False
+    #: True when twice in a row is the same as once, where ``changes`` cannot tell.
+    idempotent = False
 
     def save_name(self) -> str:
         """The name printed after ``-j`` in the save form (``struct xtables_target.alias``)."""

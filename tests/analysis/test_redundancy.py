@@ -6,13 +6,18 @@ from hypothesis import HealthCheck, given, settings
 from test_difference import given_spec, single_valued
 from worlds import Meaning, packets, rulesets
 
-from pyiptables.analysis.program import compile_table
+from pyiptables.analysis.program import Step, compile_table
 from pyiptables.analysis.reachability import REACHED, Reachability
-from pyiptables.analysis.redundancy import redundant
+from pyiptables.analysis.redundancy import Redundancy
 from pyiptables.analysis.space import Space
 from pyiptables.ruleset import Ruleset
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def redundant(reachability: Reachability) -> list[Step]:
+    redundancy = Redundancy(reachability)
+    return [*[step for step, _ in redundancy.anticipating()], *redundancy.others()]
 
 
 def verdicts(ruleset: Ruleset) -> list[tuple[str, set[str]]]:
@@ -29,7 +34,7 @@ def verdicts(ruleset: Ruleset) -> list[tuple[str, set[str]]]:
 @given(rulesets(marks=True, rules=3))
 def test_redundant_rules_change_nothing(ruleset: Ruleset) -> None:
     table = ruleset.tables["filter"]
-    found = list(redundant(Reachability(compile_table(ruleset, "filter", Space(4), given_spec))))
+    found = redundant(Reachability(compile_table(ruleset, "filter", Space(4), given_spec)))
     if not found:
         return
     before = verdicts(ruleset)

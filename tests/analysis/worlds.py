@@ -27,6 +27,8 @@ STATES = (2, 4)
 class Told:
     """What every match says of itself unless it knows better."""
 
+    obscure = False
+
     def volatile(self) -> tuple[str, ...]:
         return ()
 
@@ -124,6 +126,7 @@ class Limit(Told):
 
 class SetMark:
     terminal = False
+    idempotent = False
 
     def __init__(self, clear: int, flip: int, forget: bool) -> None:
         self.clear, self.flip, self.forget = clear, flip, forget

@@ -35,7 +35,7 @@ def run(*args: str, stdin: str | None = None) -> tuple[int, str]:
 def test_concise_names_place_code_and_rule(rules: Path) -> None:
     status, out = run(str(rules), "--output-format", "concise", "--select", "U101")
     assert status == 1
-    assert out.splitlines()[0] == (f"{rules}:4:1: U101 no packet reaches rule 2 of INPUT: rule 1 before it take them all")
+    assert out.splitlines()[0] == (f"{rules}:4:1: U101 rule 2 of INPUT is never reached: rule 1 (line 3) before it drops all its packets")
 
 
 def test_json(rules: Path) -> None:

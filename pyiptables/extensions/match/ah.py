@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.spi import EVERY, range_of, save_range, show_range
 from pyiptables.xtables.values import UInt, UIntRange
@@ -10,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -40,6 +44,12 @@ class Ah(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return " ah " + show_range("spi", *self._spi())
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region | None:
+        if self.family == 6:
+            return None
+        asked, inverted = self._spi()
+        return space.values("fragment", (0, 0)) & space.values(space.number("ah spi", UINT32), asked, invert=inverted)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if packet.frag_offset or packet.proto != _AH:

@@ -10,7 +10,10 @@ from pyiptables.xtables.values import Text, UInt, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -49,6 +52,10 @@ class Cgroup(Match):
             if name in self.values:
                 text += f" {'! ' if name in self.inverted else ''}{self.values[name]}"
         return text
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """``cgroup_mt``: a packet without a local socket matches neither way."""
+        return space.atom("socket", depends=()) & space.inverse(self.save(), bool(self.inverted), ())
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         key = "cgroup" if "path" in self.values else "classid"

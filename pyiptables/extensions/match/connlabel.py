@@ -66,6 +66,9 @@ class Connlabel(Match):
         text = f" connlabel{' !' if self.inverted else ''} {self.values['label']}"
         return text + (" set" if "set" in self.values else "")
 
+    def volatile(self) -> tuple[str, ...]:
+        return ("connlabel",) if "set" in self.values else ()
+
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         """Any rule with ``--set`` changes the answer while it asks."""
         return space.unsure(f"connlabel {self.values['label']}", bool(self.inverted))

@@ -7,7 +7,10 @@ from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -22,6 +25,10 @@ class Cpu(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" cpu {'! ' if self.inverted else ''}{self.values['cpu']}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        cpu = self.values["cpu"]
+        return space.values(space.number("cpu", 0xFFFFFFFF), (cpu, cpu), invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         if "cpu" not in packet.attrs:

@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -61,6 +64,12 @@ class Devgroup(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return self._shown("")
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        region = space.everything
+        for name, (group, mask) in self.values.items():
+            region &= space.bits(f"device {name}", group, mask, name in self.inverted)
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         answer: bool | None = True

@@ -225,6 +225,9 @@ class Hashlimit(Match):
                 text += f" {prefix}rate-interval {settings.interval}"
         return text
 
+    def volatile(self) -> tuple[str, ...]:
+        return ("hashlimit",)
+
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``hashlimit_mt_common``. The first rule of a name makes the table: mode, masks and rate are its own."""
         table: list[Any] = ctx.state(("hashlimit", self.values["hashlimit-name"]), lambda: [self.settings, ctx.now, {}])

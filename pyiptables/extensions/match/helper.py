@@ -7,7 +7,10 @@ from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -22,6 +25,9 @@ class Helper(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f' helper match {"! " if self.inverted else ""}"{self.values["helper"]}"'
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.inverse(self.save(), bool(self.inverted), ("ctstate",))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``helper_mt``: the helper is that of the connection that expected this one; only its length is compared."""

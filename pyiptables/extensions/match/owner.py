@@ -13,7 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -77,6 +80,22 @@ class Owner(Match):
     def show(self, numeric: bool, names: Names) -> str:
         words = {_SOCKET: "owner socket exists", _USER: "owner UID match", _GROUP: "owner GID match", _SUPPLEMENTARY: "incl. suppl. groups"}
         return self._text(words, numeric, names)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """``owner_mt``: without a socket only what was inverted holds; one number above all stands for that."""
+        region = space.everything
+        supplementary = " or supplementary" if _SUPPLEMENTARY in self.values else ""
+        for name in (_USER, _GROUP):
+            if name not in self.values:
+                continue
+            if name == _GROUP and supplementary:
+                region &= space.atom(f"{name} {self.values[name]}{supplementary}", name in self.inverted, ())
+            else:
+                field = space.number(name, UINT32 + 1)
+                region &= space.values(field, self.values[name], invert=name in self.inverted)
+        if _SOCKET in self.values:
+            region &= space.atom("socket", _SOCKET in self.inverted, ())
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``owner_mt``: without a socket only what was inverted holds."""

@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -64,6 +67,13 @@ class Physdev(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return " PHYSDEV match" + self.save()
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """Each option is a condition of its own, false for a packet that met no bridge."""
+        region = space.everything
+        for name, value in self.values.items():
+            region &= space.atom(f"{name} {value}", name in self.inverted, ())
+        return region
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``physdev_mt``: a packet that met no bridge has no ports at all."""

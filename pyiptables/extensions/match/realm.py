@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -52,6 +55,10 @@ class Realm(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f"{' !' if self.inverted else ''} realm{self._text(numeric)}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        value, mask = self.values["realm"]
+        return space.bits("realm", value, mask, bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         realm = packet.attrs.get("realm")

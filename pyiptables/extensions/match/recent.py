@@ -112,6 +112,9 @@ class Recent(Match):
         side = "source" if self._side() == "rsource" else "dest"
         return f"{text} name: {self._list()} side: {side} mask: {address_text(self._mask(), self.family)}"
 
+    def volatile(self) -> tuple[str, ...]:
+        return ("recent",)
+
     def matches(self, packet: Packet, ctx: Context) -> bool:
         """``recent_mt``."""
         operation = self._operation()

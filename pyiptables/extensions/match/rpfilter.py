@@ -6,7 +6,10 @@ from pyiptables.xtables.option import Match, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
 
 
@@ -28,6 +31,10 @@ class Rpfilter(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return " rpfilter" + "".join([f" {option.name}" for option in self.options if option.name in self.values])
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        flags = " ".join([name for name in ("loose", "validmark", "accept-local") if name in self.values])
+        return space.atom(f"rpfilter {flags}", "invert" in self.values)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         inverted = "invert" in self.values

@@ -12,7 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -80,6 +83,16 @@ class SetMatch(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return self._text("")
+
+    @property
+    def deterministic(self) -> bool:  # type: ignore[override]
+        """The counters of an entry change as packets come."""
+        return not self.values.keys() & set(_COUNTERS)
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region | None:
+        if not self.deterministic:
+            return None
+        return space.inverse(self.save(), _SET in self.inverted)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         name, directions = self.values[_SET]

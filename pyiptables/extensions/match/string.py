@@ -13,7 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -97,6 +100,9 @@ class String(Match):
         if self._to() != UINT16:
             text += f" TO {self._to()}"
         return text + (" ICASE" if "icase" in self.values else "")
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.inverse(self.save(), bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``skb_find_text``: the first byte found must stand in [from, to], counted from the network header."""

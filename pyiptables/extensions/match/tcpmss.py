@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -39,6 +42,11 @@ class TcpmssMatch(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" tcpmss match {'!' if self.inverted else ''}{self._range()}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        """The value above all sizes stands for packets without the option."""
+        field = space.number("mss", 0x10000, ("tcpoptions",))
+        return space.values(field, self.values["mss"], invert=bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
         """A packet without the option answers as the inversion says."""

@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
+    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -43,6 +46,9 @@ class U32(Match):
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" u32{' !' if self.inverted else ''}{self._quoted()}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.inverse(self.save(), bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``u32_mt``: a position outside the packet makes the test false."""

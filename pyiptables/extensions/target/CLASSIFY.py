@@ -22,6 +22,7 @@ class Classify(Target):
     __slots__ = ()
 
     name = "CLASSIFY"
+    idempotent = True
     summary = "set the packet's priority, its class for traffic control"
     hooks = ("OUTPUT", "FORWARD", "POSTROUTING")
     options = (Option("set-class", Text(), mandatory=True, metavar="major:minor", help="class, two hexadecimal numbers"),)

@@ -18,6 +18,7 @@ class Connsecmark(Target):
     __slots__ = ()
 
     name = "CONNSECMARK"
+    idempotent = True
     summary = "copy the security mark between the packet and its connection"
     tables = ("mangle", "security")
     options = (

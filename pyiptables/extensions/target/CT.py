@@ -33,6 +33,7 @@ class Ct(Target):
     __slots__ = ("_zone_ways",)
 
     name = "CT"
+    idempotent = True
     summary = "tell connection tracking how to track the packet: not at all, with a helper, in a zone"
     tables = ("raw",)
     options = (

@@ -16,6 +16,7 @@ class Notrack(Target):
     __slots__ = ()
 
     name = "NOTRACK"
+    idempotent = True
     summary = "do not track the packet's connection"
     tables = ("raw",)
 

@@ -17,6 +17,7 @@ class Secmark(Target):
     __slots__ = ()
 
     name = "SECMARK"
+    idempotent = True
     summary = "give the packet an SELinux security context"
     tables = ("mangle", "security")
     options = (Option("selctx", Text(size=256), mandatory=True, metavar="context", help="the security context"),)

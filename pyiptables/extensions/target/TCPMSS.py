@@ -34,6 +34,7 @@ class Tcpmss(Target):
     __slots__ = ()
 
     name = "TCPMSS"
+    idempotent = True
     summary = "set or clamp the maximum segment size in TCP SYN packets"
     protocols = (6,)
     canonical = r" --(?:clamp-mss-to-pmtu|set-mss 1[0-4]\d\d)"

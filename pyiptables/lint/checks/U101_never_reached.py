@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pyiptables.analysis.reachability import SHADOWED
+from pyiptables.lint.causes import does, ends_all, named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import answers, related
+from pyiptables.lint.effect import answers
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -35,26 +36,16 @@ class NeverReached(Check):
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for reach, item, _ in answers(subject, SHADOWED):
             step = reach.step
-            if _is_duplicate(reach.by, step.rule.text) or _is_behind_end(reach.by):
+            if ends_all(reach.by):
                 continue
-            numbers = ", ".join([str(other.number) for other in reach.by[:5]]) + (" …" if len(reach.by) > 5 else "")
-            what = "rule" if len(reach.by) == 1 else "rules"
-            where = step.chain.name
-            message = f"no packet reaches rule {step.number} of {where}: {what} {numbers} before it take them all"
-            data = {"chain": where, "number": step.number, "covered_by": [other.number for other in reach.by]}
+            together = " together" if len(reach.by) > 1 else ""
+            cause = f"{named(subject, reach.by, step)} before it{together} {does(reach.by, 'all its packets')}"
+            message = f"{own_name(step, item)} is never reached: {cause}"
+            data = {"chain": step.chain.name, "number": step.number, "covered_by": [other.number for other in reach.by]}
             yield Diagnostic(
                 self.code, message, item.place, self.severity, item.text,
                 related=related(subject, reach.by, "covers it"), data=data,
             )  # fmt: skip
-
-
-def _is_duplicate(by: Sequence[object], text: str) -> bool:
-    return len(by) == 1 and by[0].rule.text == text  # type: ignore[attr-defined]
-
-
-def _is_behind_end(by: Sequence[object]) -> bool:
-    """Covered by one rule without conditions: U106 says that once."""
-    return len(by) == 1 and not by[0].rule.text.startswith(("-s", "-d", "-i", "-o", "-p", "-m", "!", "-f"))  # type: ignore[attr-defined]
 
 
 CHECKS = (NeverReached,)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.analysis.reachability import CONTRADICTION
+from pyiptables.lint.causes import own_name
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import answers
 from pyiptables.lint.registry import Check
@@ -25,13 +26,27 @@ class Contradiction(Check):
     bad = (
         "*filter\n-A INPUT -p tcp -m mark --mark 1 -m mark --mark 2 -j ACCEPT\nCOMMIT\n",
         "*filter\n-A INPUT ! -i + -j DROP\nCOMMIT\n",
+        "*filter\n-A INPUT -s 10.0.0.0/8 -m iprange --src-range 192.168.0.1-192.168.0.9 -j DROP\nCOMMIT\n",
+        "*filter\n-A INPUT -m set --match-set a src -m set ! --match-set a src -j DROP\nCOMMIT\n",
     )
-    good = ("*filter\n-A INPUT -p tcp -m mark --mark 1 -m mark ! --mark 2 -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n-A INPUT -p tcp -m mark --mark 1 -m mark ! --mark 2 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A OUTPUT -m owner --uid-owner alice -m owner ! --uid-owner 1000 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -m recent --name x --set -m mark --mark 1 -m mark --mark 2 -j ACCEPT\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for _, item, _ in answers(subject, CONTRADICTION):
-            message = "no packet can match: the conditions exclude each other"
-            yield Diagnostic(self.code, message, item.place, self.severity, item.text)
+        from pyiptables.analysis.contradiction import conflict
+        from pyiptables.syntax.rule import typed
+
+        for reach, item, reachability in answers(subject, CONTRADICTION):
+            space = reachability.program.space
+            reasons = [f"'{text}'" for text in conflict(space, typed(reach.step.rule, space.family))]
+            if len(reasons) == 1:
+                cause = f"{reasons[0]} matches nothing"
+            else:
+                cause = f"{', '.join(reasons[:-1])} and {reasons[-1]} exclude each other"
+            yield Diagnostic(self.code, f"no packet can match {own_name(reach.step, item)}: {cause}", item.place, self.severity, item.text)
 
 
 CHECKS = (Contradiction,)

@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.analysis.reachability import UNREACHED
+from pyiptables.lint.causes import does, named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import answers, related
+from pyiptables.lint.effect import answers
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -22,17 +23,32 @@ class NothingArrives(Check):
 
     code = "U103"
     name = "nothing-arrives"
-    bad = ("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",)
+    bad = (
+        "*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:web - [0:0]\n-A INPUT -p udp -j DROP\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
+        "*nat\n-A PREROUTING -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n",
+    )
     good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for reach, item, _ in answers(subject, UNREACHED):
+        for reach, item, reachability in answers(subject, UNREACHED):
             step = reach.step
-            message = f"no packet that enters {step.chain.name} matches rule {step.number}"
-            others = [other for other in reach.by if other.chain is not step.chain]
+            chain = step.chain
+            if not reachability.entered(chain):
+                continue  # all its rules are in the same case: U105
+            if reach.by:
+                cause = f"{named(subject, reach.by, step)} {does(reach.by, 'what would match')} before"
+                others = reach.by
+            elif chain.callers:
+                others = chain.callers
+                cause = f"{named(subject, others, step)} {'calls' if len(others) == 1 else 'call'} the chain for other packets only"
+            elif reachability.program.table == "nat":
+                cause, others = "nat sees connections only when they begin", []
+            else:
+                cause, others = "other packets come to this hook", []
+            message = f"no packet that enters {chain.name} matches {own_name(step, item)}: {cause}"
             yield Diagnostic(
-                self.code, message, item.place, self.severity, item.text,
-                related=related(subject, others or reach.by, "decides before"),
+                self.code, message, item.place, self.severity, item.text, related=related(subject, others, "decides about them"),
             )  # fmt: skip
 
 

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.causes import related
+from pyiptables.lint.dependencies import owner_of_chain
+from pyiptables.lint.diagnostic import Diagnostic, Place
+from pyiptables.lint.effect import reachabilities
 from pyiptables.lint.registry import Check
-from pyiptables.lint.subject import Subject
+from pyiptables.lint.subject import Item, Subject
+
+if TYPE_CHECKING:
+    from pyiptables.analysis.program import Step
 
 
 class UnusedChain(Check):
-    """A chain that nothing jumps to.
+    """A chain that no packet enters.
 
-    What it does: finds user-defined chains that no rule of the table reaches from a built-in chain.
+    What it does: finds user-defined chains that nothing jumps to, that only such chains jump to, or whose jumps are
+    never reached.
 
     Why it matters: all its rules are without effect; often the jump was forgotten or its chain name mistyped.
 
@@ -19,23 +27,42 @@ class UnusedChain(Check):
 
     code = "U105"
     name = "unused-chain"
-    bad = ("*filter\n:web - [0:0]\n-A web -p tcp -j ACCEPT\nCOMMIT\n",)
+    bad = (
+        "*filter\n:web - [0:0]\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n",
+        "*filter\n:web - [0:0]\n-A INPUT -j DROP\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
+    )
     good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        from pyiptables.lint.dependencies import owner_of_chain
+        analysed = {(family, table): reachability for family, table, reachability in reachabilities(subject)}
+        unread = " ".join([item.text for item in subject.items if item.error is not None]).split()
+        for item in subject.items:
+            if item.action not in (":", "N") or item.chain is None or owner_of_chain(item.chain) or item.chain in unread:
+                continue
+            table = subject.rulesets[item.family].tables.get(item.table) if item.family in subject.rulesets else None
+            chain = None if table is None else table.chains.get(item.chain)
+            if chain is None or chain.policy is not None:
+                continue
+            reachability = analysed.get((item.family, item.table))
+            program = None if reachability is None else reachability.program.chains[item.chain]
+            if reachability is None or program is None or not program.callers:
+                yield self._found(item, f"nothing jumps to chain '{item.chain}' of table {item.table}")
+            elif not reachability.entered(program) and not program.cyclic:
+                callers = program.callers
+                what = "is" if len(callers) == 1 else "are"
+                places = related(subject, callers, "jumps to it")
+                yield self._found(item, f"no packet enters chain '{item.chain}': {_callers(subject, callers)} {what} never reached", places)
+            elif not reachability.called(program):
+                yield self._found(item, f"no way of jumps leads from a built-in chain to chain '{item.chain}'")
 
-        for ruleset in subject.rulesets.values():
-            for table in ruleset.tables.values():
-                called = {rule.spec.jump for chain in table.chains.values() for rule in chain.rules if rule.spec is not None}
-                for chain in table.chains.values():
-                    if chain.policy is not None or chain.name in called or owner_of_chain(chain.name):
-                        continue
-                    for item in subject.items:
-                        if item.action in (":", "N") and item.chain == chain.name and item.table == table.name:
-                            message = f"nothing jumps to chain '{chain.name}' of table {table.name}"
-                            yield Diagnostic(self.code, message, item.place, self.severity, item.text)
-                            break
+    def _found(self, item: Item, message: str, places: tuple[tuple[Place, str], ...] = ()) -> Diagnostic:
+        return Diagnostic(self.code, message, item.place, self.severity, item.text, related=places)
+
+
+def _callers(subject: Subject, callers: Sequence[Step]) -> str:
+    names = [f"rule {step.number} of {step.chain.name}" for step in callers[:5]]
+    return f"{'its only jump, ' if len(callers) == 1 else ''}{' and '.join(names)}{' …' if len(callers) > 5 else ''}"
 
 
 CHECKS = (UnusedChain,)

@@ -3,12 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.analysis.reachability import SHADOWED
+from pyiptables.lint.causes import does, ends_all, named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import answers, related
+from pyiptables.lint.effect import answers
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
-
-_CONDITIONS = ("-s", "-d", "-i", "-o", "-p", "-m", "!", "-f")
 
 
 class BehindTheEnd(Check):
@@ -19,7 +18,7 @@ class BehindTheEnd(Check):
 
     Why it matters: they are never looked at. Typical after `-A` of a new rule to a chain that ends in DROP.
 
-    Instead: insert them before that rule (`-I`), or delete them. The first one is reported; it speaks for the rest.
+    Instead: insert them before that rule (`-I`), or delete them.
     """
 
     code = "U106"
@@ -29,14 +28,13 @@ class BehindTheEnd(Check):
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for reach, item, _ in answers(subject, SHADOWED):
-            step = reach.step
-            if len(reach.by) != 1 or reach.by[0].rule.text.startswith(_CONDITIONS):
+            if not ends_all(reach.by):
                 continue
-            end = reach.by[0]
-            if step.rule.text == end.rule.text:
-                continue
-            message = f"rule {step.number} of {step.chain.name} is behind rule {end.number}, which takes everything"
-            yield Diagnostic(self.code, message, item.place, self.severity, item.text, related=related(subject, [end], "ends the chain"))
+            cause = f"{named(subject, reach.by, reach.step)} before it {does(reach.by, 'everything')}"
+            message = f"{own_name(reach.step, item)} is never reached: {cause}"
+            yield Diagnostic(
+                self.code, message, item.place, self.severity, item.text, related=related(subject, reach.by, "ends the chain"),
+            )  # fmt: skip
 
 
 CHECKS = (BehindTheEnd,)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.lint.causes import related
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import item_of, reachabilities
 from pyiptables.lint.registry import Check
@@ -11,7 +12,7 @@ from pyiptables.lint.subject import Subject
 class JumpLoop(Check):
     """Chains that jump to each other in a circle.
 
-    What it does: finds circles of `-j` and `-g` between chains.
+    What it does: finds circles of `-j` and `-g` between chains, and reports every jump that is part of one.
 
     Why it matters: the kernel refuses the whole table ("Too many levels of symbolic links" with legacy, "Too many
     links" with nft) as soon as the circle is reached from a built-in chain.
@@ -30,16 +31,14 @@ class JumpLoop(Check):
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for _, _, reachability in reachabilities(subject):
-            program = reachability.program
-            for loop in program.loops:
-                last, first = loop[-1], loop[0]
-                for step in program.chains[last].steps:
-                    if step.goal is not None and step.goal.name == first:
-                        item = item_of(subject, step)
-                        if item is not None:
-                            circle = " → ".join([*loop, first])
-                            yield Diagnostic(self.code, f"jumps go in a circle: {circle}", item.place, self.severity, item.text)
-                        break
+            for circle in reachability.program.circles():
+                item = item_of(subject, circle[0])
+                if item is not None:
+                    names = " → ".join([step.chain.name for step in [*circle, circle[0]]])
+                    yield Diagnostic(
+                        self.code, f"jumps go in a circle: {names}", item.place, self.severity, item.text,
+                        related=related(subject, circle[1:], "goes on"),
+                    )  # fmt: skip
 
 
 CHECKS = (JumpLoop,)

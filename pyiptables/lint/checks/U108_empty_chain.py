@@ -23,7 +23,10 @@ class EmptyChain(Check):
     code = "U108"
     name = "empty-chain"
     severity = "info"
-    bad = ("*filter\n:web - [0:0]\n-A INPUT -j web\nCOMMIT\n",)
+    bad = (
+        "*filter\n:web - [0:0]\n-A INPUT -j web\nCOMMIT\n",
+        "*filter\n:web - [0:0]\n-A INPUT -p tcp -g web\nCOMMIT\n",
+    )
     good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
@@ -36,7 +39,10 @@ class EmptyChain(Check):
                         item = subject.item_of_rule.get(id(rule))
                         if goal is None or goal.rules or goal.policy is not None or item is None or owner_of_chain(jump):
                             continue
-                        message = f"chain '{jump}' has no rules: the jump does nothing"
+                        does = "the jump does nothing"
+                        if rule.spec is not None and rule.spec.goto:
+                            does = "going there is like RETURN" if chain.policy is None else "going there leaves packets to the policy"
+                        message = f"chain '{jump}' has no rules: {does}"
                         yield Diagnostic(self.code, message, word_place(item, jump), self.severity, item.text)
 
 

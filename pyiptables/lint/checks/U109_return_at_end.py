@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
@@ -14,22 +15,24 @@ class ReturnAtEnd(Check):
 
     Why it matters: the end of the chain returns anyway; the rule only counts packets.
 
-    Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Off by default, since Docker
-    and others write it.
+    Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Chains of Docker and other
+    programs, which write it, are left alone.
     """
 
     code = "U109"
     name = "return-at-end"
     severity = "info"
-    default = False
     bad = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\n-A web -j RETURN\nCOMMIT\n",)
-    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j RETURN\n-A web -j DROP\nCOMMIT\n",)
+    good = (
+        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j RETURN\n-A web -j DROP\nCOMMIT\n",
+        "*filter\n:DOCKER-USER - [0:0]\n-A FORWARD -j DOCKER-USER\n-A DOCKER-USER -j RETURN\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for ruleset in subject.rulesets.values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
-                    if chain.policy is not None or not chain.rules:
+                    if chain.policy is not None or not chain.rules or owner_of_chain(chain.name):
                         continue
                     spec = chain.rules[-1].spec
                     item = subject.item_of_rule.get(id(chain.rules[-1]))

@@ -2,41 +2,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.lint.causes import does, named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import item_of, reachabilities
+from pyiptables.lint.effect import item_of, redundancies
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
 
 class Redundant(Check):
-    """A rule that could go without any packet faring otherwise.
+    """A rule whose packets a later rule treats alike.
 
-    What it does: finds rules that packets do reach, but whose packets would get the same verdict from the rules and the
-    policy behind them. Proven for each rule alone.
+    What it does: finds rules that packets do reach, but for which a later, wider rule of the same chain gives the same
+    verdict, and no rule between the two gets in the way. Proven for each rule alone.
 
-    Why it matters: harmless, but it hides what the firewall does. An ACCEPT whose policy is ACCEPT is the usual case: it
-    suggests that other packets were dropped.
+    Why it matters: harmless today, but it hides what the firewall does; and whoever changes one of the two is surprised
+    by the other.
 
-    Instead: delete it, or change the policy that makes it pointless. Off by default: many keep such rules for their
-    counters.
+    Instead: delete it, or narrow the later rule.
     """
 
     code = "U110"
     name = "redundant"
     severity = "info"
-    default = False
-    bad = ("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",)
-    good = ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",)
+    bad = ("*filter\n-A INPUT -s 10.1.0.0/16 -j ACCEPT\n-A INPUT -s 172.16.0.0/12 -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n-A INPUT -s 10.1.0.0/16 -j ACCEPT\n-A INPUT -p udp -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -j DROP\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        from pyiptables.analysis.redundancy import redundant
-
-        for _, _, reachability in reachabilities(subject):
-            for step in redundant(reachability):
+        for redundancy in redundancies(subject):
+            for step, wider in redundancy.anticipating():
                 item = item_of(subject, step)
                 if item is not None:
-                    message = f"without rule {step.number} of {step.chain.name} every packet would fare the same"
-                    yield Diagnostic(self.code, message, item.place, self.severity, item.text)
+                    reason = f"{named(subject, [wider], step)} behind it would {does([wider, wider], 'all its packets')} too"
+                    message = f"{own_name(step, item)} could go: {reason}"
+                    yield Diagnostic(
+                        self.code, message, item.place, self.severity, item.text, related=related(subject, [wider], "does the same"),
+                    )  # fmt: skip
 
 
 CHECKS = (Redundant,)

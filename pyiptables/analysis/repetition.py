@@ -1,0 +1,111 @@
+"""Rules that an earlier rule of their chain says already, in the same words or in others.
+
+Two rules say the same when their regions are equal and they do the same to the packets: ``--dport 80`` and
+``-m multiport --dports 80`` do. Doing it once more must change nothing: no match with a memory, no target whose
+second turn acts on what the first one left, and nothing between the two may change what they test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyiptables.analysis.program import CONTINUE, JUMP, ChainProgram, Program, Step
+
+__all__ = ["repetitions"]
+
+#: Fields of packets, as targets name them in ``changes()``.
+_Fields = frozenset[str]
+
+
+def repetitions(program: Program) -> Iterator[tuple[Step, Step]]:
+    """Each rule that repeats an earlier one of its chain, with the first of its kind."""
+    below = _Below(program)
+    for chain in program.chains.values():
+        seen: dict[Any, Step] = {}
+        for step in chain.steps:
+            if not step.region.exact or not step.region.upper:
+                continue
+            meaning = _meaning(step)
+            first = seen.get(meaning)
+            if first is None:
+                seen[meaning] = step
+            elif _is_idle(program, below, first, step):
+                yield step, first
+
+
+def _meaning(step: Step) -> Any:
+    if len(step.region.upper) == 1:
+        region: Any = frozenset(step.region.upper[0].items())
+    else:
+        region = frozenset([frozenset(product.items()) for product in step.region.upper])
+    return region, step.kind, step.goal, step.label
+
+
+def _is_idle(program: Program, below: _Below, first: Step, again: Step) -> bool:
+    """Is the second of two rules that mean the same without effect?"""
+    if again.kind == CONTINUE and not _is_idempotent(again):
+        return False
+    if again.kind == JUMP and not below.pure(again):
+        return False
+    own = set(again.changes or ())
+    if not own and not program.changed:
+        return True
+    changed: set[str] = set()
+    for other in again.chain.steps[first.number : again.number - 1]:
+        if other.changes and _meaning(other) != _meaning(first):
+            changed.update(other.changes)
+        if other.goal is not None:
+            changed |= below.fields(other.goal)
+    if not own.isdisjoint(changed):
+        return False
+    tested = {level for product in again.region.upper for level in product}
+    return all(tested.isdisjoint(program.space.levels_changed(name)) for name in changed | own)
+
+
+def _is_idempotent(step: Step) -> bool:
+    """``x & ~clear ^ flip`` twice is the same as once when it flips only what it cleared."""
+    for how in (step.changes or {}).values():
+        if how is None:
+            return step.idempotent
+        clear, flip = how
+        if flip & ~clear:
+            return False
+    return True
+
+
+class _Below:
+    """What happens in the chains that a jump enters, and in those that they enter."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._chains: dict[str, list[ChainProgram]] = {}
+        self._fields: dict[str, _Fields] = {}
+
+    def chains(self, goal: ChainProgram) -> list[ChainProgram]:
+        found = self._chains.get(goal.name)
+        if found is None:
+            found = [goal]
+            names = {goal.name}
+            for chain in found:
+                for step in chain.steps:
+                    if step.goal is not None and step.goal.name not in names:
+                        names.add(step.goal.name)
+                        found.append(step.goal)
+            self._chains[goal.name] = found
+        return found
+
+    def fields(self, goal: ChainProgram) -> _Fields:
+        """What targets there may change."""
+        found = self._fields.get(goal.name)
+        if found is None:
+            steps = [step for chain in self.chains(goal) for step in chain.steps]
+            found = self._fields[goal.name] = frozenset([name for step in steps if step.changes for name in step.changes])
+        return found
+
+    def pure(self, step: Step) -> bool:
+        """Does a second walk through the chain go like the first?"""
+        assert step.goal is not None
+        if step.goal.cyclic or self.fields(step.goal):
+            return False
+        return all(other.region.exact for chain in self.chains(step.goal) for other in chain.steps)

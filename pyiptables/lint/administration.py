@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyiptables.lint.diagnostic import Place
 from pyiptables.lint.filtering import Filter, ports_of
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.replay import Firewall, Moment, Watch, moments, stages
 from pyiptables.lint.subject import Item, Subject
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyiptables.analysis.region import conjoin
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
 
 if TYPE_CHECKING:

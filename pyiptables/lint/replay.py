@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.filtering import Fate, Filter
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Perhaps, Subject, carry_out, table_of
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Item", "LintNames", "Obscure", "Perhaps", "SaveReader", "Subject", "apply_command", "carry_out", "read_save_file", "table_of"]
 
 
+_HOST = frozenset("-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
 class LintNames(NoNames):
     """Names as the linter knows them: nothing of this machine, but no error for a name that another one may know.
 
@@ -40,7 +43,8 @@ class LintNames(NoNames):
     def protocol_number(self, name: str) -> int | None:
         from pyiptables.netfilter.names import PROTOCOLS
 
-        return PROTOCOLS.get(name)
+        # No /etc/protocols has this one.
+        return None if name == "icmp6" else PROTOCOLS.get(name)
 
     def port_number(self, name: str, protocol: str | None) -> int | None:
         from pyiptables.lint.services import SERVICES
@@ -48,6 +52,8 @@ class LintNames(NoNames):
         return SERVICES.get(name)
 
     def host_addresses(self, name: str, family: int) -> list[int]:
+        if ":" in name or not any(char.isalpha() for char in name) or not _HOST.issuperset(name):
+            return []  # a mistyped address: nobody will know it
         self.host_names.append(name)
         self.guessed = True
         # An address nobody routes stands for the one the name will have.

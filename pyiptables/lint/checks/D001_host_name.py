@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import word_place
+from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 

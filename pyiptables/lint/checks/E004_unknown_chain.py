@@ -1,25 +1,29 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import near, word_place
+from pyiptables.lint.hints import hint_for_chain
+from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
+__all__ = ["UnknownChain", "mistyped"]
+
 
 class UnknownChain(Check):
-    """A chain that nobody made.
+    """A chain or target that does not exist.
 
-    What it does: finds rules in, and jumps to, chains that no earlier line of the file creates and that are not
-    built into the table.
+    What it does: finds rules in, and jumps to, chains that no earlier line of the file creates, that are not built into
+    the table, and that are no target either. In scripts, where another program may have made the chain, only names that
+    are like a known one (`ACEPT`, `input`, `PREROUTING` in table filter).
 
     Why it matters: iptables refuses the rule; with iptables-restore the whole table is lost.
 
     Instead: create the chain first (`:NAME - [0:0]`, `iptables -N NAME`), or correct its name. Chains that another
-    program creates (Docker, fail2ban …) are reported by D004 in scripts.
+    program creates (Docker, fail2ban …) are reported by D003 in scripts.
     """
 
     code = "E004"
@@ -30,44 +34,69 @@ class UnknownChain(Check):
         "*filter\n-A INPT -j ACCEPT\nCOMMIT\n",
         "*filter\n:web - [0:0]\n-A web -g wob\nCOMMIT\n",
         "*nat\n-A FORWARD -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -j ULOG\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACEPT\n",
+        "#!/bin/sh\niptables -A PREROUTING -p tcp --dport 22 -j ACCEPT\n",
     )
     good = (
         "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j ACCEPT\nCOMMIT\n",
         "*filter\n-N web\n-A INPUT -j web\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT -j DOCKER-USER\n",
+        "#!/bin/sh\niptables -N LOGACCEPT\niptables -A INPUT -j LOGACCEPT\n",
+        "#!/bin/sh\niptables -A INPUT -j block\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        known: dict[tuple[int, str], set[str]] = {}
+        made: set[str] = set()
         if subject.script is not None:
-            return
-        known: dict[str, set[str]] = {}
+            made = {item.chain for item in subject.items if item.action in (":", "N") and item.chain}
+            made |= {item.command.newname for item in subject.items if item.command is not None and item.command.newname}
         for item in subject.items:
             if item.table not in CHAINS:
                 continue
-            chains = known.setdefault(item.table, set(CHAINS[item.table]))
+            chains = known.setdefault((item.family, item.table), set(CHAINS[item.table]) | made)
             if item.action in (":", "N") and item.chain:
                 chains.add(item.chain)
             elif item.action == "E" and item.command is not None and item.command.newname:
                 chains.discard(item.chain or "")
                 chains.add(item.command.newname)
-            elif item.action == "X" and item.chain:
+            elif item.action == "X" and item.chain and item.chain not in made:
                 chains.discard(item.chain)
             if item.error is None:
-                yield from self._names(item, chains)
+                yield from self._names(item, chains, subject.script is not None)
 
-    def _names(self, item: Item, chains: set[str]) -> Iterator[Diagnostic]:
+    def _names(self, item: Item, chains: set[str], script: bool) -> Iterator[Diagnostic]:
         if item.command is None or item.action not in ("A", "I", "R", "D", "C", "F"):
             return
-        if item.chain and item.chain not in chains:
-            yield self._finding(item, item.chain, chains)
         spec = item.command.spec
-        if spec.target is None and spec.jump and spec.jump not in chains and (spec.goto or spec.jump not in VERDICTS):
-            yield self._finding(item, spec.jump, chains)
+        wanted = []
+        if item.chain:
+            wanted.append((item.chain, False))
+        is_name = spec.target is None and (spec.goto or spec.jump not in VERDICTS)
+        if spec.jump and (is_name or spec.jump in REMOVED_TARGETS):
+            wanted.append((spec.jump, True))
+        for name, jump in wanted:
+            if name in chains or (script and not mistyped(name, item, chains, jump)):
+                continue
+            hint = hint_for_chain(name, item.table, item.family, chains, jump, spec.goto) or "create it before its first use"
+            what = "target or chain" if jump and not spec.goto else "chain"
+            message = f"{what} '{name}' does not exist in table {item.table}"
+            yield Diagnostic(self.code, message, word_place(item, name), self.severity, item.text, hint)
 
-    def _finding(self, item: Item, name: str, chains: set[str]) -> Diagnostic:
-        meant = near(name, [*chains, *VERDICTS])
-        hint = f"did you mean {meant}?" if meant else "create it before its first use"
-        message = f"chain '{name}' does not exist in table {item.table}"
-        return Diagnostic(self.code, message, word_place(item, name), self.severity, item.text, hint)
+
+#: Targets that iptables still knows and that no kernel of today has.
+REMOVED_TARGETS = ("ULOG",)
+
+
+def mistyped(name: str, item: Item, chains: Iterable[str], jump: bool) -> bool:
+    """Is a name that a script does not make surely meant to be another one?"""
+    hint = hint_for_chain(name, item.table, item.family, chains, jump)
+    if not hint.startswith("did you mean"):
+        return bool(hint) and name.isupper()
+    # A chain of somebody else's may well be called like one of this script's.
+    meant = hint[len("did you mean ") :].partition("?")[0]
+    return meant in VERDICTS or meant in CHAINS.get(item.table, ()) or (meant.isupper() and name.isupper() and len(meant) > 3)
 
 
 CHECKS = (UnknownChain,)

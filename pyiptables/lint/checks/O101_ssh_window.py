@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.administration import lockouts
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.replay import told
 from pyiptables.lint.subject import Subject

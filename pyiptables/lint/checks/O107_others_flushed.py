@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.dependencies import owner_of_chain, owners_seen
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.replay import short
 from pyiptables.lint.subject import Item, Subject

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.filtering import Filter
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.replay import Firewall, moments, short, stages
 from pyiptables.lint.subject import Item, Subject

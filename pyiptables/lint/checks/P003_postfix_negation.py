@@ -4,11 +4,18 @@ import re
 from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
-from pyiptables.lint.hints import word_place
+from pyiptables.lint.places import command_place, word_place
 from pyiptables.lint.registry import Check
-from pyiptables.lint.subject import Subject
+from pyiptables.lint.subject import Item, Subject
 
-_BEHIND = re.compile(r"(?<=\s)(-{1,2}[\w-]+)[ \t]+!(?=[ \t]+[^-\s])")
+__all__ = ["PostfixNegation", "behind"]
+
+_BEHIND = re.compile(r"(?<=\s)(-{1,2}[A-Za-z][\w-]*)[ \t]+(?:!|'!')(?=[ \t]+[^-\s])")
+
+
+def behind(text: str) -> Iterator[re.Match[str]]:
+    """The options of a line behind which a ``!`` stands."""
+    return _BEHIND.finditer(text)
 
 
 class PostfixNegation(Check):
@@ -24,21 +31,42 @@ class PostfixNegation(Check):
     code = "P003"
     name = "postfix-negation"
     severity = "error"
-    bad = ("*filter\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n",)
-    good = ("*filter\n-A INPUT ! -s 10.0.0.1 -j DROP\nCOMMIT\n",)
+    bad = (
+        "*filter\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n",
+        "*filter\n-A INPUT -p tcp --dport ! 22 -j DROP\nCOMMIT\n",
+        "#!/bin/sh\niptables -A FORWARD -i ! eth0 -j DROP\n",
+    )
+    good = (
+        "*filter\n-A INPUT ! -s 10.0.0.1 -j DROP\nCOMMIT\n",
+        '*filter\n-A INPUT -j LOG --log-prefix "oops ! "\nCOMMIT\n',
+        "#!/bin/sh\niptables -A FORWARD ! -i eth0 -j DROP\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for item in subject.items:
             if item.error is None:
                 continue
-            for found in _BEHIND.finditer(item.text):
-                fix = None
-                raw = found[0].encode("utf-8", "surrogateescape")
-                if item.end and subject.data[item.start : item.end].count(raw) == 1:
-                    at = subject.data.index(raw, item.start)
-                    fix = Fix("put ! in front", (Edit(at, at + len(raw), f"! {found[1]}"),))
-                message = f"the ! stands in front of {found[1]} since iptables 1.4.3"
-                yield Diagnostic(self.code, message, word_place(item, found[1]), self.severity, item.text, fix=fix)
+            for found in behind(item.text):
+                place = word_place(item, found[1])
+                message = f"the ! stands in front of {found[1]} since iptables 1.4.3: this is refused"
+                hint = f"write ! {found[1]}"
+                yield Diagnostic(self.code, message, place, self.severity, item.text, hint, fix=_fix(subject, item, found[1]))
+
+
+def _fix(subject: Subject, item: Item, option: str) -> Fix | None:
+    """Swap option and ``!``, where they stand together in the file."""
+    start, end = item.start, item.end
+    if item.invocation is not None and "-restore" not in item.invocation.program:
+        location = item.invocation.location
+        if location.file != subject.file or command_place(item) != item.place:
+            return None
+        start, end = location.start, location.end
+    pattern = re.compile(re.escape(option.encode()) + rb"[ \t]+!(?=[ \t])")
+    found = list(pattern.finditer(subject.data[start:end]))
+    if len(found) != 1:
+        return None
+    at = start + found[0].start()
+    return Fix("put ! in front", (Edit(at, at + len(found[0][0]), f"! {option}"),))
 
 
 CHECKS = (PostfixNegation,)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import filterings
-from pyiptables.lint.hints import option_place
+from pyiptables.lint.places import option_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import filterings
 from pyiptables.lint.filtering import states_of
-from pyiptables.lint.hints import command_place
+from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 

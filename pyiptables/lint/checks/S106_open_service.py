@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import Filtering, filterings
 from pyiptables.lint.filtering import ports_of
-from pyiptables.lint.hints import option_place
 from pyiptables.lint.outside import STRANGER, stranger_interface
+from pyiptables.lint.places import option_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 

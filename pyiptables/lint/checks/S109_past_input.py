@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import Filtering, filterings
 from pyiptables.lint.filtering import ports_of, states_of
-from pyiptables.lint.hints import command_place, option_place
+from pyiptables.lint.places import command_place, option_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.ruleset import Rule

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import chain_place, filterings, translating
-from pyiptables.lint.hints import command_place
 from pyiptables.lint.outside import STRANGER, doubtful, stranger_interface
+from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.hints import word_place
+from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 

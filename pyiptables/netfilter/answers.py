@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.wire import checksum, size
 
-__all__ = ["checksum_holds", "echo_reply", "icmp_error", "local_answer", "reset"]
+__all__ = ["checksum_holds", "echo_reply", "icmp_error", "local_answer", "options_hold", "reset"]
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _M32 = 0xFFFFFFFF
@@ -21,8 +21,10 @@ _INFORMATIVE6 = 0x80
 #: Types after which ``__icmp_send`` finds no error about an error (``NR_ICMP_TYPES``).
 _LAST_ICMP = 18
 #: Protocols that an ordinary host has a handler for, so that no protocol unreachable is sent.
-_HANDLED4 = frozenset((1, 2, 6))
-_HANDLED6 = frozenset((6, 58))
+_HANDLED4 = frozenset((1, 2, 6, 103))
+#: The only IPv6 option that the host itself looks at.
+_ROUTER_ALERT = 5
+_HANDLED6 = frozenset((6, 58, 59, 103))
 #: GRE, ESP, AH, SCTP, DCCP, UDP-Lite: no, other or partial checksums.
 _OTHER_CHECKSUMS = frozenset((33, 47, 50, 51, 132, 136))
 
@@ -133,11 +135,55 @@ def checksum_holds(packet: Packet) -> bool:
     return checksum(pseudo + body) == 0
 
 
+def options_hold(raw: bytes) -> str:
+    """What becomes of a packet with these IPv6 options (``ip6_parse_tlv``): '' goes on, ``dropped``, or ``unknown``: an error is sent."""
+    at, padding = 2, 0
+    while at < len(raw):
+        kind = raw[at]
+        size = 1 if kind == 0 else raw[at + 1] + 2 if at + 1 < len(raw) else 256
+        if at + size > len(raw):
+            return "dropped"
+        if kind < 2:
+            padding += size
+            if padding > 7 or any(raw[at + 2 : at + size]):
+                return "dropped"
+        else:
+            padding = 0
+            if kind == _ROUTER_ALERT:
+                if size != 4:
+                    return "dropped"
+            elif kind >> 6:
+                return "dropped" if kind >> 6 == 1 else "unknown"
+        at += size
+    return ""
+
+
+def _unreadable(packet: Packet) -> tuple[int, int] | None:
+    """Of a packet that the host has to read through its IPv6 extension headers: the error where it cannot, (0, 0) for silence."""
+    for kind, raw in packet.ext_headers:
+        if kind == 60 and (why := options_hold(raw)):
+            return (4, 2) if why == "unknown" else (0, 0)
+        if kind == 43 and len(raw) > 3:
+            if raw[2] == 4:
+                return (0, 0)
+            if raw[3]:
+                return (4, 0)
+        if kind == 51:
+            return (4, 1)
+    return None
+
+
 def local_answer(packet: Packet, cast: str) -> Packet | None:
     """What a host without services answers to a packet that INPUT accepted."""
-    if packet.frag_offset or packet.bad_checksum:
+    if packet.frag_offset:
         return None
     family, proto = packet.family, packet.proto
+    if packet.ext_headers:
+        unreadable = _unreadable(packet)
+        if unreadable is not None:
+            return icmp_error(packet, *unreadable, cast, rest=40, local=True) if unreadable[0] else None
+    if packet.bad_checksum:
+        return None
     if proto == 6:
         return None if packet.pkttype != "unicast" else reset(packet, cast, from_stack=True)
     if proto in (17, 136):

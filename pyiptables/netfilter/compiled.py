@@ -13,6 +13,7 @@ from pyiptables.xtables.addresses import parse_ip4, parse_ip6, prefix_mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from pyiptables.netfilter.packet import Packet
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     #: (option letter, value, inverted)
     Test = tuple[str, Any, bool]
 
-__all__ = ["Code", "CompiledChain", "CompiledTable", "compile_table", "header_tests", "test_holds"]
+__all__ = ["Code", "CompiledChain", "CompiledTable", "compile_table", "header_tests", "loaded", "test_holds"]
 
 _VERDICTS = {"ACCEPT": Verdict.ACCEPT, "DROP": Verdict.DROP, "RETURN": Verdict.RETURN, "QUEUE": Verdict.QUEUE}
 _UNCONDITIONAL = {f"-j {name}" for name in _VERDICTS}
@@ -177,6 +178,23 @@ def compile_table(ruleset: Ruleset, name: str) -> CompiledTable:
     for chain in ruleset.tables[name].chains.values():
         table.chains[chain.name] = CompiledChain(chain, table)
     return table
+
+
+def loaded(ruleset: Ruleset, name: str) -> Iterator[Any]:
+    """The matches of a kind in the order in which the kernel checks them when the ruleset is loaded.
+
+    Tables come as they stand in the file; within one, built-in chains in the order of their hooks, then the others by
+    name (``iptcc_insert_chain`` in ``libiptc.c``).
+    """
+    from pyiptables.syntax.rule import typed
+
+    word = f"-m {name} "
+    for table in ruleset.tables.values():
+        chains = sorted(table.chains.values(), key=lambda chain: (chain.policy is None, chain.name if chain.policy is None else ""))
+        for chain in chains:
+            for rule in chain.rules:
+                if word in rule.text:
+                    yield from (match for match in typed(rule, ruleset.family).matches if match.name == name)
 
 
 _addresses: dict[str, tuple[int, int]] = {}

@@ -90,6 +90,9 @@ def is_icmp_error(packet: Packet) -> bool:
 def flow_of(packet: Packet) -> FlowTuple | None:
     """The packet's tuple (``nf_ct_get_tuple``); None where its header has none."""
     proto = packet.proto
+    if packet.family == 6 and proto == 59:
+        # Nothing follows: no protocol (ipv6_skip_exthdr()).
+        return None
     if proto in _PORTS:
         if packet.lacks(4):
             return None
@@ -155,6 +158,11 @@ class Conntrack:
                 return found
         return None
 
+    def lookup(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> Connection | None:
+        """The connection that a tuple of either direction belongs to, in a zone of either direction or both."""
+        found = self._find_in(flow, zone, zone_dir, now)
+        return None if found is None else found[0]
+
     def taken(self, flow: FlowTuple, zone: int, other_than: Connection, now: int) -> bool:
         """Is a tuple in use by another connection (``nf_conntrack_tuple_taken``)?"""
         found = self.find(flow, zone, now)
@@ -218,8 +226,9 @@ class Conntrack:
                 packet.ctstate = "INVALID"
                 packet.ctdir = 0
                 return True
-            ct.packets[packet.ctdir] += 1
-            ct.bytes[packet.ctdir] += packet.length
+            if verdict == tcp_states.ACCEPT:
+                ct.packets[packet.ctdir] += 1
+                ct.bytes[packet.ctdir] += packet.length
             if packet.ctdir == 1 and packet.ctstate == "ESTABLISHED":
                 ct.status |= SEEN_REPLY
             return True
@@ -365,15 +374,14 @@ class Conntrack:
         verdict, old = tracker.follow(packet, packet.ctdir, seen_reply, bool(ct.status & ASSURED), self.liberal)
         if verdict != tcp_states.ACCEPT:
             return str(verdict)
-        if tracker.state in ("NONE",):
-            return str(verdict)
         seconds: int = tracker.timeout(kind)
         if not seen_reply:
             if kind == "RST" and ct.status & CONFIRMED:
                 self.forget(ct)
                 return str(verdict)
-            if kind == "SYN" and old == "SYN_SENT" and ct.expires is not None:
-                return str(verdict)
+            if kind == "SYN" and old == "SYN_SENT":
+                # A repeated SYN neither counts nor prolongs.
+                return tcp_states.IGNORED
             if tracker.state == "ESTABLISHED":
                 seconds = min(seconds, tcp_states.TIMEOUTS["UNACK"])
         elif not ct.status & ASSURED and old in ("SYN_RECV", "ESTABLISHED") and tracker.state == "ESTABLISHED":

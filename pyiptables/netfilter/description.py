@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.routes import RouteError, parse_address
-from pyiptables.netfilter.wire import size
+from pyiptables.netfilter.wire import build, parse, size
 from pyiptables.xtables.addresses import address_text
 
 TYPE_CHECKING = False
@@ -21,6 +21,8 @@ _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _WITH_PORTS = (6, 17, 132, 136)
 _ATTRIBUTES = ("uid", "gid", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
                "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged")  # fmt: skip
+#: Hop-by-hop options, routing, fragment, authentication, destination options.
+_EXTENSIONS = frozenset((0, 43, 44, 51, 60))
 _KINDS = ("unicast", "broadcast", "multicast", "otherhost")
 
 
@@ -72,11 +74,18 @@ def packet_of(data: dict[str, Any], family: int, ident: int = 0) -> Packet:
     packet.more_fragments = bool(data.get("more_fragments"))
     packet.bad_checksum = bool(data.get("bad_checksum")) and proto in (6, 17, 136, 1 if family == 4 else 58)
     _payload(packet, data)
+    if family == 6 and proto in _EXTENSIONS:
+        return _marked(_with_extensions(packet, data), data)
     _transport(packet, data)
     if "length" in data and "payload" not in data and "payload_hex" not in data:
         packet.payload_len = max(int(data["length"]) - size(packet) + packet.payload_len, 0)
         packet.payload = None if packet.payload_len else b""
     packet.length = size(packet)
+    return _marked(packet, data)
+
+
+def _marked(packet: Packet, data: dict[str, Any]) -> Packet:
+    """With what is not in its headers."""
     packet.pkttype = str(data.get("l2", "unicast"))
     if packet.pkttype not in _KINDS:
         raise PacketError(f"l2 must be one of {', '.join(_KINDS)}")
@@ -89,6 +98,17 @@ def packet_of(data: dict[str, Any], family: int, ident: int = 0) -> Packet:
         if key in data:
             packet.attrs[key] = data[key]
     return packet
+
+
+def _with_extensions(packet: Packet, data: dict[str, Any]) -> Packet:
+    """An IPv6 packet whose ``l4`` begins with extension headers, read as from the wire."""
+    packet.l4 = bytes.fromhex(data.get("l4", ""))
+    raw = build(packet)
+    assert raw is not None
+    found = parse(raw)
+    found.bad_checksum = found.payload is not None and build(found) != raw
+    found.mark = packet.mark
+    return found
 
 
 def _address(text: str, family: int) -> int:
@@ -148,9 +168,10 @@ def _transport(packet: Packet, data: dict[str, Any]) -> None:
             packet.l4 = bytes.fromhex(data.get("l4", ""))
         if packet.l4 is None:
             return
-        if proto in (33, 132) and len(packet.l4) >= 4 and "sport" not in data:
-            packet.sport = int.from_bytes(packet.l4[:2], "big")
-            packet.dport = int.from_bytes(packet.l4[2:4], "big")
+        ports = (packet.l4 + (packet.payload or b""))[:4]
+        if proto in (33, 132) and len(ports) == 4 and "sport" not in data:
+            packet.sport = int.from_bytes(ports[:2], "big")
+            packet.dport = int.from_bytes(ports[2:], "big")
 
 
 def _port(data: dict[str, Any], key: str) -> int:
@@ -162,12 +183,14 @@ def _port(data: dict[str, Any], key: str) -> int:
 
 def describe(packet: Packet) -> dict[str, Any]:
     """The headers of a packet in the words that describe one."""
+    hidden = packet.hidden_by
+    proto = hidden or packet.proto
     out: dict[str, Any] = {
         "src": address_text(packet.src, packet.family),
         "dst": address_text(packet.dst, packet.family),
-        "proto": _NAMES.get(packet.proto, str(packet.proto)),
+        "proto": _NAMES.get(proto, str(proto)),
     }
-    if not packet.frag_offset:
+    if not packet.frag_offset and not hidden:
         _describe_transport(packet, out)
     out["ttl"], out["tos"], out["length"] = packet.ttl, packet.tos, packet.length
     return out

@@ -249,9 +249,8 @@ class Host:
         elif address >> 120 == 0xFF:
             return "MULTICAST"
         for route in self.routes[family]:
-            if route.table == LOCAL and route.covers(address) and (not iface or route.iface == iface):
-                if route.type != "multicast":
-                    return route.type.upper()
+            if route.table == LOCAL and route.covers(address) and route.type != "multicast":
+                return route.type.upper() if not iface or route.iface == iface else "UNICAST"
         return "UNICAST"
 
     def mtu(self, iface: str) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, ClassVar, Protocol, TypeVar
 
-    from pyiptables.netfilter.connection import Connection
+    from pyiptables.netfilter.connection import Connection, FlowTuple
     from pyiptables.netfilter.host import Host
 
     T = TypeVar("T")
@@ -99,7 +99,8 @@ class Packet:
     Meta data
         ``mark`` (nfmark), ``priority`` (``skb->priority``, CLASSIFY), ``secmark``;
         ``attrs`` declared facts that only a live host knows. Missing key = not described (answer None). Keys:
-        ``uid``, ``gid`` (numbers), ``socket_exists`` (bool), ``cgroup`` (path) and ``classid``, ``cpu``, ``realm``,
+        ``uid``, ``gid`` (numbers), ``socket_exists`` (bool), ``socket_file`` (has a process opened it?), ``cgroup`` (path) and
+        ``classid``, ``cpu``, ``realm``, ``queues`` (numbers of the NFQUEUE queues somebody listens to), ``timezone``,
         ``devgroup_in``, ``devgroup_out``, ``helper`` (name), ``policy`` (list of dicts with the words of
         ``-m policy``, [] = no IPsec), ``policy_out`` the same for the way out, ``socket`` (dict: ``transparent``,
         ``wildcard``, ``mark``; None = there is no socket), ``sets`` (names of ipsets it is in), ``os`` (genre for osf),
@@ -169,6 +170,11 @@ class Packet:
         if self.family == 4:
             return 20 + len(self.ip_options)
         return 40 + sum(len(raw) for _, raw in self.ext_headers)
+
+    @property
+    def hidden_by(self) -> int:
+        """The extension header behind which a simple reader finds no transport header (44, 51), or 0."""
+        return next((kind for kind, _ in self.ext_headers if kind in (44, 51)), 0) if self.ext_headers else 0
 
     @property
     def transport_length(self) -> int:
@@ -245,12 +251,13 @@ class Context:
     State
         ``state(key, factory)`` gives the object kept under ``key`` for the whole trace, made by ``factory()`` on first
         use. The key is the extension object itself (``ctx.state(self, …)``: one a rule) for limit, quota,
-        statistic, and ``("recent", name)``, ``("hashlimit", name)``, ``("rateest", name)`` for what rules share.
+        statistic, and ``("recent", name)``, ``("hashlimit", name)``, ``("rateest", name)`` for what rules share;
+        ``first(self, option)`` tells which of them made it.
     Surroundings
         ``host`` the :class:`~pyiptables.netfilter.host.Host` or None when no host is described: addresses, routes,
         interfaces, MTU (``addrtype``, ``rpfilter``, ``MASQUERADE``, ``REDIRECT``, TCPMSS ``--clamp``);
         ``gateway`` the next hop's address in FORWARD, OUTPUT and POSTROUTING, None when it is the destination itself;
-        ``sets`` the ipsets or None; ``connections()`` all tracked connections (connlimit).
+        ``sets`` the ipsets or None; ``tracked(flow, …)`` the connection that a tuple belongs to (connlimit).
     Acts
         :meth:`setup_nat`, :meth:`reject`, :meth:`send`, :meth:`notrack`, :meth:`set_template`; :meth:`note` leaves a
         word for the trace (the log line of LOG, the queue number …). Changed header fields, marks and the like
@@ -260,9 +267,10 @@ class Context:
     """
 
     __slots__ = (
-        "_connections",
         "_nat",
         "_rng",
+        "_rules",
+        "_tracked",
         "chain",
         "chooser",
         "family",
@@ -289,8 +297,9 @@ class Context:
         now: int = 0,
         rng: Random | None = None,
         nat: Callable[[Packet, str, NatRange, Context], Verdict] | None = None,
-        connections: Callable[[], Iterable[Connection]] | None = None,
+        tracked: Callable[[FlowTuple, int, str], Connection | None] | None = None,
         sets: PacketSets | None = None,
+        rules: Callable[[str], Iterable[Any]] | None = None,
     ) -> None:
         self.family = family
         self.table = ""
@@ -311,7 +320,8 @@ class Context:
         self.chooser: Callable[[str], bool] | None = None
         self._rng = rng
         self._nat = nat
-        self._connections = connections
+        self._tracked = tracked
+        self._rules = rules
 
     def unknown(self, reason: str) -> None:
         """Record why the answer is None, in a few words for people: ``"no uid is described"``."""
@@ -328,6 +338,17 @@ class Context:
         except KeyError:
             found = self.store[key] = factory()
         return found
+
+    def first(self, match: Any, option: str) -> Any:
+        """Of the matches of a kind that have the same value of an option, the one that the kernel loads first.
+
+        What such matches share is made by that one, wherever packets come first.
+        """
+        known: dict[Any, Any] = self.state(("first", match.name, option), dict)
+        if not known and self._rules is not None:
+            for each in self._rules(match.name):
+                known.setdefault(each.values.get(option), each)
+        return known.setdefault(match.values.get(option), match)
 
     def reseed(self, rng: Random) -> None:
         """Take chance from here on from another source."""
@@ -354,9 +375,9 @@ class Context:
             return self.chooser(f"chance {probability:.4g}")
         return self.random() < probability
 
-    def connections(self) -> Iterable[Connection]:
-        """All tracked (confirmed) connections that have not timed out."""
-        return () if self._connections is None else self._connections()
+    def tracked(self, flow: FlowTuple, zone: int = 0, zone_dir: str = "both") -> Connection | None:
+        """The tracked (confirmed) connection that a tuple belongs to, in either direction (``nf_conntrack_find_get``)."""
+        return None if self._tracked is None else self._tracked(flow, zone, zone_dir)
 
     def setup_nat(self, packet: Packet, which: str, wanted: NatRange) -> Verdict:
         """Bind the packet's connection: ``which`` is 'src' or 'dst' (``nf_nat_setup_info``).

@@ -8,8 +8,10 @@ replies) make trips of their own.
 
 from __future__ import annotations
 
+from copy import copy as shallow_copy
+
 from pyiptables.netfilter import answers
-from pyiptables.netfilter.compiled import CompiledTable, compile_table
+from pyiptables.netfilter.compiled import CompiledTable, compile_table, loaded
 from pyiptables.netfilter.connection import Connection
 from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
 from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
@@ -43,7 +45,7 @@ class Engine:
 
     ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
     match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
-    ``batch`` prepares for many packets: chains get an index.
+    ``batch`` prepares for many packets: chains get an index. ``facts`` are attributes of every packet that says nothing else.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Engine:
         choose: Callable[[str], bool] | None = None,
         defragment: bool = True,
         batch: bool = False,
+        facts: dict[str, Any] | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.family = ruleset.family
@@ -65,6 +68,7 @@ class Engine:
         self.now = now
         self.explain = explain
         self.defragment = defragment
+        self.facts = facts or {}
         settings = {} if host is None else host.sysctl
         self.conntrack = Conntrack(
             self.family,
@@ -79,8 +83,9 @@ class Engine:
             now=now,
             rng=rng,
             nat=self.nat.setup,
-            connections=lambda: self.conntrack.connections(self.now),
+            tracked=lambda flow, zone, zone_dir: self.conntrack.lookup(flow, zone, zone_dir, self.now),
             sets=sets,
+            rules=lambda name: loaded(ruleset, name),
         )
         self.ctx.chooser = choose
         self.walker = Walker()
@@ -142,9 +147,7 @@ class Engine:
                 chain.bytes += compiled.octets
                 for num, code in compiled.codes.items():
                     if code.packets:
-                        chain.rules[num - 1] = rule = type(code.rule)(
-                            code.rule.text, code.rule.packets, code.rule.bytes, code.rule.source, code.rule.spec
-                        )
+                        chain.rules[num - 1] = rule = shallow_copy(code.rule)
                         rule.packets += code.packets
                         rule.bytes += code.octets
         return copy
@@ -155,6 +158,8 @@ class Engine:
 
     def _begin(self, packet: Packet) -> Trip:
         self.ctx.now = self.now
+        if self.facts:
+            packet.attrs = {**self.facts, **packet.attrs}
         trip = Trip(packet)
         self.walker.steps = trip.steps
         self.walker.unknown = trip.unknown
@@ -169,14 +174,17 @@ class Engine:
             trip.decided = next((s for s in reversed(trip.steps) if s.table == "filter"), trip.steps[-1])
         return trip
 
-    def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str, oif: str = "") -> None:
-        """A packet that the host sends because of ``trip``."""
+    def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str, oif: str = "", by_stack: bool = True) -> None:
+        """A packet that the host sends because of ``trip``; ``by_stack``: not by a target."""
+        icmp = packet.proto == (1 if packet.family == 4 else 58)
         if len(trip.replies) >= _DEPTH:
             return
         if self._cast_of(packet.dst) == "anycast" and is_icmp_error(packet):
             return
-        packet.attrs["socket_exists"] = False
-        self._speaking = packet.proto == (1 if packet.family == 4 else 58)
+        # The kernel speaks through sockets of its own, which no process has a file of; TCP over IPv6 and REJECT do without.
+        socket = icmp or (packet.family == 4 and by_stack)
+        packet.attrs = {**self.facts, "socket_exists": socket, "socket_file": False}
+        self._speaking = icmp
         answer = Trip(packet)
         kept = self.walker.steps, self.walker.unknown, self.walker.misses
         self.walker.steps, self.walker.unknown = answer.steps, answer.unknown
@@ -275,17 +283,21 @@ class Engine:
         self.ctx.gateway = way.gateway
         found = self._pass("OUTPUT", trip, path, way.cast, way)
         if not found:
-            return
+            return None
         packet.iniface, packet.outiface = device, way.iface
         self.ctx.gateway = way.gateway
         if not self._pass("POSTROUTING", trip, path, way.cast):
-            return
+            return None
         if way.iface == "lo" and not path.given:
             packet.iniface, packet.outiface = "lo", ""
+            packet.attrs["socket_exists"] = False
             self._speaking = False
-            self._prerouting(trip, path, looped=True)
-            return
+            refused = path.refused_frame(packet) if packet.ext_headers else None
+            if refused is not None:
+                return self._lost(trip, refused)
+            return self._prerouting(trip, path, looped=True)
         trip.fate, trip.outiface = "sent", way.iface
+        return None
 
     # -- hooks -------------------------------------------------------------------------------------------
     def _pass(self, hook: str, trip: Trip, path: Routing | GivenPath, cast: str = "unicast", way: Decision | None = None) -> bool:
@@ -408,7 +420,7 @@ class Engine:
                         _attach(answer, reject.packet)
                         if reject.packet.ct is not None:
                             self.conntrack.close(reject.packet.ct, self.now)
-                        self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface)
+                        self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface, by_stack=False)
                 elif answers.checksum_holds(reject.packet):
                     self._complain(trip, reject.type, reject.code, cast)
         if ctx.sent:
@@ -426,6 +438,7 @@ class Engine:
             return
         packet.ct = None
         packet.ctstate = "UNTRACKED"
+        packet.attrs["socket_exists"] = False
         if hook in ("PREROUTING", "INPUT"):
             packet.ttl -= 1
         gateway = Packet(packet.family, packet.src, int(detail.get("gateway", packet.dst)), packet.proto)

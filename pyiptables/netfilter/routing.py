@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from pyiptables.netfilter.answers import options_hold
 from pyiptables.xtables.addresses import ALL_ONES
 
 TYPE_CHECKING = False
@@ -92,6 +93,9 @@ class Routing:
         """Why a frame does not even reach PREROUTING, None when it does."""
         if packet.pkttype == "otherhost":
             return "the frame is for another machine's MAC address"
+        if packet.family == 6 and (packet.proto == 0 or (packet.ext_headers and packet.ext_headers[0][0] == 0)):
+            if packet.proto == 0 or options_hold(packet.ext_headers[0][1]):
+                return "hop-by-hop options that cannot be read"
         if packet.family == 6 and packet.iniface != "lo":
             if packet.src >> 120 == 0xFF:
                 return "the source is a multicast address"

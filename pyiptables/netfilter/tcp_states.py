@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.netfilter.packet import Packet
 
-__all__ = ["ACCEPT", "INVALID", "REPEAT", "STATES", "TIMEOUTS", "TRANSITIONS", "Tracker", "segment_kind", "valid_flags"]
+__all__ = ["ACCEPT", "IGNORED", "INVALID", "REPEAT", "STATES", "TIMEOUTS", "TRANSITIONS", "Tracker", "segment_kind", "valid_flags"]
 
 #: Column order of the transition table.
 STATES = (
@@ -46,7 +46,7 @@ TIMEOUTS = {
     "TIME_WAIT": 120, "CLOSE": 10, "SYN_SENT2": 120, "RETRANS": 300, "UNACK": 300,
 }  # fmt: skip
 
-ACCEPT, INVALID, REPEAT = "accept", "invalid", "repeat"
+ACCEPT, IGNORED, INVALID, REPEAT = "accept", "ignored", "invalid", "repeat"
 
 _FIN, _SYN, _RST, _ACK, _URG = 1, 2, 4, 16, 32
 _SENSIBLE = frozenset((_SYN, _SYN | _URG, _SYN | _ACK, _RST, _RST | _ACK, _FIN | _ACK, _FIN | _ACK | _URG, _ACK, _ACK | _URG))
@@ -94,13 +94,14 @@ class _Side:
         self.window_scale = self.sack = self.liberal = self.close_init = self.unacked = False
 
     def options(self, packet: Packet) -> None:
-        """Window scaling and SACK from the options of a SYN."""
-        self.scale = 0
-        self.window_scale = self.sack = False
+        """Window scaling and SACK from the options of a SYN; a SYN with options wipes all else but liberality."""
         if not packet.tcp_options:
             return
+        self.scale = 0
+        self.maxack = None
+        self.window_scale = self.sack = self.close_init = self.unacked = False
         for kind, data in tcp_options(packet.tcp_options):
-            if kind == 4:
+            if kind == 4 and not data:
                 self.sack = True
             elif kind == 3 and len(data) == 1:
                 self.scale = min(data[0], 14)
@@ -171,8 +172,8 @@ class Tracker:
     def follow(self, packet: Packet, way: int, seen_reply: bool, assured: bool, be_liberal: bool) -> tuple[str, str]:
         """One segment (``nf_conntrack_tcp_packet``): what it is, and the state before it.
 
-        ACCEPT with ``self.state`` moved on, ACCEPT with it unmoved for segments that are let through unjudged,
-        INVALID, or REPEAT when the connection must be forgotten and looked up anew.
+        ACCEPT with ``self.state`` moved on, IGNORED for segments that are let through unjudged, INVALID, or REPEAT when
+        the connection must be forgotten and looked up anew.
         """
         kind = segment_kind(packet.tcp_flags)
         old = self.state
@@ -189,17 +190,20 @@ class Tracker:
                 side = self.last_side or _Side()
                 side.end = side.maxend = self.last_end
                 side.maxwin = self.last_win or 1
+                self.challenge = False
                 self.seen[self.last_dir] = side
+                liberal = self.seen[way].liberal
                 self.seen[way] = _Side()
+                self.seen[way].liberal = liberal
             else:
                 self._ignore(packet, way, kind, old)
-                return ACCEPT, old
+                return IGNORED, old
         elif new == "INVALID":
             return INVALID, old
         elif new == "TIME_WAIT":
             if old == "LAST_ACK" and kind == "ACK" and self.last_dir != way and self.last_kind == "SYN" and self.challenge:
                 self.challenge = False
-                return ACCEPT, old
+                return IGNORED, old
         elif new == "SYN_SENT2":
             self.simultaneous = True
         elif new == "SYN_RECV":
@@ -211,8 +215,11 @@ class Tracker:
                 return INVALID, old
         if judged:
             verdict = self._window(packet, way, kind, be_liberal)
+            if verdict == "ignore":
+                return IGNORED, old
             if verdict != "inside":
-                return (ACCEPT if verdict == "ignore" else INVALID), old
+                self._outside(way, kind, assured)
+                return INVALID, old
         self.last_kind = kind
         self.last_dir = way
         self.state = new
@@ -242,32 +249,40 @@ class Tracker:
         if kind == "SYN" and way == 0:
             side = self.last_side = _Side()
             side.options(packet)
+            self.simultaneous = False
             self.challenge = old == "LAST_ACK"
         if old == "SYN_SENT" and kind == "ACK" and way == 1:
             self.last_ack = packet.tcp_ack
+
+    def _outside(self, way: int, kind: str, assured: bool) -> None:
+        """A FIN or RST outside the window is remembered all the same, unless it answers one (``nf_tcp_handle_invalid``)."""
+        if assured and kind in ("RST", "FIN") and (self.last_dir == way or self.last_kind not in ("RST", "FIN")):
+            self.last_kind = kind
+            self.last_dir = way
 
     def _reset(self, packet: Packet, way: int, old: str, seen_reply: bool, assured: bool) -> tuple[str, str, bool]:
         """A RST: whether to believe it, the state after it, and whether its window must be checked."""
         if old in ("FIN_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "CLOSE_WAIT"):
             return ACCEPT, "CLOSE", False
         maxack = self.seen[1 - way].maxack
+        new = "CLOSE"
         if maxack is not None and self.last_kind != "SYN":
             seq = packet.tcp_seq
-            if seq == 0 and old != "ESTABLISHED":
-                return ACCEPT, "CLOSE", True
+            established = old == "ESTABLISHED" and assured
+            if seq == 0 and not established:
+                return ACCEPT, new, True
             if _before(seq, maxack):
                 return INVALID, old, True
-            if old != "ESTABLISHED" or seq == maxack:
-                return ACCEPT, "CLOSE", True
-            if self.last_kind == "ACK" and self.last_dir == way and seq == self.last_end:
-                return ACCEPT, "CLOSE", True
-            return ACCEPT, old, True
+            train = self.last_kind == "ACK" and self.last_dir == way and seq == self.last_end
+            if not established or seq == maxack or train:
+                return ACCEPT, new, True
+            new = old
         answers = (seen_reply and self.last_kind == "SYN") or (not assured and self.last_kind == "ACK")
         if answers and packet.tcp_ack == self.last_end:
-            return ACCEPT, "CLOSE", False
+            return ACCEPT, new, False
         # The answer to a challenge ACK that was let through.
         challenged = old == "SYN_SENT" and self.last_kind == "ACK" and self.last_dir == 1
-        return ACCEPT, "CLOSE", not (challenged and packet.tcp_seq == self.last_ack)
+        return ACCEPT, new, not (challenged and packet.tcp_seq == self.last_ack)
 
     def _window(self, packet: Packet, way: int, kind: str, be_liberal: bool) -> str:
         """``tcp_in_window``: inside, outside, or ignore."""

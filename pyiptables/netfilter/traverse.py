@@ -45,7 +45,7 @@ class Step:
         self.outiface = packet.outiface
         self.src = packet.src
         self.dst = packet.dst
-        if packet.proto in _WITH_PORTS and not packet.frag_offset and not packet.lacks(8):
+        if packet.proto in _WITH_PORTS and not packet.frag_offset and not packet.lacks(8) and not packet.hidden_by:
             self.sport = packet.sport
             self.dport = packet.dport
         else:

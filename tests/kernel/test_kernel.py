@@ -1,7 +1,7 @@
 """Random scenarios, answered by the real kernel and by us: everything equal, or the difference is printed.
 
 Needs root and the kernel oracle. ``KERNEL_ORACLE`` names its directory, ``KERNEL_CASES`` how many seeds to try for each
-family (default 40), ``KERNEL_FIRST`` the first seed.
+family with each generator (default 40), ``KERNEL_FIRST`` the first seed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from pyiptables.netfilter.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
 from comparing import differences, features
-from generator import make_case
+from generator import Json, make_case
+from themes import make_themed_case
 
 pytestmark = pytest.mark.oracle
 
@@ -36,13 +38,14 @@ def _oracle_module():
     return kernel_oracle
 
 
+@pytest.mark.parametrize("make", [make_case, make_themed_case])
 @pytest.mark.parametrize("family", [4, 6])
-def test_random_scenarios(family: int) -> None:
+def test_random_scenarios(family: int, make: Callable[[int, int, frozenset[str]], Json]) -> None:
     oracle = _oracle_module()
     first = int(os.environ.get("KERNEL_FIRST", "0"))
     seeds = range(first, first + int(os.environ.get("KERNEL_CASES", "40")))
     known = features(family)
-    cases = [make_case(seed, family, known) for seed in seeds]
+    cases = [make(seed, family, known) for seed in seeds]
     cases.sort(key=lambda case: json.dumps(case["host"]))  # namespaces are built once for each host
     wrong = []
     for case, real in zip(cases, oracle.run_cases(cases), strict=True):

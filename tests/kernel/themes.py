@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import words
 from generator import BUILTIN, Json, Maker
+
+from pyiptables.tools.load import load
 
 Rules = dict[str, list[str]]
 
@@ -23,7 +26,7 @@ class Themed(Maker):
         rules, packets, host = theme(self)
         return {
             "name": f"{name}-{theme.__name__}", "family": self.family, "rules": self.mixed(rules), "counters": True,
-            "host": host, "packets": packets, **({"delay_ms": 12} if theme is many_connections else {}),
+            "host": host, "packets": packets, **({"delay_ms": 12} if any("connlimit" in rule for found in rules.values() for rule in found) else {}),
         }  # fmt: skip
 
     # -- rules -------------------------------------------------------------------------------------------
@@ -460,63 +463,254 @@ def odd_targets(m: Themed) -> tuple[Rules, list[Json], Json]:
     return rules, packets, {}
 
 
-def odd_matches(m: Themed) -> tuple[Rules, list[Json], Json]:
-    """Matches that look at less common things."""
+# -- every match and target ----------------------------------------------------------------------------------------------------
+class Speller:
+    """Spells rules for one case: its pools hold the addresses of the case."""
+
+    def __init__(self, m: Themed) -> None:
+        w, self.m = m.w, m
+        four = m.family == 4
+        name = f"n{m.r.randrange(1 << 30)}"
+        self.pools = words.POOLS | {
+            "a": [*w.a, w.nets[0]], "b": [*w.b, w.nets[2]], "fw": w.fw, "name": [name, f"{name}x"], "wide": ["24", "8"] if four else ["64", "16"],
+            "mask4": ["255.255.255.0", "255.0.0.0"] if four else ["ffff:ffff:ffff:ffff::", "ffff::"],
+            "range": ["10.0.0.0-10.0.0.2", "10.0.0.1-10.0.1.3"] if four else ["fd00::1-fd00::2", "fd00::-fd00:0:0:1::ffff"],
+            "gateway": [w.a[1], w.b[1]], "reject": words.REJECTS4 if four else words.REJECTS6,
+        }  # fmt: skip
+        more = words.MATCHES4 if four else words.MATCHES6
+        self.matches = [(name, text) for table in (words.MATCHES, more) for name, spellings in table.items() for text in spellings]
+
+    def spell(self, text: str) -> str:
+        return words.spell(self.m.r, text, self.pools)
+
+    def match(self) -> str:
+        name, text = self.m.r.choice(self.matches)
+        text = self.spell(text)
+        if not name:
+            return text
+        proto = ""
+        if text.startswith("-p "):
+            _, number, *rest = text.split(" ", 2)
+            proto, text = f"-p {number} ", " ".join(rest)
+        return f"{proto}-m {name} {text}".strip()
+
+    def target(self, table: str) -> str:
+        more = words.TARGETS4 if self.m.family == 4 else words.TARGETS6
+        return self.spell(self.m.r.choice(words.TARGETS[""] + 2 * words.TARGETS[table] + 2 * more.get(table, [])))
+
+    def end(self, table: str) -> str:
+        return self.spell(self.m.r.choice(words.ENDS[""] + words.ENDS[table]))
+
+    def valid(self, table: str, chain: str, rule: str) -> bool:
+        """Would iptables take it? The answer of the emulator, which has tests of its own."""
+        user = "" if chain in BUILTIN[table] else f":{chain} - [0:0]\n"
+        try:
+            load(f"*{table}\n{user}-A {chain} {rule}\nCOMMIT\n", f"ipv{self.m.family}", variant="legacy")
+        except ValueError:
+            return False
+        return True
+
+    def rule(self, table: str, chain: str, make: Callable[[], str]) -> list[str]:
+        """A rule that loads there; none when ten would not."""
+        for _ in range(10):
+            rule = make()
+            if self.valid(table, chain, rule):
+                return [rule]
+        return []
+
+
+def strange(m: Themed, packet: Json) -> Json:
+    """A packet with headers seldom seen."""
     r, w = m.r, m.w
-    four = m.family == 4
-    mask = 32 if four else 128
-    choices = [
-        f"-m addrtype {m.invert()}--{r.choice(['src', 'dst'])}-type {r.choice(['LOCAL', 'UNICAST', 'MULTICAST', 'BROADCAST' if four else 'UNREACHABLE', 'ANYCAST'])}",
-        "-m addrtype --dst-type LOCAL --limit-iface-in", "-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 0xdeadbeef",
-        "-m connlabel --label 3 --set", "-m devgroup --src-group 0", f"-m policy --dir in --pol {r.choice(['none', 'ipsec'])}", "-m socket", "-m socket --transparent",
-        f"-m rpfilter{r.choice(['', ' --loose', ' --validmark', ' --accept-local'])} {r.choice(['', '--invert'])}", "-m physdev --physdev-is-bridged", "-m realm --realm 0",
-        f"-m u32 --u32 {r.choice(['0>>22&0x3C@0>>16=80', '6&0xFF=6', '0&0xFFFF=0:60', '4&0x1FFF=0', '12=0x0a000002', '0>>22&0x3c@8&0xff=0'])}",
-        f"-m string {m.invert()}--algo {r.choice(['bm', 'kmp'])} --string {r.choice(['x', 'xx', 'hello'])} --from {r.choice([0, 20, 40])} --to {r.choice([48, 100])}",
-        "-m string --algo bm --icase --hex-string |5858|", "-m bpf --bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"",
-        f"-m iprange {m.invert()}--src-range {w.a[0]}-{w.a[1]}", f"-p tcp -m tcp --tcp-option {r.choice([2, 3, 8])}", f"-p tcp -m tcp ! --tcp-option {r.choice([2, 3, 8])}",
-        f"-m ecn --ecn-ip-ect {r.choice([0, 1, 2, 3])}", "-p tcp -m ecn --ecn-tcp-ece", f"-m length {m.invert()}--length {r.choice(['28', '40:60', '48'])}",
-        f"-m helper --helper {r.choice(['ftp', 'sip'])}", f"-m pkttype {m.invert()}--pkt-type unicast", f"-s {w.a[0]}/{mask}", f"-m cgroup {m.invert()}--cgroup 5",
-        f"-m tos {m.invert()}--tos {r.choice(['0x10/0x1c', '3/3'])}",
-    ]  # fmt: skip
-    if not four:
-        choices += [
-            "-m ipv6header --header none --soft",
-            "-m ipv6header --header tcp --soft",
-            "-m eui64",
-            "-m rt --rt-type 0",
-            "-m frag --fragid 0",
-            "-m hbh",
-            "-m dst --dst-len 8",
-            "-m hl --hl-lt 64",
-        ]
-    else:
-        choices += ["-f", "! -f", "-m ttl --ttl-gt 1", "-p icmp -m icmp ! --icmp-type 8", "-p icmp -m icmp --icmp-type 3/1"]
-    rules: Rules = {}
-    for table, chain in r.sample([(t, c) for t in ("raw", "mangle", "filter") for c in BUILTIN[t]], 5):
-        found = [f"{match} -j LOG" for match in r.sample(choices, 2)]
-        if chain not in ("PREROUTING", "INPUT"):
-            found = [rule for rule in found if "rpfilter" not in rule and "socket" not in rule]
-        if chain in ("OUTPUT", "POSTROUTING"):
-            found = [rule for rule in found if not any(word in rule for word in ("limit-iface-in", "--dir in", "src-group", "eui64"))]
-        rules[f"{table} {chain}"] = [rule for rule in found if "rpfilter" not in rule or table != "filter"]
-    side = r.choice(["a", "a", "b", "fw"])
-    packets = m.talk(
-        {
-            "from": side,
-            "src": {"a": m.client(), "b": m.server(), "fw": m.own()}[side],
-            "dst": r.choice(w.a + w.b + w.fw),
-            "tos": r.choice([0, 1, 2, 3, 16]),
+    sport, dport = r.choice([4000, 80, 22, 0, 65535]), r.choice([80, 53, 22, 443, 0])
+    kind = r.choices(["tcp", "udp", "icmp", "other"], [4, 2, 2, 3])[0]
+    if kind == "tcp":
+        packet |= {
+            "proto": "tcp",
+            "sport": sport,
+            "dport": dport,
+            "flags": r.choice(
+                ["SYN"] * 5
+                + ["ACK", "SYN,ACK", "SYN,ECE,CWR", "PSH,ACK", "FIN,ACK", "RST", "RST,ACK", "", "SYN,URG", "ACK,URG,ECE", "FIN,PSH,URG"]
+            ),
         }
-    )
-    if packets[0]["proto"] == "tcp":
-        packets[0] |= r.choice([{}, {"mss": 1460}, {"tcp_options": "0204058c04020000"}, {"flags": "SYN,ECE,CWR"}, {"payload": "xxHELLOxx"}])
-    elif m.chance(0.5):
-        packets[0] |= {"payload": r.choice(["hello", "xXx", "a" * 30 + "hello"])}
+        for key, values in (("seq", [0, 1, 2**32 - 1]), ("ack", [0, 5, 2**31]), ("window", [0, 1, 1024]), ("mss", [536, 1460, 9000])):
+            if m.chance(0.2):
+                packet[key] = r.choice(values)
+        if m.chance(0.3):
+            packet["tcp_options"] = r.choice(
+                [
+                    "01030307",
+                    "0402",
+                    "0101080a0000000100000000",
+                    "020405b4",
+                    "0204",
+                    "0500",
+                    "1e04aabb",
+                    "01",
+                    "0000020405b4",
+                    "0802",
+                    "040201010303",
+                    "0303ff",
+                ]
+            )
+    elif kind == "udp":
+        packet |= {"proto": "udp", "sport": sport, "dport": dport}
+    elif kind == "icmp":
+        packet |= {"proto": w.icmp, "icmp_id": r.choice([0, 7, 65535]), "icmp_seq": r.choice([0, 1])}
+        if m.chance(0.4):
+            packet["type"] = r.choice(
+                [0, 8, 13, 14, 15, 17, 18, 9, 10, 30, 42, 255] if m.family == 4 else [128, 129, 130, 135, 136, 139, 140, 144, 200, 255]
+            )
+            packet["code"] = r.choice([0, 0, 1, 9])
+        elif m.chance(0.3):
+            kinds = (
+                [(3, 0), (3, 3), (3, 4), (4, 0), (5, 1), (11, 0), (12, 0)]
+                if m.family == 4
+                else [(1, 0), (1, 4), (2, 0), (3, 0), (4, 1), (137, 0), (100, 0)]
+            )
+            packet["type"], packet["code"] = r.choice(kinds)
+            inner: Json = {"src": packet["dst"], "dst": packet["src"], "proto": r.choice(["udp", "tcp", w.icmp, "47"])}
+            if inner["proto"] in ("udp", "tcp"):
+                inner |= {"sport": 80, "dport": 4000}
+            packet |= {"inner": inner, "rest": r.choice([0, 1400, 5 << 24])}
+            if packet["type"] == 137:
+                del packet["inner"]
+    else:
+        packet |= words.other(r, m.family, sport, dport, (packet["src"], packet["dst"]))
+    for key, values in (
+        ("ttl", [0, 1, 2, 63, 255]),
+        ("tos", [1, 2, 3, 8, 16, 184, 255, 40]),
+        ("payload", words.TEXTS),
+        ("df", [True]),
+        ("id", [0, 7, 65535]),
+        ("flow_label", [5]),
+    ):
+        if (
+            m.chance(0.2)
+            and (key != "flow_label" or m.family == 6)
+            and not (key == "payload" and ("inner" in packet or packet["proto"] in ("0", "43", "60")))
+        ):
+            packet[key] = r.choice(values)
+    if "payload" not in packet and packet["proto"] not in ("0", "43", "60") and m.chance(0.15):
+        packet["payload_len"] = r.choice([1, 7, 20, 500])
+    if packet["from"] != "fw":
+        if m.chance(0.06):
+            packet["bad_checksum"] = True
+        if m.chance(0.08):
+            packet["l2"] = r.choice(["broadcast", "multicast", "otherhost"])
+        if m.chance(0.06) and m.family == 4:
+            packet |= r.choice([{"frag_offset": 1}, {"frag_offset": 100}, {"more_fragments": True}])
+    else:
+        packet |= r.choice([{}, {}, {"uid": 1000, "gid": 1000}, {"uid": 5, "gid": 0}])
+        if packet.get("id") == 0:
+            del packet["id"]  # the kernel numbers such a packet itself
+    return packet
+
+
+def ends(m: Themed) -> Json:
+    """Where a packet comes from and goes to."""
+    w, side = m.w, m.r.choice(["a", "a", "b", "fw"])
+    near = {"a": w.a, "b": w.b, "fw": w.fw}[side]
+    away = m.r.choice([w.a, w.b, w.b, w.fw, w.fw])
+    packet = {"from": side, "src": m.r.choice(near), "dst": m.r.choice(away)}
+    if side == "fw" and m.chance(0.2):
+        packet["src"] = packet["dst"] = m.r.choice([w.lo, *w.fw])
+    return packet
+
+
+def everything(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Any match anywhere, each in a rule that only counts, and packets of all kinds."""
+    speller = Speller(m)
+    rules: Rules = {}
+    places = m.r.sample([(table, chain) for table in BUILTIN for chain in BUILTIN[table]], m.r.choice([2, 3, 4]))
+    for table, chain in places:
+        found = rules.setdefault(f"{table} {chain}", [])
+        for _ in range(m.r.choice([3, 5, 7])):
+            found += speller.rule(table, chain, lambda: f"{speller.match()} -j LOG")
+    packets = more_packets(m, [], m.r.choice([1, 2, 3, 4]))
     return rules, packets, m.host() if m.chance(0.3) else {}
 
 
+def more_packets(m: Themed, packets: list[Json], count: int) -> list[Json]:
+    """Strange packets, repeated, answered and complained about."""
+    while len(packets) < count:
+        number = m.r.randrange(len(packets)) if packets else 0
+        old = packets[number] if packets else {}
+        kind = m.r.choices(["new", "error", "again", "reply"], [5, 2, 2, 3])[0] if packets else "new"
+        if kind == "new":
+            packets.append(strange(m, ends(m)))
+        elif kind == "again" or not old.get("src") or old.get("frag_offset") or old.get("more_fragments"):
+            packets.append(dict(old))
+        elif kind == "error":
+            packets.append(m.error(number))
+        else:
+            answer: Json = {"reply_to": number}
+            if old.get("proto") == "tcp":
+                answer |= {
+                    "flags": m.r.choice(["SYN,ACK", "SYN,ACK", "ACK", "RST,ACK"]),
+                    "seq": 5000,
+                    "ack": old.get("seq", 1000) + 1 & 0xFFFFFFFF,
+                }
+            elif "l4" in old:
+                answer["l4"] = old["l4"]
+            packets.append(answer)
+    return packets
+
+
+def acting(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Any target anywhere, behind conditions or not, with rules that see what became of the packet."""
+    speller, r = Speller(m), m.r
+    rules: Rules = {}
+    places = r.sample([(table, chain) for table in BUILTIN if table != "nat" for chain in BUILTIN[table]], r.choice([2, 3, 4]))
+    for table, chain in places:
+        found = rules.setdefault(f"{table} {chain}", [])
+        for _ in range(r.choice([1, 2, 3])):
+            when = f"{speller.match()} " if m.chance(0.3) else ""
+            found += speller.rule(table, chain, lambda when=when, table=table: (when + speller.target(table)).strip())  # type: ignore[misc]
+            if m.chance(0.3):
+                found += speller.rule(table, chain, lambda: f"{speller.match()} -j LOG")
+        if m.chance(0.15):
+            found += speller.rule(
+                table, chain, lambda table=table: f"{speller.match() if m.chance(0.6) else ''} {speller.end(table)}".strip()
+            )  # type: ignore[misc]
+    if m.chance(0.4):
+        chain = r.choice(BUILTIN["nat"])
+        rules[f"nat {chain}"] = speller.rule("nat", chain, lambda: m.target_NAT("nat", chain).replace("PORTS ", "-p udp "))
+    host = m.host()
+    return rules, more_packets(m, [], r.choice([1, 2, 3, 4])), host
+
+
+def busy(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Rulesets as people have them: user chains by protocol, states first, logging, rejecting at the end, some translation."""
+    speller, r = Speller(m), m.r
+    chains = ["INPUT", "FORWARD", "OUTPUT"]
+    rules: Rules = {"filter web": [], "filter bad": [], "filter end": []}
+    for chain in chains:
+        rules[f"filter {chain}"] = [
+            *r.sample(["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-m conntrack --ctstate INVALID -g bad", "-p tcp -j web", "-p udp -g web", f"-s {m.address()} -j bad", f"-p {m.w.proto} -j ACCEPT"], r.choice([2, 3, 4])),
+            *speller.rule("filter", chain, lambda: f"{speller.match()} -j {r.choice(['web', 'bad', 'end', 'ACCEPT', 'RETURN'])}"),
+            *r.sample(["-j end", "-m limit --limit 1/hour --limit-burst 2 -j LOG", "-j REJECT", "-g end"], r.choice([0, 1, 2])),
+        ]  # fmt: skip
+    for name in ("web", "bad", "end"):
+        for _ in range(r.choice([0, 1, 2, 3])):
+            when = speller.match() if m.chance(0.6) else ""
+            rules[f"filter {name}"] += speller.rule("filter", name, lambda when=when: f"{when} {speller.end('filter')}".strip())  # type: ignore[misc]
+    if m.chance(0.5):
+        rules["nat PREROUTING"] = speller.rule(
+            "nat", "PREROUTING", lambda: m.target_NAT("nat", "PREROUTING").replace("PORTS ", f"-p {r.choice(['udp', 'tcp'])} ")
+        )
+        rules["nat POSTROUTING"] = [f"-o {r.choice([_NEAR, _FAR])} -j MASQUERADE"]
+    host = m.host()
+    packets: list[Json] = []
+    for _ in range(r.choice([1, 2])):
+        packets += m.talk(ends(m), len(packets))
+    return rules, more_packets(m, packets, len(packets) + r.choice([0, 1, 2])), host
+
+
 THEMES: list[Theme] = [
-    odd_matches, odd_matches, odd_matches,
+    acting, acting, acting, acting, busy, busy, busy,
+    everything, everything, everything, everything, everything, everything,
     hairpin, to_itself, both_ways, netmap, untracked, zones, marks, local, expiring, unbelievable, tcp_machine, tcp_machine,
     limits, many_connections, far_jumps, rejecting, prefixes, odd_targets,
 ]  # fmt: skip

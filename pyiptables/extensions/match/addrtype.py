@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pyiptables.analysis.region import Region
     from pyiptables.analysis.space import Space
+    from pyiptables.netfilter.host import Host
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
@@ -110,14 +111,40 @@ class Addrtype(Match):
         for name, address in (("src-type", packet.src), ("dst-type", packet.dst)):
             if name not in self.values:
                 continue
-            kind = _kind_of(address, packet.family, interface, ctx)
-            if kind is None:
-                answer = None
-            elif (kind in self.values[name]) == (name in self.inverted):
+            if packet.family == 6 and ctx.host is not None:
+                holds = _holds6(self.values[name], address, interface, ctx.host)
+            else:
+                kind = _kind_of(address, packet.family, interface, ctx)
+                if kind is None:
+                    answer = None
+                    continue
+                holds = kind in self.values[name]
+            if holds == (name in self.inverted):
                 return False
         if answer is None:
             ctx.unknown("no host is described: address types are not known")
         return answer
+
+
+def _holds6(wanted: frozenset[str], address: int, interface: str, host: Host) -> bool:
+    """``match_type6``: what the address is by itself must all hold, of what the routes say of it anything."""
+    from pyiptables.netfilter.routing import Routing
+
+    multicast = address >> 120 == 0xFF
+    if ("MULTICAST" in wanted and not multicast) or ("UNICAST" in wanted and (multicast or not address)):
+        return False
+    if "UNSPEC" in wanted and address:
+        return False
+    asked = wanted & {"ANYCAST", "LOCAL", "UNREACHABLE"}
+    if not asked:
+        return True
+    route = Routing(host).lookup(6, address, iif="lo", oif=interface)
+    if isinstance(route, str):
+        return "UNREACHABLE" in asked
+    own = route.type == "local"
+    if interface:
+        own = any(each.family == 6 and each.value == address for each in host.interfaces[interface].addresses)
+    return ("LOCAL" in asked and own) or ("ANYCAST" in asked and route.type == "anycast")
 
 
 def _kind_of(address: int, family: int, interface: str, ctx: Context) -> str | None:

@@ -59,6 +59,8 @@ class Cgroup(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         key = "cgroup" if "path" in self.values else "classid"
+        if packet.attrs.get("socket_exists") is False:
+            return False
         if key not in packet.attrs:
             ctx.unknown("no control group is described")
             return None

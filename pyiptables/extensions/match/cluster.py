@@ -69,17 +69,20 @@ class Cluster(Match):
         return f" cluster {mark}node_mask=0x{self._nodes():08x} total_nodes={total} hash_seed=0x{seed:08x}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
-        """``xt_cluster_mt``: Jenkins' hash of the source address of the original direction picks the node."""
+        """``xt_cluster_mt``: Jenkins' hash of the source address of the original direction picks the node.
+
+        A unicast packet that came in a multicast frame is made one for this host.
+        """
+        if packet.pkttype == "multicast" and packet.dst >> (28 if packet.family == 4 else 120) != (14 if packet.family == 4 else 0xFF):
+            packet.pkttype = "unicast"
         if packet.ct is None or packet.ctstate == "INVALID":
             return False
         from pyiptables.xtables.jenkins import jhash_words, reciprocal_scale
 
-        source = packet.ct.original[0]
-        if packet.ct.family == 4:
-            words = [int.from_bytes(source.to_bytes(4, "big"), "little")]
-        else:
-            raw = source.to_bytes(16, "big")
-            words = [int.from_bytes(raw[at : at + 4], "little") for at in range(0, 16, 4)]
+        connection = packet.ct.master or packet.ct
+        # Of an IPv6 address the kernel takes as many words as one word has octets to the word: one.
+        first = connection.original[0] >> (0 if connection.family == 4 else 96)
+        words = [int.from_bytes(first.to_bytes(4, "big"), "little")]
         node = reciprocal_scale(jhash_words(words, self.values[_SEED]), self.values[_TOTAL])
         return bool(self._nodes() >> node & 1) != bool(self.inverted)
 

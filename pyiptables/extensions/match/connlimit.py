@@ -9,9 +9,13 @@ from pyiptables.xtables.values import PrefixMask, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.netfilter.connection import FlowTuple
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
+
+#: TCP states of a connection that no longer counts (``already_closed``).
+_OVER = ("TIME_WAIT", "CLOSE")
 
 
 class Connlimit(Match):
@@ -56,26 +60,61 @@ class Connlimit(Match):
         return f" #conn {side}/{self._bits()} {'<=' if upto else '>'} {limit}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        """``connlimit_mt``: what is counted are the connections first seen with this address of the packet."""
+        ct = packet.ct
         mask = self.values.get("connlimit-mask", ALL_ONES[self.family])
-        by_destination = "connlimit-daddr" in self.values
-        mine = (packet.dst if by_destination else packet.src) & mask
-        if packet.ct is not None:
-            mine = packet.ct.original[2 if by_destination else 0] & mask
-        seen: set[int] = ctx.state(self, set)
-        alive = {id(connection) for connection in ctx.connections()}
-        seen &= alive
-        count = 0
-        found = False
-        for connection in ctx.connections():
-            if id(connection) in seen and connection.original[2 if by_destination else 0] & mask == mine:
-                count += 1
-                found = found or connection is packet.ct
-        if not found:
-            count += 1
-            if packet.ct is not None:
-                seen.add(id(packet.ct))
+        key = ((packet.dst if "connlimit-daddr" in self.values else packet.src) & mask, 0 if ct is None else ct.zone)
+        lists: dict[tuple[int, int], Counted] = ctx.state(self, dict)
+        count = self._count(packet, ctx, lists, key)
+        if not count:
+            ctx.hotdrop = True
+            return False
         upto, limit = self._limit()
         return (count > limit) != upto
+
+    def _count(self, packet: Packet, ctx: Context, lists: dict[tuple[int, int], Counted], key: tuple[int, int]) -> int:
+        """``nf_conncount_count``: the packet's connection is counted from now on; 0 where there is none."""
+        from pyiptables.netfilter.conntrack import flow_of
+
+        ct = packet.ct
+        zone, zone_dir = (0, "both") if ct is None else (ct.zone, ct.zone_dir)
+        flow = flow_of(packet) if ct is None else ct.original
+        if flow is None:
+            return 0
+        counted = lists.get(key)
+        if counted is None:
+            counted = lists[key] = Counted(packet)
+            counted.tuples.append((flow, zone, zone_dir))
+        elif counted.swept_by is packet or not counted.has(flow, ctx, packet):
+            # Twice in one tick of the clock, the kernel does not look who is there already.
+            counted.tuples.append((flow, zone, zone_dir))
+        return len(counted.tuples)
+
+
+class Counted:
+    """The connections of one address (``struct nf_conncount_list``); ``swept_by`` is the packet that last tidied it."""
+
+    __slots__ = ("swept_by", "tuples")
+
+    def __init__(self, packet: Packet) -> None:
+        self.tuples: list[tuple[FlowTuple, int, str]] = []
+        self.swept_by = packet
+
+    def has(self, flow: FlowTuple, ctx: Context, packet: Packet) -> bool:
+        """Is a tuple counted already? Those that are gone or closed are dropped on the way there."""
+        kept: list[tuple[FlowTuple, int, str]] = []
+        for at, each in enumerate(self.tuples):
+            ct = ctx.tracked(*each)
+            if ct is None:
+                continue
+            if each[0] == flow:
+                self.tuples = kept + self.tuples[at:]
+                return True
+            if ct.tcp is None or ct.tcp.state not in _OVER:
+                kept.append(each)
+        self.tuples = kept
+        self.swept_by = packet
+        return False
 
 
 EXTENSIONS = (Connlimit,)

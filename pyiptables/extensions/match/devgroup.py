@@ -73,15 +73,18 @@ class Devgroup(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         answer: bool | None = True
-        for name, key in (("src-group", "devgroup_in"), ("dst-group", "devgroup_out")):
+        for name, key, device in (("src-group", "devgroup_in", packet.iniface), ("dst-group", "devgroup_out", packet.outiface)):
             if name not in self.values:
                 continue
-            if key not in packet.attrs:
+            found = packet.attrs.get(key)
+            if found is None and ctx.host is not None and device in ctx.host.interfaces:
+                found = ctx.host.interfaces[device].group
+            if found is None:
                 ctx.unknown("no device group is described")
                 answer = None
                 continue
             group, mask = self.values[name]
-            if ((packet.attrs[key] ^ group) & mask == 0) == (name in self.inverted):
+            if ((found ^ group) & mask == 0) == (name in self.inverted):
                 return False
         return answer
 

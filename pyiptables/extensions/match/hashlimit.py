@@ -36,6 +36,8 @@ _UPTO, _ABOVE = "hashlimit-upto", "hashlimit-above"
 _BURST = 5
 _BURST_MAX = 1_000_000
 _GC_INTERVAL = 1000
+#: ``htable_create``: hash buckets on a machine with a gibibyte of memory or more.
+_SIZE = 8192
 #: In the order of the save form.
 _MODES = ("srcip", "srcport", "dstip", "dstport")
 _NAME_MAX = 255
@@ -230,7 +232,10 @@ class Hashlimit(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``hashlimit_mt_common``. The first rule of a name makes the table: mode, masks and rate are its own."""
-        table: list[Any] = ctx.state(("hashlimit", self.values["hashlimit-name"]), lambda: [self.settings, ctx.now, {}])
+        table: list[Any] = ctx.state(
+            ("hashlimit", self.values["hashlimit-name"]),
+            lambda: [ctx.first(self, "hashlimit-name").settings, ctx.now, {}],
+        )
         maker, since, buckets = table
         key = self._key(packet, maker)
         if key is None:
@@ -242,8 +247,8 @@ class Hashlimit(Match):
         _collect(buckets, since, maker.gc_interval * 1_000_000, ctx.now)
         bucket = buckets.get(key)
         if bucket is None:
-            most = max(maker.max, maker.size) if maker.max else 8 * maker.size
-            if most and len(buckets) >= most:
+            size = maker.size or _SIZE
+            if len(buckets) >= (max(maker.max, size) if maker.max else 8 * size):
                 ctx.hotdrop = True
                 return False
             bucket = buckets[key] = Bucket(maker, ctx.now)
@@ -260,7 +265,7 @@ class Hashlimit(Match):
         destination = packet.dst >> (width - maker.dstmask) if "dstip" in mode else 0
         ports = (0, 0)
         if "srcport" in mode or "dstport" in mode:
-            if packet.frag_offset:
+            if packet.frag_offset or (packet.family == 6 and packet.proto == 59):
                 return None
             if packet.proto in (50, _AH):
                 start = 4 if packet.proto == _AH else 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Osf(Match):
-    """``values``: genre, ttl, log. The sender's system is the attribute ``os``."""
+    """``values``: genre, ttl, log. The sender's system is the attribute ``os``; None: no fingerprint is known."""
 
     __slots__ = ()
 
@@ -37,10 +37,12 @@ class Osf(Match):
         """Only a SYN has a fingerprint."""
         if packet.tcp_flags & 0x17 != 2:
             return False
-        system = packet.attrs.get("os")
-        if system is None:
+        if "os" not in packet.attrs:
             ctx.unknown("the sender's operating system is not described")
             return None
+        system = packet.attrs["os"]
+        if system is None:
+            return False
         return bool((self.values["genre"].lower() == str(system).lower()) != bool(self.inverted))
 
 

@@ -105,9 +105,11 @@ class Owner(Match):
             ctx.unknown("whether a local socket sends this is not described")
             return None
         if not exists:
-            return self.inverted >= self.values.keys() - {_SUPPLEMENTARY}
+            return self.inverted >= self.values.keys()
         if _SOCKET in self.inverted:
             return False
+        if not attrs.get("socket_file", True):
+            return self.inverted >= self.values.keys() & {_USER, _GROUP}
         for name, key in ((_USER, "uid"), (_GROUP, "gid")):
             if name not in self.values:
                 continue

@@ -6,6 +6,7 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, address_text
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.numbers import UINT8
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Host, Text, UInt
 
@@ -19,15 +20,22 @@ _OPERATIONS = ("set", "rcheck", "update", "remove")
 _SHOWN = {"set": "SET", "rcheck": "CHECK", "update": "UPDATE", "remove": "REMOVE"}
 #: ``XT_RECENT_MAX_NSTAMPS``.
 _STAMPS = 65536
+#: ``ip_list_tot``.
+_LONGEST = 100
 _SECOND = 1_000_000_000
 
 
 class Entry:
-    """What a list knows of one address: when it was seen (ns), the last times only, and the TTL it had."""
+    """What a list knows of one address: when it was seen (ns), the last times only, and the TTL it had.
 
-    __slots__ = ("stamps", "ttl")
+    A list is kept in the order of the last touch; ``made`` numbers its entries as they came into being.
+    """
 
-    def __init__(self, now: int, ttl: int) -> None:
+    __slots__ = ("address", "made", "stamps", "ttl")
+
+    def __init__(self, address: int, now: int, ttl: int, made: int) -> None:
+        self.address = address
+        self.made = made
         self.stamps = [now]
         self.ttl = ttl
 
@@ -116,39 +124,54 @@ class Recent(Match):
         return ("recent",)
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
-        """``recent_mt``."""
+        """``recent_mt``. The mask is that of the list's first rule."""
         operation = self._operation()
-        entries: dict[int, Entry] = ctx.state(("recent", self._list(), self.family), dict)
-        address = (packet.dst if self._side() == "rdest" else packet.src) & self._mask()
-        # The TTL that the packet came with: forwarding has taken one off.
-        ttl = packet.ttl + 1 if packet.outiface and packet.iniface else packet.ttl
+        entries: list[Entry] = ctx.state(("recent", self._list(), self.family), list)
+        mask = ctx.first(self, "name")._mask()
+        address = (packet.dst if self._side() == "rdest" else packet.src) & mask
+        ttl = packet.ttl
+        if packet.outiface and (packet.iniface or packet.attrs.get("socket_exists") is False):
+            # Forwarding has taken one off, it is supposed of all that leave without a socket.
+            ttl = ttl + 1 & UINT8
         inverted = bool(self.inverted)
-        entry = entries.get(address)
-        if entry is not None and "rttl" in self.values and entry.ttl != ttl:
-            entry = None
+        entry = _lookup(entries, address, ttl if "rttl" in self.values else 0)
         if entry is None:
             if operation == "set":
-                entries[address] = Entry(ctx.now, ttl)
+                if len(entries) >= _LONGEST:
+                    del entries[0]
+                made = max((entry.made for entry in entries), default=0) + 1
+                entries.append(Entry(address, ctx.now, ttl, made))
                 return not inverted
             return inverted
         if operation == "remove":
-            del entries[address]
+            entries.remove(entry)
             return not inverted
-        found = operation == "set" or self._seen(entry, entries, ctx.now)
-        result = found != inverted
-        if operation == "set" or (operation == "update" and result):
+        since = ctx.now - self.values["seconds"] * _SECOND if "seconds" in self.values else None
+        result = (operation == "set" or self._seen(entry, since)) != inverted
+        updates = operation == "set" or (operation == "update" and result)
+        if operation != "set" and "reap" in self.values and since is not None:
+            # Only the entry that was touched longest ago is looked at (recent_entry_reap()).
+            oldest = entries[0]
+            if not (oldest is entry and updates) and oldest.stamps[-1] < since:
+                entries.remove(oldest)
+        if updates:
             entry.stamps.append(ctx.now)
             del entry.stamps[:-_STAMPS]
             entry.ttl = ttl
+            if entry in entries:
+                entries.remove(entry)
+                entries.append(entry)
         return result
 
-    def _seen(self, entry: Entry, entries: dict[int, Entry], now: int) -> bool:
-        since = now - self.values.get("seconds", 0) * _SECOND if "seconds" in self.values else None
+    def _seen(self, entry: Entry, since: int | None) -> bool:
         hits = sum(1 for stamp in entry.stamps if since is None or stamp >= since)
-        if "reap" in self.values and since is not None:
-            for address in [a for a, other in entries.items() if other is not entry and other.stamps[-1] < since]:
-                del entries[address]
         return bool(hits >= max(1, self.values.get("hitcount", 0)))
+
+
+def _lookup(entries: list[Entry], address: int, ttl: int) -> Entry | None:
+    """``recent_entry_lookup``: the first made of the address; a TTL of 0 stands for any."""
+    found = [entry for entry in entries if entry.address == address and (not ttl or entry.ttl in (0, ttl))]
+    return min(found, key=lambda entry: entry.made, default=None)
 
 
 EXTENSIONS = (Recent,)

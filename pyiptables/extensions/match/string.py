@@ -105,7 +105,7 @@ class String(Match):
         return space.inverse(self.save(), bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
-        """``skb_find_text``: the first byte found must stand in [from, to], counted from the network header."""
+        """``skb_find_text``: what is found must lie within [from, to), counted from the network header."""
         data = packet.octets()
         if data is None:
             ctx.unknown("no payload is described")
@@ -114,7 +114,7 @@ class String(Match):
         if "icase" in self.values:
             data, pattern = data.lower(), pattern.lower()
         at = data.find(pattern, self._from())
-        return (0 <= at <= self._to()) != bool(self.inverted)
+        return (at >= 0 and at + len(pattern) <= self._to()) != bool(self.inverted)
 
 
 def _parse_hex(data: bytes, text: str) -> bytes:

@@ -126,10 +126,12 @@ class Time(Match):
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """``time_mt``."""
-        if self._local():
-            ctx.unknown("the kernel's time zone is not described")
-            return None
         stamp = ctx.now // 1_000_000_000
+        if self._local():
+            if "timezone" not in packet.attrs:
+                ctx.unknown("the kernel's time zone is not described")
+                return None
+            stamp += packet.attrs["timezone"]
         values = self.values
         if not values.get("datestart", 0) <= stamp <= values.get("datestop", _LAST_DATE):
             return False

@@ -57,13 +57,23 @@ class Nfqueue(Target):
         return f" NFQUEUE {how} {which}{self._text('')}"
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:
-        """Without a program that listens, a queue drops, or lets pass with --queue-bypass."""
+        """Without a program that listens, a queue drops, or lets pass with --queue-bypass.
+
+        The attribute ``queues`` has the numbers of the queues somebody listens to; not described: all."""
         from pyiptables.netfilter.packet import Verdict
 
         ctx.note("queue", self._queue()[1])
-        if "queue-bypass" in self.values:
+        bypass = "queue-bypass" in self.values
+        if bypass:
             ctx.note("bypass", True)
-        return Verdict.QUEUE
+        listening = packet.attrs.get("queues")
+        low, high = self.values.get(_BALANCE, (self.values.get("queue-num", 0),) * 2)
+        if listening is None or any(low <= number <= high for number in listening):
+            return Verdict.QUEUE
+        if bypass:
+            return Verdict.ACCEPT
+        ctx.note("dropped", "no program listens to the queue")
+        return Verdict.DROP
 
 
 EXTENSIONS = (Nfqueue,)

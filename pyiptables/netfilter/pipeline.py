@@ -245,7 +245,8 @@ class Engine:
             arrived = packet.copy()
             answer = answers.local_answer(arrived, where.cast)
             if answer is not None:
-                if packet.proto not in (6, 17, 136) and is_icmp_error(answer):
+                unread = packet.proto not in (6, 17, 136) or (self.family == 6 and answer.icmp_type == 4)
+                if unread and is_icmp_error(answer):
                     # Sockets see a packet without its connection (nf_reset_ct), the search for a protocol does not.
                     _attach(answer, packet)
                 device = "" if is_icmp_error(answer) else path.answer_device(packet, answer)

@@ -17,10 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
 
-__all__ = ["check_chain_graph", "check_hooks", "check_reached", "check_rule", "jumps_of", "limits_hooks"]
+__all__ = ["check_chain_graph", "check_hooks", "check_reached", "check_rule", "jumps_of", "limits_hooks", "live_rules"]
 
 #: ``NFT_JUMP_STACK_SIZE``: how deep nft lets chains call each other.
 _NFT_DEPTH = 16
+#: Rules without any condition after which the legacy kernel does not look further down a chain.
+_ENDS = frozenset(("-j ACCEPT", "-j DROP", "-j RETURN", "-j QUEUE"))
 
 
 def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsing) -> None:
@@ -70,13 +72,21 @@ def jumps_of(rule: Rule, chains: dict[str, Chain], family: int) -> str | None:
     return None
 
 
+def live_rules(chain: Chain) -> list[Rule]:
+    """The rules that ``mark_source_chains`` comes to: what follows an unconditional verdict is reached from no hook."""
+    for number, rule in enumerate(chain.rules, 1):
+        if rule.text in _ENDS:
+            return chain.rules[:number]
+    return chain.rules
+
+
 def check_chain_graph(table: Table, family: int, variant: str) -> dict[str, frozenset[str]]:
     """From which hooks each chain is reached. Raises KernelRefusal for loops (and depth, with nft)."""
     chains = table.chains
     calls: dict[str, list[str]] = {}
     for chain in chains.values():
         called = []
-        for rule in chain.rules:
+        for rule in live_rules(chain) if variant == "legacy" else chain.rules:
             name = jumps_of(rule, chains, family)
             if name is not None:
                 called.append(name)
@@ -138,7 +148,7 @@ def check_reached(table: Table, reached: dict[str, frozenset[str]], family: int,
         hooks = reached[chain.name]
         if not hooks or chain.policy is not None:
             continue
-        for number, rule in enumerate(chain.rules, 1):
+        for number, rule in enumerate(chain.rules if registered else live_rules(chain), 1):
             if rule.spec is None and not _mentions_limited(rule.text, limited, family):
                 continue
             spec = typed(rule, family)

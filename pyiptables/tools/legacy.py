@@ -7,7 +7,7 @@ from errno import E2BIG, EEXIST, EINVAL, EMLINK, ENOENT, ENOTEMPTY
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS, LEGACY
-from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule
+from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, live_rules
 from pyiptables.tools.tables import NO_CHAIN, NO_RULE, Tables, strerror
 from pyiptables.xtables.errors import CommandFailure, KernelRefusal, ParameterProblem, VersionProblem
 from pyiptables.xtables.option import Parsing
@@ -75,11 +75,12 @@ class LegacyTables(Tables):
             reached = check_chain_graph(found, self.family, "legacy")
             touched = {chain.name for chain, _, _ in new if chain.name in found.chains}
             kept = {id(rule) for name in touched for rule in found.chains[name].rules}
+            live = {id(rule) for name in touched for rule in live_rules(found.chains[name])}
             for chain, rule, reading in new:
                 # What the same transaction took away again is never judged.
                 if id(rule) in kept:
                     assert rule.spec is not None
-                    check_rule(rule.spec, table, reached[chain.name], reading)
+                    check_rule(rule.spec, table, reached[chain.name] if id(rule) in live else frozenset(), reading)
             if check_reached(found, reached, self.family, "legacy") is not None:
                 raise KernelRefusal(EINVAL)
         except KernelRefusal as refusal:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["PrefixTarget"]
 
 _ICMPV6 = 58
+#: Protocols whose checksum has the addresses in it.
+_CHECKED = frozenset((6, 17, _ICMPV6, 136))
 _SOURCE, _TARGET = _OPTIONS = ("src-pfx", "dst-pfx")
 
 
@@ -74,10 +76,14 @@ class PrefixTarget(Target):
         """``ip6t_snpt_tg``, ``ip6t_dnpt_tg``."""
         from pyiptables.netfilter.packet import Verdict
 
-        address = self.translated(getattr(packet, self.field))
+        old = getattr(packet, self.field)
+        address = self.translated(old)
         if address is None:
             return ctx.reject(packet, "icmp", 4, 0)
         setattr(packet, self.field, address)
+        if packet.proto in _CHECKED and _sum(old) != _sum(address):
+            # The adjustment is for the prefix that the rule names; an address of another comes out wrong.
+            packet.bad_checksum = True
         inner = packet.inner
         if inner is not None and packet.proto == _ICMPV6 and packet.icmp_type < 128:
             source, length = self._prefix(_SOURCE)

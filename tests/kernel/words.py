@@ -154,7 +154,7 @@ MATCHES6: dict[str, list[str]] = {
 TARGETS: dict[str, list[str]] = {
     "": ["-j MARK --set-xmark {0x1|0x2/0xff|0x0|0xffffffff|0x1/0x3}", "-j MARK --{or|and|xor}-mark {0x1|0x4|0xff|0xfffffffe}", "-j MARK --set-mark {0x5|0x5/0xf}", "-j LOG", "",
          "-j LOG --log-prefix \"a b\" --log-level debug --log-ip-options --log-tcp-sequence", "-j NFLOG --nflog-group 5 --nflog-prefix x", "-j CONNMARK --save-mark",
-         "-j AUDIT --type {accept|drop|reject}", "-j IDLETIMER --timeout 600 --label pyipt", "-j TEE --gateway <gateway>", "-j RATEEST --rateest-name pyipt --rateest-interval 250ms --rateest-ewmalog 500ms"],
+         "-j AUDIT --type {accept|drop|reject}", "-j IDLETIMER --timeout 600 --label pyipt", "-j RATEEST --rateest-name pyipt --rateest-interval 250ms --rateest-ewmalog 500ms"],
     "mangle": [
         "-j CONNMARK --set-xmark {0x1|0x2/0xff|0x0}", "-j CONNMARK --{or|and|xor}-mark {0x1|0x4|0xff}", "-j CONNMARK --{save|restore}-mark{| --nfmask 0xf --ctmask 0xf0| --mask 0x3}",
         "-j DSCP --set-dscp {0|2|0x2e}", "-j DSCP --set-dscp-class {EF|CS1|AF11}", "-j TOS --set-tos {0x10|0x08/0x3f|0x02|Minimize-Delay|0xff}", "-j TOS --{or|and|xor}-tos {0x10|0xf0|0x03}",

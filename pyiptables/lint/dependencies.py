@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pyiptables.lint.subject import Subject
-from pyiptables.ruleset import RuleSpec
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyiptables.lint.places import command_place
+from pyiptables.lint.subject import Item, Subject
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["FOREIGN_CHAINS", "dependencies_of", "owner_of_chain", "owners_seen"]
+__all__ = ["FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "owner_of_chain", "owners_seen", "sets_made"]
 
 #: Beginnings of chain names and the programs that make them.
 FOREIGN_CHAINS = {
@@ -73,55 +76,134 @@ def owners_seen(subject: Subject) -> tuple[list[str], set[str]]:
     return list(seen), restarted
 
 
-def dependencies_of(subject: Subject) -> list[tuple[str, str, list[int]]]:
-    """(kind, name, lines) of everything from outside, sorted by kind and name."""
-    found: dict[tuple[str, str], list[int]] = {}
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something from outside that a command wants: ``word`` is where the command names it."""
 
-    def note(kind: str, name: str, line: int) -> None:
-        lines = found.setdefault((kind, name), [])
-        if line not in lines:
-            lines.append(line)
+    kind: str
+    name: str
+    item: Item
+    word: str
 
+
+#: Options whose argument names something outside: extension, option → kind.
+_NAMED = {
+    ("helper", "--helper"): "helper",
+    ("CT", "--helper"): "helper",
+    ("CT", "--timeout"): "timeout policy",
+    ("nfacct", "--nfacct-name"): "accounting object",
+    ("SECMARK", "--selctx"): "security context",
+    ("cgroup", "--path"): "cgroup",
+    ("bpf", "--object-pinned"): "pinned BPF program",
+    ("devgroup", "--src-group"): "interface group",
+    ("devgroup", "--dst-group"): "interface group",
+    ("realm", "--realm"): "routing realm",
+    ("connlabel", "--label"): "connection label",
+    ("owner", "--uid-owner"): "user",
+    ("owner", "--gid-owner"): "group",
+    ("physdev", "--physdev-in"): "bridge port",
+    ("physdev", "--physdev-out"): "bridge port",
+    ("rateest", "--rateest"): "rate estimator",
+    ("rateest", "--rateest1"): "rate estimator",
+    ("rateest", "--rateest2"): "rate estimator",
+}
+#: Kinds whose numbers need nobody to know them.
+_NUMBERED = ("interface group", "routing realm", "connection label", "user", "group")
+_SET_OPTIONS = ("--match-set", "--set", "--add-set", "--del-set", "--map-set")
+
+
+def needs(subject: Subject) -> list[Need]:
+    """Everything from outside that the file's commands name, in the order of the file."""
+    known: list[Need] | None = subject.cache.get("needs")
+    if known is None:
+        known = subject.cache["needs"] = list(_needs(subject))
+    return known
+
+
+def _needs(subject: Subject) -> Iterator[Need]:
     made = {(item.table, item.chain) for item in subject.items if item.action in (":", "N") and item.chain}
+    estimators = _given(subject, "RATEEST", "--rateest-name")
     for item in subject.items:
-        line = item.place.line
-        for name in item.host_names:
-            note("host name", name, line)
-        if item.command is None:
+        for name in dict.fromkeys(item.host_names):
+            yield Need("host name", name, item, name)
+        command = item.command
+        if command is None:
             continue
-        spec = item.command.spec
+        spec = command.spec
         for name in (spec.iniface, spec.outiface):
             if name and name not in ("lo", "+"):
-                note("interface", name, line)
-        _extensions(spec, note, line)
+                yield Need("interface", name, item, name)
+        for need in _of_extensions(item):
+            if need.kind != "rate estimator" or need.name not in estimators:
+                yield need
+        if spec.target is not None and spec.target.name == "NFQUEUE":
+            yield Need("queue listener", spec.target.save().strip() or "--queue-num 0", item, "NFQUEUE")
         chains = [item.chain] if item.action in ("A", "I", "R", "D", "F", "C") else []
         if spec.target is None and spec.jump and (spec.goto or spec.jump not in VERDICTS):
             chains.append(spec.jump)
         for chain in chains:
             if chain and chain not in CHAINS.get(item.table, ()) and (item.table, chain) not in made:
-                note("chain", chain, line)
-    return [(kind, name, lines) for (kind, name), lines in sorted(found.items())]
+                yield Need("chain", chain, item, chain)
 
 
-def _extensions(spec: RuleSpec, note: object, line: int) -> None:
-    assert callable(note)
+def _of_extensions(item: Item) -> Iterator[Need]:
+    command = item.command
+    assert command is not None
+    spec = command.spec
     for extension in [*spec.matches, *([spec.target] if spec.target is not None else [])]:
-        values = extension.values
-        if extension.name in ("set", "SET"):
-            for value in values.values():
-                if isinstance(value, (tuple, list)) and value and isinstance(value[0], str):
-                    note("set", value[0], line)
-        if extension.name == "helper" and "helper" in values:
-            note("helper", str(values["helper"]), line)
-        if extension.name == "CT" and "helper" in values:
-            note("helper", str(values["helper"]), line)
-        if extension.name == "physdev":
-            for key in ("physdev-in", "physdev-out"):
-                if key in values:
-                    note("bridge port", str(values[key]), line)
-        if extension.name == "nfacct" and "nfacct-name" in values:
-            note("nfacct object", str(values["nfacct-name"]), line)
-        if extension.name in ("rateest",):
-            for key, value in values.items():
-                if key.startswith("rateest") and isinstance(value, str):
-                    note("rate estimator", value, line)
+        words = command.given.get(id(extension), [])
+        if extension.name == "ipvs":
+            yield Need("IP virtual server", "ipvs", item, "ipvs")
+        for option, value in zip(words, words[1:], strict=False):
+            kind = _NAMED.get((extension.name, option))
+            if extension.name in ("set", "SET") and option in _SET_OPTIONS:
+                kind = "set"
+            if kind is None or (kind in _NUMBERED and _is_number(value)):
+                continue
+            yield Need(kind, value, item, value)
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit()
+
+
+def _given(subject: Subject, extension: str, option: str) -> set[str]:
+    """What the file's commands give an option of an extension."""
+    found = set()
+    for item in subject.items:
+        target = item.command.spec.target if item.command is not None else None
+        if item.command is not None and target is not None and target.name == extension:
+            words = item.command.given.get(id(target), [])
+            found |= {value for name, value in zip(words, words[1:], strict=False) if name == option}
+    return found
+
+
+def sets_made(subject: Subject) -> set[str]:
+    """The ipsets that a script makes itself; ``*`` among them when it restores sets from somewhere."""
+    made: set[str] = set()
+    for invocation in subject.script.invocations if subject.script is not None else ():
+        if invocation.program != "ipset":
+            continue
+        words = [word.text or "" for word in invocation.argv]
+        if words[:1] == ["restore"] or "-R" in words:
+            lines = invocation.stdin.lines if invocation.stdin is not None else ()
+            made |= {parts[1] for line in lines if len(parts := (line.text or "").split()) > 1 and parts[0] in ("create", "-N")}
+            if invocation.stdin is None:
+                made.add("*")
+        for word, following in zip(words, words[1:], strict=False):
+            if word in ("create", "-N", "--create", "n"):
+                made.add(following if following != "-exist" else words[-2])
+            elif word in ("rename", "-E"):
+                made.add(words[-1])
+    return made
+
+
+def dependencies_of(subject: Subject) -> list[tuple[str, str, list[int]]]:
+    """(kind, name, lines) of everything from outside, sorted by kind and name."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for need in needs(subject):
+        lines = found.setdefault((need.kind, need.name), [])
+        line = command_place(need.item).line
+        if line not in lines:
+            lines.append(line)
+    return [(kind, name, lines) for (kind, name), lines in sorted(found.items())]

@@ -164,6 +164,24 @@ def hint_for(item: Item, message: str) -> str:
             found = hint(item, quoted, words) if callable(hint) else hint
             if found:
                 return found
+    return _of_option_table(item, message, words)
+
+
+def _of_option_table(item: Item, message: str, words: list[str]) -> str:
+    """What the option that an error names takes; the options of a match or target that wants one."""
+    named = [word.strip("\"'`.,:()") for word in message.split()]
+    extensions = list(_extensions(words, item.family))
+    for word in named:
+        for _, extension in extensions:
+            for option in extension.options:  # type: ignore[attr-defined]
+                if word.startswith("--") and word[2:] in (option.name, *option.aliases):
+                    takes = f" {option.metavar}" if option.metavar else ""
+                    return f"--{option.name}{takes}: {option.help}" if option.help else ""
+    for word in named[:2]:
+        for flag, extension in extensions:
+            if word.lower() == extension.name.lower() and extension.options:  # type: ignore[attr-defined]
+                options = [f"--{option.name}" for option in extension.options]  # type: ignore[attr-defined]
+                return f"options of {flag}: {', '.join(options[:6])}" + (" …" if len(options) > 6 else "")
     return ""
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.lint.dependencies import needs
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
@@ -11,7 +12,7 @@ from pyiptables.lint.subject import Subject
 class HostName(Check):
     """A host name instead of an address.
 
-    What it does: finds names in `-s`, `-d` and other places that take an address.
+    What it does: finds names in `-s`, `-d` and other places that take an address, in rule files and in scripts.
 
     Why it matters: the name is looked up once, when the rule is added. At boot there is often no resolver yet, and
     then the rule (with iptables-restore: the whole table) is missing; later the address may have changed. Whoever
@@ -25,14 +26,19 @@ class HostName(Check):
     bad = (
         "*filter\n-A INPUT -s example.org -j ACCEPT\nCOMMIT\n",
         "#!/bin/sh\niptables -A OUTPUT -d updates.example.org -j ACCEPT\n",
+        "#!/bin/sh\nfor host in 192.0.2.1 ntp.example.org; do iptables -A OUTPUT -d $host -j ACCEPT; done\n",
     )
-    good = ("*filter\n-A INPUT -s 192.0.2.1 -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n-A INPUT -s 192.0.2.1 -j ACCEPT\nCOMMIT\n",
+        '*filter\n-A INPUT -m comment --comment "for example.org" -j ACCEPT\nCOMMIT\n',
+        "#!/bin/sh\niptables -A OUTPUT -d $SERVER -j ACCEPT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for item in subject.items:
-            for name in dict.fromkeys(item.host_names):
-                message = f"host name {name} is looked up once, when the rule is added"
-                yield Diagnostic(self.code, message, word_place(item, name), self.severity, item.text)
+        for need in needs(subject):
+            if need.kind == "host name":
+                message = f"host name {need.name} is looked up once, when the rule is added"
+                yield Diagnostic(self.code, message, word_place(need.item, need.word), self.severity, need.item.text)
 
 
 CHECKS = (HostName,)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyiptables.lint.dependencies import dependencies_of
+from pyiptables.lint.dependencies import needs, sets_made
 from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -11,7 +12,7 @@ from pyiptables.lint.subject import Subject
 class NeedsSet(Check):
     """A set that must exist beforehand.
 
-    What it does: names the ipsets that rules use and that the file does not create.
+    What it does: names the ipsets that rules use and that the file does not create, each at its first use.
 
     Why it matters: iptables refuses a rule whose set does not exist; at boot the sets must be restored first.
 
@@ -21,30 +22,25 @@ class NeedsSet(Check):
     code = "D002"
     name = "needs-set"
     severity = "info"
-    bad = ("*filter\n-A INPUT -m set --match-set blocked src -j DROP\nCOMMIT\n",)
+    bad = (
+        "*filter\n-A INPUT -m set --match-set blocked src -j DROP\nCOMMIT\n",
+        "#!/bin/sh\nipset create blocked hash:ip\niptables -A INPUT -m set --match-set banned src -j DROP\n",
+        "*raw\n-A PREROUTING -p tcp --dport 23 -j SET --add-set scanners src\nCOMMIT\n",
+    )
     good = (
         "*filter\n-A INPUT -s 10.0.0.0/8 -j DROP\nCOMMIT\n",
         "#!/bin/sh\nipset create blocked hash:ip\niptables -A INPUT -m set --match-set blocked src -j DROP\n",
+        "#!/bin/sh\nipset restore < /etc/ipset.conf\niptables -A INPUT -m set --match-set blocked src -j DROP\n",
+        "#!/bin/sh\nipset -exist create blocked hash:ip\niptables -A INPUT -m set --match-set blocked src -j DROP\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        made = _created(subject)
-        for kind, name, lines in dependencies_of(subject):
-            if kind == "set" and name not in made:
-                message = f"set '{name}' must exist before this rule is added"
-                yield Diagnostic(self.code, message, subject.line_place(lines[0]), self.severity, name)
-
-
-def _created(subject: Subject) -> set[str]:
-    """Sets that the script itself makes."""
-    made: set[str] = set()
-    for invocation in getattr(subject.script, "invocations", ()):
-        if invocation.program == "ipset":
-            words = [word.text or "" for word in invocation.argv]
-            for i, word in enumerate(words):
-                if word in ("create", "-N", "--create", "n") and i + 1 < len(words):
-                    made.add(words[i + 1])
-    return made
+        told = sets_made(subject)
+        for need in needs(subject):
+            if need.kind == "set" and need.name not in told and "*" not in told:
+                told.add(need.name)
+                message = f"set '{need.name}' must exist before this rule is added"
+                yield Diagnostic(self.code, message, word_place(need.item, need.word), self.severity, need.item.text)
 
 
 CHECKS = (NeedsSet,)

@@ -64,7 +64,7 @@ class UnknownChain(Check):
             elif item.action == "X" and item.chain and item.chain not in made:
                 chains.discard(item.chain)
             if item.error is None:
-                yield from self._names(item, chains, subject.script is not None)
+                yield from self._names(item, chains, _may_be_there(item))
 
     def _names(self, item: Item, chains: set[str], script: bool) -> Iterator[Diagnostic]:
         if item.command is None or item.action not in ("A", "I", "R", "D", "C", "F"):
@@ -87,6 +87,14 @@ class UnknownChain(Check):
 
 #: Targets that iptables still knows and that no kernel of today has.
 REMOVED_TARGETS = ("ULOG",)
+
+
+def _may_be_there(item: Item) -> bool:
+    """Can a chain that the file does not make be there all the same? Not where iptables-restore begins anew."""
+    invocation = item.invocation
+    if invocation is None:
+        return False
+    return "-restore" not in invocation.program or any(text in ("-n", "--noflush") for text in invocation.texts)
 
 
 def mistyped(name: str, item: Item, chains: Iterable[str], jump: bool) -> bool:

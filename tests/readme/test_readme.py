@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYIPTABLES_")}
     programs = str(Path(sys.executable).parent)
-    return env | {"PATH": f"{programs}:{env['PATH']}", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    return env | {"PATH": f"{programs}:{env['PATH']}", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "PYIPTABLES_ALLOW_ROOT": "1"}
 
 
 def _run(script: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
@@ -104,7 +104,9 @@ def test_tour(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", _blocks("python"))
 def test_python(text: str, folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", text], cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=folder / "demo", env=_environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -112,7 +114,7 @@ def test_python(text: str, folder: Path) -> None:
 def test_ci_snippets(text: str, folder: Path) -> None:
     """The lint command of each snippet runs over a folder ``firewall`` and finds something there."""
     (folder / "firewall").mkdir(exist_ok=True)
-    shutil.copy(folder / "demo.rules", folder / "firewall")
+    shutil.copy(folder / "demo" / "demo.rules", folder / "firewall")
     found = re.search(r"(pyiptables lint .*)", text)
     assert found is not None
     done = _run(found[1], folder)

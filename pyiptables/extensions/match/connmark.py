@@ -25,7 +25,7 @@ class Connmark(Match):
     options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask"),)
 
     def show(self, numeric: bool, names: Names) -> str:
-        return f" connmark match  {'!' if self.inverted else ''}{mark_text(*self.values['mark'])}"
+        return f" connmark match {'!' if self.inverted else ''} {mark_text(*self.values['mark'])}"
 
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         value, mask = self.values["mark"]

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.xtables.option import Extension, Match, Target
 
-__all__ = ["REMARKING", "find_match", "find_target", "names"]
+__all__ = ["REMARKING", "find_match", "find_target", "match_name", "names"]
 
 _found: dict[tuple[str, str, int], type[Extension] | None] = {}
 
@@ -22,7 +22,12 @@ REMARKING = ("connlabel",)
 
 def find_match(name: str, family: int) -> type[Match] | None:
     """The class of ``-m name`` for family 4 or 6, None when there is none."""
-    return _find("match", _MATCH_SYNONYMS.get(name, name), family)  # type: ignore[return-value]
+    return _find("match", match_name(name), family)  # type: ignore[return-value]
+
+
+def match_name(name: str) -> str:
+    """The name that a match is looked for under."""
+    return _MATCH_SYNONYMS.get(name, name)
 
 
 def find_target(name: str, family: int) -> type[Target] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.extensions import find_match, find_target
+from pyiptables.extensions import find_match, find_target, match_name
 from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, POSITIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.xtables.errors import ParameterProblem, TryHelp
@@ -458,7 +458,7 @@ class _Reader:
             raise ParameterProblem(f'Invalid match name "{argument}" ({_NAME_SIZE - 1} chars max)')
         extension = find_match(argument, self.family)
         if extension is None:
-            raise ParameterProblem(f"Couldn't load match `{argument}':No such file or directory\n")
+            raise ParameterProblem(f"Couldn't load match `{match_name(argument)}':No such file or directory\n")
         match = extension(self.family)
         if extension.real_name and not extension.silent_alias:
             self.parsing.notices.append(

@@ -33,6 +33,20 @@ def _no_set(name: str) -> None:
     """Whether there is an ipset of this name: the state has none."""
 
 
+class _Estimators(set[str]):
+    """The rate estimators of the host, of both families (``xt_rateest_lookup``): of rules in the state, and those added."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
+        wanted = f"--rateest-name {name} ".encode("utf-8", "surrogateescape")
+        return any(wanted in State(self._directory).read(family) for family in (4, 6))
+
+
 class Program:
     """One run of an emulated program.
 
@@ -57,12 +71,14 @@ class Program:
         self.stdin = stdin
         self.out: list[str] = []
         self.err: list[str] = []
+        self._estimators = _Estimators(state.directory)
 
     def parsing(self, table: str = "filter") -> Parsing:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
         parsing.notices = self.err
         parsing.read_file = read_file
         parsing.sets = _no_set
+        parsing.estimators = self._estimators
         return parsing
 
     def remark(self, rules: list[Rule]) -> None:

@@ -28,6 +28,8 @@ class OptionsHeaderMatch(Match):
 
     #: Protocol number of the header.
     header = 0
+    #: What is said of a PAD0 option that is given a length.
+    pad_with_length = "PAD0 has not got length"
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         if option.name.endswith("-opts"):
@@ -47,7 +49,7 @@ class OptionsHeaderMatch(Match):
             length = _ANY_LENGTH
             if colon:
                 if kind == 0:
-                    raise ParameterProblem("PAD0 has not got length")
+                    raise ParameterProblem(self.pad_with_length)
                 length = self._number(length_text, "length") & 0xFF
             found.append((kind, length))
         return tuple(found)

@@ -86,11 +86,12 @@ class Parsing:
 
     ``notices`` collects lines for stderr that are no errors. ``sets`` answers whether an ipset exists (with its
     family and dimension), ``read_file`` gives a file's bytes or raises OSError (``-m bpf --object-pinned`` and
-    the like); both are None where nothing outside may be asked.
+    the like), ``estimators`` holds the names that ``-j RATEEST`` gave; each is None where nothing outside may be asked.
     """
 
     __slots__ = (
-        "announced", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "spec", "table", "variant",
+        "announced", "estimators", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "spec", "table",
+        "variant",
     )  # fmt: skip
 
     def __init__(self, family: int, names: Names | None = None, variant: str = "nft", table: str = "filter"):
@@ -106,6 +107,7 @@ class Parsing:
         #: The words still to come, for options that take more than one (``--tcp-flags mask comp``).
         self.scanner: Scanner | None = None
         self.sets: Callable[[str], Any] | None = None
+        self.estimators: set[str] | None = None
         #: The whole rule, while the kernel's checks are made.
         self.spec: RuleSpec | None = None
         self.read_file: Callable[[str], bytes] | None = None

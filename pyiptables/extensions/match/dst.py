@@ -16,6 +16,7 @@ class Dst(OptionsHeaderMatch):
     families = (6,)
     summary = "the IPv6 destination options header"
     header = 60
+    pad_with_length = "PAD0 hasn't got length"
     options = (
         Option("dst-len", UInt(32), invert=True, metavar="length", help="total length of the header in bytes"),
         Option("dst-opts", Text(), metavar="type[:length][,…]", help="these options, in this order"),

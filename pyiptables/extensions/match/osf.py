@@ -17,6 +17,7 @@ class Osf(Match):
     __slots__ = ()
 
     name = "osf"
+    families = (4,)
     summary = "the operating system that sent the SYN, by its fingerprint"
     hooks = ("INPUT", "PREROUTING", "FORWARD")
     protocols = (6,)

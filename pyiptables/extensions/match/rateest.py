@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from errno import EINVAL
+from errno import EINVAL, ENOENT
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32, scan_unsigned
@@ -83,9 +83,13 @@ class RateestMatch(Match):
         return got[0]
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``xt_rateest_mt_checkentry``: one comparison, something to compare; the estimators cannot be asked here."""
+        """``xt_rateest_mt_checkentry``: one comparison, something to compare, estimators that exist."""
         if not self._mode() or not any(name in self.values for name in _AMOUNTS):
             raise KernelRefusal(EINVAL)
+        if parsing.estimators is not None:
+            for name in (self.values.get("rateest1", ""), self.values.get("rateest2")):
+                if name is not None and name not in parsing.estimators:
+                    raise KernelRefusal(ENOENT)
 
     def _mode(self) -> str:
         return next((name for name in _MODES if name in self.values), "")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.errors import ParameterProblem
+from errno import EINVAL
+
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import EtherMac, Text, UInt
 
@@ -48,6 +51,13 @@ class Clusterip(Target):
     def final_check(self, parsing: Parsing) -> None:
         if self.values and not _FULL.issubset(self.values):
             raise ParameterProblem("CLUSTERIP target: Invalid parameter combination")
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``clusterip_tg_check``: one address as destination, and an interface where the cluster is made."""
+        spec = parsing.spec
+        assert spec is not None
+        if spec.dst_mask != UINT32 or not spec.dst or ("new" in self.values and not spec.iniface):
+            raise KernelRefusal(EINVAL)
 
     def _mac(self) -> str:
         return ":".join([f"{octet:02X}" for octet in self.values["clustermac"]])

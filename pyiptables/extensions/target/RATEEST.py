@@ -46,6 +46,11 @@ class Rateest(Target):
             self.values.get("rateest-interval", 0), self.values.get("rateest-ewmalog", 0)
         )
 
+    def kernel_check(self, parsing: Parsing) -> None:
+        """``xt_rateest_tg_checkentry`` makes the estimator."""
+        if parsing.estimators is not None:
+            parsing.estimators.add(self.values["rateest-name"])
+
     def _times(self) -> tuple[str, str]:
         """The interval and the averaging time that the powers stand for; the latter goes round at 2**32."""
         interval = (_SECOND << (self.values["_interval"] + 2)) // 4

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.option import Target
+from errno import EINVAL, ENOENT
+
+from pyiptables.xtables.errors import KernelRefusal
+from pyiptables.xtables.option import Parsing, Target
 
 
 class Standard(Target):
@@ -12,6 +15,10 @@ class Standard(Target):
 
     name = "standard"
     summary = "standard verdicts and jumps; takes no options"
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """No kernel has a target of this name."""
+        raise KernelRefusal(EINVAL if parsing.variant == "nft" else ENOENT)
 
 
 EXTENSIONS = (Standard,)

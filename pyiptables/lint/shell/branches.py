@@ -156,17 +156,16 @@ def run_case(shell: Shell, node: Node) -> Flow | None:
 
 
 def _body(shell: Shell, node: Case, index: int, word: Word, texts: tuple[str, ...]) -> Flow | None:
-    item = node.items[index]
-    flow = shell.run(item.body)
-    while flow is None and item.ending != ";;" and index + 1 < len(node.items):
+    items = node.items
+    while True:
+        flow = shell.run(items[index].body)
+        ending = items[index].ending
         index += 1
-        through = item.ending == ";&"
-        item = node.items[index]
-        if through or _matches(shell, item.patterns, word, texts):
-            flow = shell.run(item.body)
-        elif item.ending == ";;":
-            continue
-    return flow
+        if ending == ";;&":
+            while index < len(items) and not _matches(shell, items[index].patterns, word, texts):
+                index += 1
+        if flow is not None or ending == ";;" or index >= len(items):
+            return flow
 
 
 def _matches(shell: Shell, patterns: list[RawWord], word: Word, texts: tuple[str, ...]) -> bool | None:

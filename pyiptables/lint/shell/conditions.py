@@ -101,17 +101,17 @@ def simple_test(shell: Shell, words: list[Word]) -> bool | None:
     if count == 1:
         return _not(_empty(words[0]))
     first = words[0].text
+    op = words[1].text or ""
+    if count == 3 and (op in _TEXTUAL or op in _NUMERIC or op in _COMPARING_FILES):
+        return _binary(words[0], op, words[2])
+    if count == 3 and op in ("-a", "-o"):
+        join = _and if op == "-a" else _or
+        return join(_not(_empty(words[0])), _not(_empty(words[2])))
     if first == "!" and count in (2, 3, 4):
         return _not(simple_test(shell, words[1:]))
     if count == 2:
         return _unary(shell, first or "", words[1])
     if count == 3:
-        op = words[1].text or ""
-        if op in _TEXTUAL or op in _NUMERIC or op in _COMPARING_FILES:
-            return _binary(words[0], op, words[2])
-        if op in ("-a", "-o"):
-            join = _and if op == "-a" else _or
-            return join(_not(_empty(words[0])), _not(_empty(words[2])))
         if first == "(" and words[2].text == ")":
             return simple_test(shell, words[1:2])
         return None

@@ -16,7 +16,7 @@ from pyiptables.lint.shell.scanning import backtick_end, dollar_end
 from pyiptables.lint.shell.source import Heredoc, Source, decode
 from pyiptables.lint.shell.state import Output, merged, too_long
 from pyiptables.lint.shell.tree import RawWord
-from pyiptables.lint.shell.words import Arith, Command, Lit, Piece, pieces_of, scan
+from pyiptables.lint.shell.words import Arith, Command, Lit, Param, Piece, pieces_of, scan
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell.evaluator import Shell
@@ -148,6 +148,11 @@ class Expander(Parameters):
                 if piece.text or piece.quoted:
                     fields.add(piece.text, piece.quoted)
                 continue
+            if isinstance(piece, Param) and piece.op:
+                inner = self.argument_pieces(piece)
+                if inner is not None:
+                    self._split_argument(fields, inner or (Lit("", piece.quoted),))
+                    continue
             value = self.value(piece)
             if isinstance(value, Word):
                 if piece.quoted:
@@ -166,6 +171,14 @@ class Expander(Parameters):
                         fields.add_word(element, True)
                 else:
                     fields.split(element.settled)
+
+    def _split_argument(self, fields: _Fields, inner: tuple[Piece, ...]) -> None:
+        """The word of ``${x:-word}`` without quotes around: split where it has none itself."""
+        for piece in inner:
+            if isinstance(piece, Lit) and not piece.quoted:
+                fields.split(Word(piece.text))
+            else:
+                self._split_into(fields, (piece,))
 
     def scalar(self, raw: RawWord | None) -> Word:
         """The one word that a word becomes where none is split: in assignments, ``case``, redirections."""

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.shell.commands import read_word, redirect_at, simple_commands, skip_blanks, words_between
-from pyiptables.lint.shell.scanning import arithmetic_end
+from pyiptables.lint.shell.scanning import ansi_end, arithmetic_end, backtick_end, dollar_end, double_end, single_end
 from pyiptables.lint.shell.source import Source
 from pyiptables.lint.shell.tree import (
     AndOr,
@@ -70,12 +70,15 @@ def _the_parser() -> Parser:
 def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node, list[tuple[int, int, str]]]:
     """The statements of a span of the source's view, and the spans that the grammar does not understand."""
     end = len(source.view) if end is None else end
-    data = source.view[start:end].encode("latin-1", "replace")
+    data = _opaque(source.view, start, end).encode("latin-1", "replace")
     # The grammar reads other bytes than ASCII as UTF-8; a letter for each keeps offsets whatever they are.
     if not data.isascii():
         data = data.translate(_ASCII)
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
+    data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
+    if b";&" in data:
+        data = data.replace(b";;&", b";; ").replace(b";&", b";;")
     tree = _the_parser().parse(data)
     reader = _Reader(source, start)
     items = reader.statements(tree.root_node, 0)
@@ -84,9 +87,61 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
     return Sequence(start, end, items), reader.errors
 
 
+def _opaque(view: str, at: int, end: int) -> str:
+    """The span with a plain letter for every character of quotes and expansions, and a blank for those of comments.
+
+    What is in them is scanned elsewhere, and the grammar stumbles over much of it; the offsets stay.
+    """
+    pieces: list[str] = []
+    start = at
+    while at < end:
+        run = _OPEN.match(view, at, end)
+        if run:
+            pieces.append(run.group())
+            at = run.end()
+            continue
+        char = view[at]
+        mark = "x"
+        if char == "#":
+            begins = at == start or view[at - 1] in " \t\n;&|()"
+            newline = view.find("\n", at, end) if begins else at + 1
+            close = newline if newline >= 0 else end
+            mark = " " if begins else mark
+        elif char == "\\":
+            close = min(at + 2, end)
+            mark = "" if view.startswith("\n", at + 1) else mark
+        elif char == "'":
+            close = single_end(view, at + 1)
+        elif char == '"':
+            close = double_end(view, at + 1)
+        elif char == "`":
+            close = backtick_end(view, at + 1)
+        elif char == "$":
+            close = ansi_end(view, at + 2) if view.startswith("$'", at) else dollar_end(view, at)
+        else:
+            close = arithmetic_end(view, at + 2) if view.startswith("((", at) else at + 1
+            if close < 0:
+                close = at + 1
+            mark = "" if close == at + 1 else "0"
+        if not 0 <= close <= end:
+            # Nothing closes it: the grammar shall say so.
+            close, mark = end, ""
+        if mark == "0":
+            pieces += ["((", "0" * (close - at - 4), "))"]
+        else:
+            pieces.append(mark * (close - at) if mark else view[at:close])
+        at = close
+    return "".join(pieces)
+
+
+_OPEN = re.compile(r"[^'\"\\$`#(]+")
 # Without the semicolon the grammar joins a line of several assignments with the line below it.
-_VALUE = rb"(?:[^\s'\"`$();&|<>\\]|\$\w+|\$\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*')*"
-_ASSIGNMENTS = re.compile(rb"^([ \t]*(?:\w+\+?=" + _VALUE + rb"[ \t]+)+\w+\+?=" + _VALUE + rb"[ \t]*)\n", re.M)
+_VALUE = rb"\w+\+?=[^\s;&|()<>]*"
+_ASSIGNMENTS = re.compile(rb"^([ \t]*(?:" + _VALUE + rb"[ \t]+)+" + _VALUE + rb"[ \t]*)\n", re.M)
+# It knows `[` as a construct with a grammar of its own, narrower than the command that it is.
+_BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
+# It wants a word in the list of a `for`.
+_EMPTY_LIST = re.compile(rb"\bin([ \t]*[;\n]\s*do\b)")
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",
@@ -287,6 +342,9 @@ class _Reader:
         return Sequence(start, end, self.statements(node, depth))
 
     def subshell(self, node: Any, start: int, end: int, depth: int) -> Node | None:
+        if self.view.startswith("((", start) and arithmetic_end(self.view, start + 2) == end:
+            # Behind a `!` the grammar knows no arithmetic.
+            return self.arithmetic(start, end)
         return Subshell(start, end, Sequence(start, end, self.statements(node, depth)))
 
     def choice(self, node: Any, start: int, end: int, depth: int) -> Node | None:
@@ -407,8 +465,10 @@ class _Reader:
         for child in node.children:
             if self.base + child.start_byte < at:
                 continue
-            if child.type in (";&", ";;&"):
-                ending = child.type
+            if child.type == ";;":
+                # The grammar wants no other ending on the last item; it was shown none.
+                where = self.span(child)[0]
+                ending = next((mark for mark in (";;&", ";&") if view.startswith(mark, where)), ";;")
             elif child.is_named:
                 self.add(body, child, depth)
             elif child.type == "&" and body:

@@ -33,14 +33,17 @@ class _Masking:
         for mark, word, expands, tabs in self.waiting:
             start = at
             end = size = len(view)
+            joined = False
             while at < size:
                 newline = view.find("\n", at)
                 stop = newline if newline >= 0 else size
                 line = view[at:stop].rstrip(" ") if word.rstrip(" ") == word else view[at:stop]
-                if (line.lstrip("\t") if tabs else line) == word:
+                if not joined and (line.lstrip("\t") if tabs else line) == word:
                     end = at
                     at = min(size, stop + 1)
                     break
+                # A backslash before its end makes the next line a part of this one.
+                joined = expands and (len(line) - len(line.rstrip("\\"))) % 2 == 1
                 at = stop + 1 if newline >= 0 else size
             self.found[mark] = Heredoc(start, min(end, size), expands, tabs)
             self.edits.append((start, at, re.sub(r"[^\n]", " ", view[start:at])))

@@ -56,7 +56,8 @@ def read(shell: Shell, words: list[Word], place: Location) -> Flow | None:
             shell.assign(name, Word(""))
         return None
     line, rest = lines[0], lines[1:]
-    shell.status = SUCCESS
+    # What ends without a line end is read, but the status says that it was the last.
+    shell.status = FAILURE if line.cut else SUCCESS
     if "d" in options and options["d"].text in ("", "\0"):
         # `read -d ''` takes all that is left, and ends at the end of the input.
         whole: list[Part] = []
@@ -66,6 +67,8 @@ def read(shell: Shell, words: list[Word], place: Location) -> Flow | None:
         shell.status = FAILURE
     elif "r" not in options:
         line, rest = _continued(line, rest)
+        if line.cut:
+            shell.status = FAILURE
     shell.state.stdin = rest
     if line.open and len(line.word.pieces) == 1:
         _unknown(shell, [array] if array else names, array is not None)
@@ -91,19 +94,23 @@ def _unknown(shell: Shell, names: list[str], many: bool) -> None:
 
 def _continued(line: Line, rest: tuple[Line, ...]) -> tuple[Line, tuple[Line, ...]]:
     """Without ``-r`` a backslash protects the next character, and at the end joins the next line."""
-    text = line.word.text
-    while text is not None and text.endswith("\\") and rest and rest[0].word.text is not None:
-        text = text[:-1] + rest[0].word.text
-        rest = rest[1:]
+    text, cut = line.word.text, line.cut
     if text is None or "\\" not in text:
-        return (line if text is None or text == line.word.text else Line(Word(text, line.word.location))), rest
+        return line, rest
     plain, at = [], 0
     while at < len(text):
         if text[at] == "\\":
             at += 1
+            if at == len(text) and not cut:
+                following = rest[0] if rest else None
+                if following is None or following.word.text is None:
+                    cut = cut or following is None
+                    break
+                text, cut, rest = text + following.word.text, following.cut, rest[1:]
+                continue
         plain.append(text[at : at + 1])
         at += 1
-    return Line(Word("".join(plain), line.word.location)), rest
+    return Line(Word("".join(plain), line.word.location), False, cut), rest
 
 
 def _fields(word: Word, ifs: str, most: int) -> list[Word]:
@@ -125,6 +132,7 @@ def _fields(word: Word, ifs: str, most: int) -> list[Word]:
         if not parts:
             part = part.lstrip(blank) if blank else part
         if most and len(fields) == most - 1:
+            part = part if pieces else _without_end(part, ifs, blank)
             parts += [part, *(rest if isinstance(rest, str) else rest.spread(False) for rest in pieces)]
             break
         cut = next((at for at, char in enumerate(part) if char in ifs), -1)
@@ -149,6 +157,17 @@ def _fields(word: Word, ifs: str, most: int) -> list[Word]:
         if parts != [""]:
             end()
     return fields
+
+
+def _without_end(text: str, ifs: str, blank: str) -> str:
+    """The last field without the separator behind it, if it has no other."""
+    cut = next((at for at, char in enumerate(text) if char in ifs), -1)
+    if cut < 0:
+        return text
+    behind = text[cut:].lstrip(blank) if blank else text[cut:]
+    if behind[:1] and behind[0] in ifs:
+        behind = behind[1:].lstrip(blank) if blank else behind[1:]
+    return text if behind else text[:cut]
 
 
 def mapfile(shell: Shell, words: list[Word], place: Location) -> Flow | None:

@@ -15,7 +15,7 @@ from pyiptables.lint.shell.tree import CountingFor, For, Node, While
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell.evaluator import Shell
-    from pyiptables.lint.shell.state import Flow
+    from pyiptables.lint.shell.state import Flow, State
 
 __all__ = ["run_counting", "run_for", "run_while"]
 
@@ -200,7 +200,7 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     flow: Flow | None = None
     with shell.framed(Frame("loop", shell.shown(node.condition), place)):
         while _round(shell, place):
-            variables, stdin = shell.state.variables.copy(), shell.state.stdin
+            before_round = shell.state.copy()
             flow = shell.run(node.condition)
             if flow is not None:
                 break
@@ -213,7 +213,7 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
             on, flow = _body(shell, node.body)
             if not on:
                 break
-            if shell.state.stdin is stdin and _same(variables, shell.state.variables):
+            if _same(before_round, shell.state):
                 # Nothing changed: every further round is like this one.
                 break
         else:
@@ -223,11 +223,13 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     return flow
 
 
-def _same(one: dict[str, Variable], two: dict[str, Variable]) -> bool:
-    if len(one) != len(two):
+def _same(one: State, two: State) -> bool:
+    if one.stdin is not two.stdin or one.arguments != two.arguments or one.files != two.files:
         return False
-    for name, variable in two.items():
-        old = one.get(name)
+    if len(one.variables) != len(two.variables):
+        return False
+    for name, variable in two.variables.items():
+        old = one.variables.get(name)
         if old is variable:
             continue
         if old is None or old.items is not variable.items or variable.items is not None:

@@ -224,13 +224,28 @@ class Parameters:
         first, colon, length = word.text.partition(":")
         return self.compute(Word(first)), self.compute(Word(length)) if colon else None
 
-    def _argument(self, param: Param) -> Word:
-        """The word behind the operator."""
+    def argument_pieces(self, param: Param) -> tuple[Piece, ...] | None:
+        """The pieces behind ``-`` or ``+`` if they are what the parameter certainly becomes; each with quotes of its own."""
+        if param.op not in (":-", "-", ":+", "+") or param.mark or param.index is not None or param.name in "@*\0":
+            return None
+        is_set = self.is_set(param.name)
+        text = self.variable(param.name).text if is_set else ""
+        if is_set is None or text is None:
+            return None
+        empty = not is_set or (not text and param.op[0] == ":")
+        return self._inner(param) if empty == (param.op[-1] == "-") else None
+
+    def _inner(self, param: Param) -> tuple[Piece, ...]:
         if param.inner is None:
             view = self.shell.source.view
             param.inner = tuple(scan(view, param.argument[0], param.argument[1], param.quoted))
-        word = self.joined(list(param.inner))
-        if len(param.inner) == 1 and isinstance(param.inner[0], Lit):
+        return param.inner
+
+    def _argument(self, param: Param) -> Word:
+        """The word behind the operator."""
+        inner = self._inner(param)
+        word = self.joined(inner)
+        if len(inner) == 1 and isinstance(inner[0], Lit):
             place = self.shell.source.location(*param.argument)
             return Word(word.raw, place, False, place)
         return word

@@ -30,6 +30,8 @@ _RELIABLE = {
     "mkdir", "mktemp", "modprobe", "mv", "rm", "service", "sleep", "sync", "sysctl", "systemctl", "tc",
     "touch", "wait",
 }  # fmt: skip
+#: Builtins that are programs as well, for ``xargs``, ``sudo`` and whoever writes their path.
+_ALSO_PROGRAMS = {"[", "echo", "false", "printf", "pwd", "sleep", "test", "true"}
 _CHECKING = {"-C", "--check", "-S", "--list-rules", "-L", "--list"}
 
 
@@ -168,7 +170,7 @@ def _program(shell: Shell, name: str, words: list[Word], place: Location) -> Flo
             flow = dispatch(shell, inner.words, place, inner.functions)
         shell.netns = outer
         return flow
-    program = TEXT_PROGRAMS.get(base)
+    program = BUILTINS[base] if base in _ALSO_PROGRAMS else TEXT_PROGRAMS.get(base)
     if program is not None:
         return program(shell, words, place)
     shell.others.append(OtherCommand(base, place, tuple(words[1:])))

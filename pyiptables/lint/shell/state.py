@@ -76,13 +76,14 @@ class ShellFunction:
 
 
 class Line:
-    """A line of text. ``open``: what is unknown in it may hold further lines."""
+    """A line of text. ``open``: what is unknown in it may hold further lines. ``cut``: no line end follows."""
 
-    __slots__ = ("open", "word")
+    __slots__ = ("cut", "open", "word")
 
-    def __init__(self, word: Word, is_open: bool = False) -> None:
+    def __init__(self, word: Word, is_open: bool = False, cut: bool = False) -> None:
         self.word = word
         self.open = is_open
+        self.cut = cut
 
 
 class Output:
@@ -128,7 +129,7 @@ class Output:
                     parts.append(rows[-1])
                     first = first or chunk
         if parts and first is not None:
-            lines.append(Line(Word(merged(parts), first.location, True), is_open))
+            lines.append(Line(Word(merged(parts), first.location, True), is_open, isinstance(parts[-1], str)))
         return lines
 
 

@@ -52,8 +52,13 @@ def _filter(run: Callable[[list[str], list[Word], Callable[[list[Word]], Lines]]
             if name in ("grep", "egrep", "fgrep"):
                 shell.others.append(OtherCommand(name, place, tuple(words[1:])))
             return None
-        options = [word.text or "" for word in words[1:] if word.prefix.startswith("-") and word.text != "-"]
-        operands = [word for word in words[1:] if not word.prefix.startswith("-") or word.text == "-"]
+        numeric = name in ("seq", "expr")
+        options, operands = [], []
+        for word in words[1:]:
+            if word.prefix.startswith("-") and word.text != "-" and not (numeric and word.prefix[1:].isdigit()):
+                options.append(word.text or "")
+            else:
+                operands.append(word)
         try:
             emit(shell, run(options, operands, lambda files: _input(shell, files)))
         except (Inexact, TooHard):
@@ -82,11 +87,8 @@ def _cat(options: list[str], operands: list[Word], read: Callable[[list[Word]], 
 
 @_filter
 def _seq(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
-    texts = [
-        *(option for option in options if re.fullmatch(r"-\d+", option)),
-        *(word.text or "" for word in operands),
-    ]
-    if (options and len(texts) == len(operands)) or not all(re.fullmatch(r"-?\d{1,9}", text) for text in texts):
+    texts = [word.text or "" for word in operands]
+    if options or not all(re.fullmatch(r"-?\d{1,9}", text) for text in texts):
         raise Inexact
     numbers = [int(text) for text in texts]
     if not 1 <= len(numbers) <= 3:

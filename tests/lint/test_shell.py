@@ -1,0 +1,230 @@
+"""What the shell reader finds in scripts: every command with its line, its words, and how certain it is."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+
+from pyiptables.lint.shell import Limits, ScriptReading, read, read_script
+
+# name, script, what it calls: "line: command", with "?" behind what runs only perhaps.
+SCRIPTS: list[tuple[str, str, str]] = [
+    ("plain", "iptables -A INPUT -j ACCEPT", "1: iptables -A INPUT -j ACCEPT"),
+    ("absolute path", "/usr/sbin/ip6tables -F", "1: ip6tables -F"),
+    ("legacy and nft names", "iptables-legacy -F\nip6tables-nft -X", "1: iptables-legacy -F\n2: ip6tables-nft -X"),
+    ("several on a line", "iptables -F; iptables -X && iptables -Z", "1: iptables -F\n1: iptables -X\n1: iptables -Z"),
+    ("a backslash joins lines", "iptables -A INPUT \\\n  -p tcp \\\n  -j ACCEPT", "1: iptables -A INPUT -p tcp -j ACCEPT"),
+    ("comments", "iptables -F # all\n# iptables -X\niptables -X #", "1: iptables -F\n3: iptables -X"),
+    ("in quotes it is no command", "echo 'iptables -F'; x=\"iptables -X\"; : <<E\niptables -Z\nE", ""),
+    ("variable as program", "IPT=/sbin/iptables\n$IPT -F\n\"$IPT\" -X\n${IPT} -Z", "2: iptables -F\n3: iptables -X\n4: iptables -Z"),
+    ("program with options in a variable", 'IPT="iptables -w 5"\n$IPT -F', "2: iptables -w 5 -F"),
+    ("program nobody set", "$IPTABLES -F\n${IP6T} -X", "1: iptables -F\n2: ip6tables -X"),
+    ("program from which", "I=$(which iptables)\n$I -F\nJ=`command -v ip6tables`\n$J -X", "2: iptables -F\n4: ip6tables -X"),
+    ("default of a variable", "iptables -A INPUT -i ${IF:-eth0} -j DROP", "1: iptables -A INPUT -i eth0 -j DROP"),
+    ("default assigned", ": ${IF:=eth0}\niptables -A INPUT -i $IF -j DROP", "2: iptables -A INPUT -i eth0 -j DROP"),
+    ("default of an argument", 'P=${1:-22}\niptables -A INPUT -p tcp --dport "$P"', "2: iptables -A INPUT -p tcp --dport 22"),
+    ("quoted default is one word", 'iptables -A I ${x:-"a b"} ${x:-c d}', "1: iptables -A I 'a b' c d"),
+    ("alternative", "V=1\niptables -A I ${V:+-v} ${W:+-w} -j X", "2: iptables -A I -v ${W:+-w} -j X"),
+    ("arguments or none", 'f() { iptables -A I ${1+"$@"}; }\nf "a b" c\nf', "1: iptables -A I 'a b' c\n1: iptables -A I"),
+    ("prefix and suffix", 'm=80:10.0.0.5:8080\niptables ${m%%:*} ${m##*:} ${m#*:} ${m%:*}', "2: iptables 80 8080 10.0.0.5:8080 80:10.0.0.5"),
+    ("replace, slice, case, length", "v=a.b.c\niptables ${v//./-} ${v/./} ${v:2} ${v:0:1} ${v^^} ${#v}", "2: iptables a-b-c ab.c b.c a A.B.C 5"),
+    ("field splitting", 'P="80 443"\niptables $P "$P"', "2: iptables 80 443 '80 443'"),
+    ("IFS", "IFS=,; P=1,2,,3\niptables $P", "2: iptables 1 2 '' 3"),
+    ("arithmetic", "n=4; (( n += 2 )); iptables $((n * 10 + 1)) $((n<<2)); let n--; iptables $n", "1: iptables 61 24\n1: iptables 5"),
+    ("hexadecimal and octal", "iptables $((0x10)) $((010))", "1: iptables 16 8"),
+    ("array", "P=(22 80)\nP+=(443)\nfor p in \"${P[@]}\"; do iptables $p ${#P[@]} ${P[1]}; done", "3: iptables 22 3 80\n3: iptables 80 3 80\n3: iptables 443 3 80"),
+    ("array with keys", 'declare -A M=([a]=1 [b]=2)\nfor k in "${!M[@]}"; do iptables $k ${M[$k]}; done', "2: iptables a 1\n2: iptables b 2"),
+    ("for over words", "for p in 22 80; do\n iptables $p\ndone", "2: iptables 22\n2: iptables 80"),
+    ("for over a range", "for i in {1..3}; do iptables $i; done", "1: iptables 1\n1: iptables 2\n1: iptables 3"),
+    ("for over seq", "for i in $(seq 2 2 4); do iptables $i; done", "1: iptables 2\n1: iptables 4"),
+    ("counting for", "for ((i=0; i<2; i++)); do iptables $i; done", "1: iptables 0\n1: iptables 1"),
+    ("for over nothing", "for x in; do iptables $x; done\nfor x in\ndo iptables $x; done", ""),
+    ("for over what is not known", "for ip in $(cat /etc/bans); do iptables -s $ip; done", "1: iptables -s $ip"),
+    ("braces", "iptables -A {IN,OUT}PUT x{1,2}y", "1: iptables -A INPUT OUTPUT x1y x2y"),
+    ("loop over braces", "for c in {i,ip6}; do iptables $c; done", "1: iptables i\n1: iptables ip6"),
+    ("while with a counter", "i=0; while [ $i -lt 2 ]; do iptables $i; i=$((i+1)); done", "1: iptables 0\n1: iptables 1"),
+    ("until", "n=2; until (( n == 0 )); do iptables $n; ((n--)); done", "1: iptables 2\n1: iptables 1"),
+    ("break and continue", "for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; iptables $i; done", "1: iptables 1\n1: iptables 3"),
+    ("while read over a here-document", "while read -r p n; do iptables $p \"$n\"; done <<E\n22 the shell\n80 web\nE", "1: iptables 22 'the shell'\n1: iptables 80 web"),
+    ("while IFS read", "while IFS=: read -r a b; do iptables $b $a; done <<< x:y", "1: iptables y x"),
+    ("while read skips comments", "while read x; do case $x in '#'*|'') continue;; esac; iptables $x; done <<E\n# no\n\nyes\nE", "1: iptables yes"),
+    ("a last line without its end", "printf 'a\\nb' | while read x; do iptables $x; done", "1: iptables a"),
+    ("pipe into a loop", "printf '%s\\n' a b | while read x; do iptables $x; done", "1: iptables a\n1: iptables b"),
+    ("grep, cut, tr, sort, sed", "printf 'b:1\\n#c\\na:2\\n' | grep -v '^#' | sort | cut -d: -f1 | tr a-z A-Z | sed s/B/x/ | while read v; do iptables $v; done", "1: iptables A\n1: iptables x"),
+    ("function", "f() { iptables -A \"$1\" -j $2; }\nf INPUT DROP\nfunction g { f OUTPUT \"$@\"; }\ng ACCEPT", "1: iptables -A INPUT -j DROP\n1: iptables -A OUTPUT -j ACCEPT"),
+    ("wrapper with all arguments", 'ipt() { iptables -w "$@" || exit 1; }\nipt -A INPUT -m comment --comment "a b"', "1: iptables -w -A INPUT -m comment --comment 'a b'"),
+    ("wrapper for both families", 'both() { for t in iptables ip6tables; do $t "$@"; done; }\nboth -F', "1: iptables -F\n1: ip6tables -F"),
+    ("command in a word", 'run() { "$@"; }\nrun iptables -F', "1: iptables -F"),
+    ("shift", 'f() { c=$1; shift; iptables -A $c "$@"; }\nf X -j Y', "1: iptables -A X -j Y"),
+    ("local", "x=1; f() { local x=2; iptables $x; }; f; iptables $x", "1: iptables 2\n1: iptables 1"),
+    ("return", "f() { return 0; iptables -F; }; f; iptables -X", "1: iptables -X"),
+    ("function nobody calls", "f() { iptables -F; }", "1: iptables -F ?"),
+    ("shadowed program", "iptables() { command iptables -w \"$@\"; }\niptables -F", "1: iptables -w -F"),
+    ("exit", "iptables -F; exit; iptables -X", "1: iptables -F"),
+    ("case of a known word", "m=a; case $m in a|b) iptables 1;; *) iptables 2;; esac", "1: iptables 1"),
+    ("case falls through", "case a in a) iptables 1;& b) iptables 2;; c) iptables 3;; esac", "1: iptables 1\n1: iptables 2"),
+    ("case of the first argument", 'case "$1" in start) iptables 1;; stop) iptables 2;; esac', "1: iptables 1 ?\n1: iptables 2 ?"),
+    ("if that is known", "D=1\nif [ \"$D\" = 1 ]; then iptables 1; else iptables 2; fi", "2: iptables 1"),
+    ("if that is not known", "if [ -f /x ]; then iptables 1; elif [ $X ]; then iptables 2; else iptables 3; fi", "1: iptables 1 ?\n1: iptables 2 ?\n1: iptables 3 ?"),
+    ("both sides of an if join", "if [ -f /x ]; then p=1; else p=2; fi\niptables $p", "2: iptables $p"),
+    ("test", "[[ -n $X && 1 -eq 1 ]] && iptables 1; [[ abc == a* ]] && iptables 2; [[ a =~ ^b ]] || iptables 3", "1: iptables 1 ?\n1: iptables 2\n1: iptables 3"),
+    ("not", "! true || iptables 1; if ! [ a = b ]; then iptables 2; fi; ! (( 1 )) || iptables 3", "1: iptables 1\n1: iptables 2\n1: iptables 3"),
+    ("check, else add", "iptables -C I -j X 2>/dev/null || iptables -A I -j X", "1: iptables -C I -j X\n1: iptables -A I -j X ?"),
+    ("failure does not matter", "iptables -N X || true; iptables -F X", "1: iptables -N X\n1: iptables -F X"),
+    ("success is assumed", "iptables -N X && iptables -A X || exit 1; iptables -L", "1: iptables -N X\n1: iptables -A X\n1: iptables -L"),
+    ("subshell", "x=1; ( x=2; iptables $x ); iptables $x", "1: iptables 2\n1: iptables 1"),
+    ("group in the background", "{ iptables -F; } & iptables -X &", "1: iptables -F\n1: iptables -X"),
+    ("redirections", "iptables -L >/dev/null 2>&1 < /dev/null; >x iptables -S; iptables -F &> log", "1: iptables -L\n1: iptables -S\n1: iptables -F"),
+    ("sudo, env, nice, timeout", "sudo -u root iptables 1; env A=b iptables 2; nice -n 5 iptables 3; timeout -s 9 5 iptables 4", "1: iptables 1\n1: iptables 2\n1: iptables 3\n1: iptables 4"),
+    ("sudo in a variable", "$SUDO iptables -F", "1: iptables -F"),
+    ("busybox and multi-call", "busybox iptables 1; xtables-nft-multi iptables 2; xtables-legacy-multi ip6tables-restore < /x", "1: iptables 1\n1: iptables-nft 2\n1: ip6tables-legacy-restore"),
+    ("network namespace", "ip netns exec blue iptables -F", "1: iptables -F"),
+    ("xargs", "echo 1 2 | xargs -n1 iptables -s; echo a | xargs -I% iptables -d % -j %x", "1: iptables -s 1\n1: iptables -s 2\n1: iptables -d a -j ax"),
+    ("eval", 'x="iptables -A I"; eval "$x -j \'A B\'"; eval $x', "1: iptables -A I -j 'A B'\n1: iptables -A I"),
+    ("sh -c", "sh -c 'iptables -A $1' sh X; bash -ec \"iptables -F\"", "1: iptables -A X\n1: iptables -F"),
+    ("shell fed with a here-document", "sudo bash <<'E'\nx=1\niptables $x\nE", "3: iptables 1"),
+    ("trap", "trap 'iptables -F' EXIT; iptables -X", "1: iptables -X\n1: iptables -F"),
+    ("command substitution is no command of its own", "x=$(iptables -S | wc -l); iptables -A $x", "1: iptables -S\n1: iptables -A $(iptables -S | wc -l)"),
+    ("unknown words keep what is known", "iptables -s 10.0.$N.1 -p $(proto) --dport `port`", "1: iptables -s 10.0.$N.1 -p $(proto) --dport `port`"),
+    ("printf into a variable", "printf -v r -- '-p %s --dport %d' tcp 22; iptables -A I $r", "1: iptables -A I -p tcp --dport 22"),
+    ("indirection", "eth=x; n=eth; iptables ${!n}", "1: iptables x"),
+    ("set", "set -- a 'b c'; iptables \"$@\" $# \"$*\"", "1: iptables a 'b c' 2 'a b c'"),
+    ("alias", "shopt -s expand_aliases; alias ipt='iptables -w'\nipt -F", "2: iptables -w -F"),
+    ("restore fed from a file that the script wrote", "cat > /tmp/r <<E\n*filter\nE\niptables-restore < /tmp/r", "4: iptables-restore"),
+    ("carriage returns", "X=1\r\niptables $X -j Y\r\n", "2: iptables 1 -j Y"),
+    ("no text at all", "", ""),
+]  # fmt: skip
+
+
+def shown(reading: ScriptReading) -> str:
+    return "\n".join([f"{one.location.line}: {one.shown}{'' if one.certain else ' ?'}" for one in reading.invocations])
+
+
+@pytest.mark.parametrize(("script", "calls"), [row[1:] for row in SCRIPTS], ids=[row[0] for row in SCRIPTS])
+def test_commands_of_a_script(script: str, calls: str) -> None:
+    assert shown(read_script(script.encode(), "s.sh")) == calls
+
+
+def test_arguments_and_values_from_outside() -> None:
+    script = b'case "$1" in start) iptables -A I -i $WAN;; *) iptables -F;; esac'
+    reading = read_script(script, "s.sh", args=["start"], set_values={"WAN": "ppp0"})
+    assert shown(reading) == "1: iptables -A I -i ppp0"
+    assert shown(read_script(script, "s.sh", args=[])) == "1: iptables -F"
+
+
+def test_sourced_file_beside_the_script() -> None:
+    files = {"fw.conf": b"PORT=2222\nopen() { iptables --dport $1; }\n"}
+    script = b'. "$(dirname "$0")/fw.conf"\nopen $PORT\n. /etc/none\n'
+    asked: list[str] = []
+
+    def reader(name: str, asking: str) -> bytes | None:
+        asked.append(name)
+        return files.get(name)
+
+    reading = read_script(script, "dir/s.sh", source=reader)
+    assert [(one.location.file, one.location.line, one.shown) for one in reading.invocations] == [("fw.conf", 2, "iptables --dport 2222")]
+    assert asked == ["fw.conf", "/etc/none"]
+    assert [(one.location.line, one.what, one.why) for one in reading.unresolved] == [(3, "source /etc/none", "the file is not read")]
+
+
+def test_words_know_their_places() -> None:
+    reading = read_script(b"P='80 443'\niptables -A I --dports \"$P\" -j ACCEPT\n", "s.sh")
+    word = reading.invocations[0].argv[3]
+    assert (word.location.line, word.location.column, word.location.text) == (2, 24, '"$P"')
+    assert (word.origin.line, word.origin.text) == (1, "'80 443'")
+
+
+def test_guards_name_the_condition_and_the_side() -> None:
+    reading = read_script(b"if [ -f /x ]; then iptables 1; else iptables 2; fi\niptables -C I || iptables -A I\n", "s.sh")
+    one, two, check, add = reading.invocations
+    assert [(g.condition, g.branch) for g in one.guard + two.guard] == [("[ -f /x ]", "then"), ("[ -f /x ]", "else")]
+    assert one.guard[0].location == two.guard[0].location
+    assert add.guarded_by_check == check.location
+
+
+def test_namespaces_and_containers() -> None:
+    script = b"ip netns exec blue iptables 1\ndocker exec -it box iptables 2\nnsenter -t 1 -n iptables 3\niptables 4\n"
+    assert [one.netns for one in read_script(script, "s.sh").invocations] == ["blue", "docker:box", "nsenter -t 1 -n", ""]
+
+
+RESTORES = [
+    ("here-document", "L=10.0.0.0/8\niptables-restore <<E\n*filter\n-A I -s $L\nCOMMIT\nE", [(3, "*filter"), (4, "-A I -s 10.0.0.0/8"), (5, "COMMIT")]),
+    ("quoted here-document", "iptables-restore <<'E'\n-A I $L\nE", [(2, "-A I $L")]),
+    ("tabs taken off", "iptables-restore <<-E\n\t*nat\n\tE", [(2, "*nat")]),
+    ("here-string", "iptables-restore <<< '*raw'", [(1, "*raw")]),
+    ("pipe", "{ echo '*nat'; for p in 1 2; do echo \"-A P $p\"; done; } | iptables-restore -n", [(1, "*nat"), (1, "-A P 1"), (1, "-A P 2")]),
+    ("cat", "cat <<E | sudo iptables-restore\n*filter\nE", [(2, "*filter")]),
+    ("file written before", "echo '*filter' > f\necho COMMIT >> f\niptables-restore f", [(1, "*filter"), (2, "COMMIT")]),
+    ("unknown part", "iptables-restore <<E\n-s $(ip)\nE", [(2, None)]),
+    ("two on a line", "cat <<A - <<B | iptables-restore\nx\nA\ny\nB", None),
+    ("file outside", "iptables-restore < /etc/r", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "lines"), [row[1:] for row in RESTORES], ids=[row[0] for row in RESTORES])
+def test_what_a_restore_reads(script: str, lines: list[tuple[int, str | None]] | None) -> None:
+    (restore,) = read_script(script.encode(), "s.sh").invocations
+    if lines is None:
+        assert restore.stdin is None
+        assert not restore.resolved
+        return
+    assert restore.stdin is not None
+    assert [(line.location.line, line.text) for line in restore.stdin.lines] == lines
+
+
+CARRIERS = [
+    ("wg-quick", "wg0.conf", "[Interface]\nPostUp = iptables -A F -i %i; iptables -X # x\nPreDown = iptables -D F -i %i\n[Peer]\n",
+     "2: iptables -A F -i wg0\n2: iptables -X\n3: iptables -D F -i wg0 ?"),
+    ("systemd", "fw@wan.service", "[Service]\nEnvironment=P=22 \"N=a b\"\nExecStart=-/sbin/iptables -A I -i %i \\\n  --dport ${P} -m \"$N\" ; /sbin/iptables -X\nExecStop=/sbin/iptables -F\n",
+     "3: iptables -A I -i wan --dport 22 -m 'a b'\n4: iptables -X\n5: iptables -F ?"),
+    ("systemd with a shell", "fw.service", "[Service]\nExecStart=/bin/sh -c 'for p in 1 2; do iptables $$p; done'\n", "2: iptables 1\n2: iptables 2"),
+    ("systemd takes back", "fw.service", "[Service]\nExecStart=/sbin/iptables 1\nExecStart=\nExecStart=/sbin/iptables 2\n", "4: iptables 2"),
+    ("ifupdown", "interfaces", "iface eth0 inet static\n  up iptables -i $IFACE \\\n     -j X\n  post-down iptables -F\n", "2: iptables -i eth0 -j X\n4: iptables -F ?"),
+    ("Dockerfile", "Dockerfile", "FROM x\nENV P=22\nRUN a && \\\n # note\n iptables --dport $P\nENTRYPOINT [\"sh\", \"-c\", \"iptables -F\"]\n",
+     "5: iptables --dport 22\n6: iptables -F"),
+    ("Dockerfile with a here-document", "Dockerfile", "FROM x\nRUN <<E\niptables 1\nip6tables 2\nE\nCMD iptables 3\n", "3: iptables 1\n4: ip6tables 2\n6: iptables 3"),
+    ("unit found by content", "rules", "[Unit]\nDescription=x\n[Service]\nExecStart=/sbin/iptables -F\n", "4: iptables -F"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "text", "calls"), [row[1:] for row in CARRIERS], ids=[row[0] for row in CARRIERS])
+def test_files_with_shell_lines_in_them(file: str, text: str, calls: str) -> None:
+    assert shown(read(text.encode(), file)) == calls
+
+
+# What a hostile script asks for, and what is said instead of doing it.
+BOTTOMLESS = [
+    ("recursion", "f() { f; iptables -F; }; f", "nested too deeply"),
+    ("two functions in a circle", "f() { g; g; }; g() { f; f; }; f", "nested too deeply"),
+    ("eval of itself", 'x=\'eval "$x"\'; eval "$x"', "nested too deeply"),
+    ("million rounds", "for i in {1..1000000}; do iptables $i; done", "too many words"),
+    ("nested loops", "for a in {1..100}; do for b in {1..100}; do for c in {1..100}; do iptables $a; done; done; done", "more rounds"),
+    ("braces of braces", "iptables {1..99}{1..99}{1..99}{1..99}", "too many words"),
+    ("doubling value", "x=ab; while true; do x=$x$x; done; iptables $x", "more rounds|too long"),
+    ("doubling branches", "\n".join(f"if [ -f /{n} ]; then x=$x{n}; else iptables {n}; fi" for n in range(300)), ""),
+    ("counting to a billion", "i=0; while [ $i -lt 1000000000 ]; do i=$((i+1)); done", "more rounds"),
+    ("seq to a billion", "for i in $(seq 1000000000); do iptables $i; done", "output of seq"),
+    ("endless counting for", "for ((;;)); do iptables -F; done", "ends only from inside"),
+    ("substitutions in substitutions", "x=" + "$(echo " * 200 + "a" + ")" * 200 + "; iptables $x", None),
+    ("parentheses in parentheses", "(" * 500 + "iptables -F" + ")" * 500, None),
+    ("tower of powers", "iptables $((9**9**9**9**9))", None),
+    ("wide pattern", "x=" + "a" * 3000 + "; case $x in *a*a*a*a*a*a*a*b) iptables -F;; esac; iptables ${x//*a*a*a*b/}", None),
+    ("printf of a million blanks", "x=$(printf '%1000000s' a); iptables $x", None),
+    ("if in if", "if [ -f /a ]; then " * 150 + "iptables -F" + "; fi" * 150, None),
+    ("case doubling", "case $1 in " + "".join(f"{n}) x=$x{n};; " for n in range(500)) + "esac; iptables $x", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "why"), [row[1:] for row in BOTTOMLESS], ids=[row[0] for row in BOTTOMLESS])
+def test_work_is_bounded(script: str, why: str | None) -> None:
+    import re
+    import time
+
+    begin = time.process_time()
+    reading = read_script(script.encode(), "s.sh")
+    assert time.process_time() - begin < 5
+    assert len(reading.invocations) <= Limits().commands
+    said = "; ".join([f"{one.what}: {one.why}" for one in reading.unresolved + reading.errors])
+    if why:
+        assert re.search(why, said)

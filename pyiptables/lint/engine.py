@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyiptables.lint.diagnostic import Diagnostic, Place
 from pyiptables.lint.registry import all_checks
@@ -77,17 +77,20 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
         read_script(subject, kind, **reading)
     report = FileReport(file, subject=subject)
     codes = settings.codes() - settings.ignored_in(file)
-    suppressions = find_suppressions(subject.lines)
+    suppressions = {name: find_suppressions(subject.lines_of(name)) for name in (file, *subject.sourced)}
     for code, check in all_checks().items():
         if code not in codes:
             continue
         for diagnostic in check().run(subject):
-            if _suppressed(diagnostic, suppressions):
+            if _suppressed(diagnostic, suppressions.get(diagnostic.place.file, [])):
                 report.suppressed += 1
+            elif diagnostic.fix is not None and diagnostic.place.file != file:
+                # Edits are of the bytes of the file itself.
+                report.diagnostics.append(replace(diagnostic, fix=None))
             else:
                 report.diagnostics.append(diagnostic)
     if "L001" in codes:
-        report.diagnostics += _unused(subject, suppressions, codes)
+        report.diagnostics += _unused(subject, suppressions[file], codes)
     report.diagnostics = sorted(set(report.diagnostics), key=Diagnostic.sort_key)
     return report
 

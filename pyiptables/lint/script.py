@@ -6,6 +6,8 @@ perhaps, or has a word that is not known, leaves rules that match perhaps: they 
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.diagnostic import Place
@@ -42,13 +44,37 @@ def read_script(subject: Subject, kind: str, **reading: Any) -> None:
     from pyiptables.lint.engine import LintError
     from pyiptables.lint.shell import ShellReaderMissing, read
 
-    wanted = {key: reading[key] for key in ("set_values", "args", "source") if reading.get(key) is not None}
+    wanted = {key: reading[key] for key in ("set_values", "args") if reading.get(key) is not None}
+    wanted["source"] = partial(_beside, subject)
     try:
         script = read(subject.data, subject.file, kind, **wanted)
     except ShellReaderMissing as error:
         raise LintError(f"{subject.file}: {error}") from error
     subject.script = script
     _Replay(subject).run()
+
+
+#: No configuration of a firewall is larger.
+_LARGEST = 1 << 20
+
+
+def _beside(subject: Subject, name: str, asking: str) -> tuple[str, bytes] | None:
+    """A file that a script sources, if it lies beside it (or below); files elsewhere are another machine's matter."""
+    if subject.file == "-":
+        return None
+    folder = os.path.dirname(subject.file)
+    tries = [os.path.join(os.path.dirname(asking), name), name] if not os.path.isabs(name) else []
+    for path in (*tries, os.path.join(folder, os.path.basename(name))):
+        inside = os.path.abspath(path).startswith(os.path.join(os.path.abspath(folder), ""))
+        try:
+            if not inside or not os.path.isfile(path) or os.path.getsize(path) > _LARGEST:
+                continue
+            with open(path, "rb") as file:
+                subject.sourced[path] = data = file.read()
+        except (OSError, ValueError):
+            continue
+        return path, data
+    return None
 
 
 class _Replay:
@@ -171,7 +197,7 @@ class _Replay:
             reason = unknown.reason if unknown is not None else "not known"
             self.subject.unresolved.append((_place(location or invocation.location), line.word.shown, reason))
             return
-        start, end = (location.start, location.end) if location is not None else (0, 0)
+        start, end = (location.start, location.end) if location is not None and location.file == self.subject.file else (0, 0)
         reader.take(line.text, _place(location or invocation.location), start, end)
 
 

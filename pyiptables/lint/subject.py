@@ -143,10 +143,18 @@ class Subject:
         self.strays: list[tuple[Place, str]] = []
         #: (place, what, why) of words that only the script's run would tell.
         self.unresolved: list[tuple[Place, str, str]] = []
+        #: Other files that were read with this one, by the name that places in them have.
+        self.sourced: dict[str, bytes] = {}
 
     @cached_property
     def lines(self) -> list[str]:
         return self.text.split("\n")
+
+    def lines_of(self, file: str) -> list[str]:
+        """The lines of this file or of one that was read with it."""
+        if file == self.file:
+            return self.lines
+        return self.sourced.get(file, b"").decode("utf-8", "surrogateescape").split("\n")
 
     @cached_property
     def item_of_rule(self) -> dict[int, Item]:

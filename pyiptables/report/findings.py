@@ -33,9 +33,9 @@ def full(reports: Sequence[FileReport], console: Console) -> None:
     from rich.text import Text
 
     for report in reports:
-        lines = report.subject.lines if report.subject is not None else []
         for found in report.diagnostics:
             place = found.place
+            lines = report.subject.lines_of(place.file) if report.subject is not None else []
             colour = _COLOURS[found.severity]
             head = Text(f"{found.code} ", style=colour)
             if found.fix:

@@ -121,7 +121,9 @@ class _Writer:
             if kind == 7:
                 return rng.choice(("a", "x:", "-", "p=")) + self.parameter() + rng.choice(("", "/24", ",z"))
             if self.bash:
-                return rng.choice(("{a,b}", "{1..3}", "p{x,y}s", "{a,b{1,2}}", "{01..03}", "{c..a}", '{"$a",z}', "{x}", "{3..1}", "{,q}", "$'a\\tb'"))
+                return rng.choice(
+                    ("{a,b}", "{1..3}", "p{x,y}s", "{a,b{1,2}}", "{01..03}", "{c..a}", '{"$a",z}', "{x}", "{3..1}", "{,q}", "$'a\\tb'")
+                )
             return self.literal()
         finally:
             self.depth -= 1
@@ -145,7 +147,7 @@ class _Writer:
             f'[ -z "${name}" ]', f'[ -n "${name}" ]', f'[ "${name}" = {self.literal()} ]', f'[ "${name}" != x ]',
             f"[ $n -{rng.choice(('eq', 'ne', 'lt', 'le', 'gt', 'ge'))} {rng.randrange(5)} ]", f'! [ "${name}" ]',
             f'[ "$n" -gt 1 -a -n "${name}" ]', f'[ -n "${name}" ] && [ $m -lt 3 ]', "true", "false", f'test "$#" -gt {rng.randrange(3)}',
-            f'[ ! -n "${name}" ]', f'[ "x${name}" = "x" ]', f'[ "$n" = 1 -o "$m" = 1 ]',
+            f'[ ! -n "${name}" ]', f'[ "x${name}" = "x" ]', '[ "$n" = 1 -o "$m" = 1 ]',
         ]  # fmt: skip
         if self.bash:
             forms += [
@@ -206,7 +208,9 @@ class _Writer:
         subject = rng.choice(("$a", '"$b"', "$1", "$n", '"$a$c"'))
         self.line(f"case {subject} in", level)
         for _ in range(rng.randint(1, 3)):
-            patterns = "|".join(rng.sample(("*:*", "tcp", "[0-9]*", "?", "''", '"a:b:c"', "a*", "*b", "1", "[!x]*", "${c}"), rng.randint(1, 2)))
+            patterns = "|".join(
+                rng.sample(("*:*", "tcp", "[0-9]*", "?", "''", '"a:b:c"', "a*", "*b", "1", "[!x]*", "${c}"), rng.randint(1, 2))
+            )
             self.line(f"  {rng.choice(('', '('))}{patterns})", level)
             self.block(level + 1, 2)
             self.line("  ;;" if not self.bash or rng.randrange(4) else rng.choice(("  ;&", "  ;;&")), level)
@@ -219,8 +223,17 @@ class _Writer:
     def loop(self, level: int) -> None:
         name = self.rng.choice(_NAMES)
         self.loops += 1
-        lists = (f"in {self.words(0, 4)}", f"in {self.words(1, 3)}", "", f"in ${self.rng.choice(_NAMES)}", "in $(seq 1 2)", "in `seq 3 -1 2`")
-        self.line(f"for {name} {self.rng.choice(lists)}{self.rng.choice((';', ''))}".rstrip() + (" do" if self.lines[-1:] == [";"] else ""), level)
+        lists = (
+            f"in {self.words(0, 4)}",
+            f"in {self.words(1, 3)}",
+            "",
+            f"in ${self.rng.choice(_NAMES)}",
+            "in $(seq 1 2)",
+            "in `seq 3 -1 2`",
+        )
+        self.line(
+            f"for {name} {self.rng.choice(lists)}{self.rng.choice((';', ''))}".rstrip() + (" do" if self.lines[-1:] == [";"] else ""), level
+        )
         self.line("do", level)
         self.block(level + 1, 2)
         if self.rng.randrange(4) == 0:
@@ -257,7 +270,22 @@ class _Writer:
         for _ in range(rng.randint(1, 3)):
             if not expands and not rng.randrange(6):
                 self.lines.append("q\\")
-            self.lines.append(rng.choice(("one two three four", "a:b:c", "# note", "", "  22  tcp ", "$b $n", "x\\ty z", "a,b, c", "${c:-none} `echo sub`", "a::b:")))
+            self.lines.append(
+                rng.choice(
+                    (
+                        "one two three four",
+                        "a:b:c",
+                        "# note",
+                        "",
+                        "  22  tcp ",
+                        "$b $n",
+                        "x\\ty z",
+                        "a,b, c",
+                        "${c:-none} `echo sub`",
+                        "a::b:",
+                    )
+                )
+            )
         self.lines.append("EOF")
 
     def function(self, level: int) -> None:
@@ -335,7 +363,14 @@ class _Writer:
     def evaluated(self, level: int) -> None:
         rng = self.rng
         self.counter += 1
-        text = rng.choice((f"iptables -A E{self.counter} $n tcp", f"iptables -A E{self.counter} \\$n '$m'", "x=$n; iptables -A E \\$x", "for q in 1 2; do iptables -A E \\$q; done"))
+        text = rng.choice(
+            (
+                f"iptables -A E{self.counter} $n tcp",
+                f"iptables -A E{self.counter} \\$n '$m'",
+                "x=$n; iptables -A E \\$x",
+                "for q in 1 2; do iptables -A E \\$q; done",
+            )
+        )
         self.line(f'eval "{text}"' if "'" not in text else f"eval {self.quoted(text)}", level)
 
     def splitting(self, level: int) -> None:

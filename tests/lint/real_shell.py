@@ -17,7 +17,26 @@ from pyiptables.lint.shell import Invocation, Unknown, Word
 __all__ = ["Call", "Shims", "agrees", "calls_of"]
 
 _FAMILY = ("iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "ipset")
-_TEXT = ("cat", "seq", "grep", "sed", "tr", "cut", "sort", "uniq", "head", "tail", "basename", "dirname", "expr", "tee", "xargs", "env", "echo", "printf")
+_TEXT = (
+    "cat",
+    "seq",
+    "grep",
+    "sed",
+    "tr",
+    "cut",
+    "sort",
+    "uniq",
+    "head",
+    "tail",
+    "basename",
+    "dirname",
+    "expr",
+    "tee",
+    "xargs",
+    "env",
+    "echo",
+    "printf",
+)
 # A record is the program and its arguments, each ended by US, then what it read if it is a restore, then RS.
 _RECORD = """#!/bin/sh
 {
@@ -28,7 +47,7 @@ _RECORD = """#!/bin/sh
 case " $* " in *" -C "*) exit "${SHIM_CHECK:-1}" ;; esac
 exit 0
 """
-_PASS = {"sudo": 'exec "$@"', "ip": 'shift 3; exec "$@"'}
+_PASS = {"which": 'command -v "$1"', "sudo": 'exec "$@"', "ip": 'shift 3; exec "$@"'}
 
 
 @dataclass(frozen=True)
@@ -64,8 +83,8 @@ class Shims:
         self.log.write_bytes(b"")
         file = self.work.parent / "script"
         file.write_bytes(script.encode("utf-8", "surrogateescape"))
-        for left in self.work.iterdir():
-            left.unlink()
+        shutil.rmtree(self.work)
+        self.work.mkdir()
         process = subprocess.Popen(
             [shutil.which(shell) or shell, str(file), *args],
             cwd=self.work,
@@ -80,7 +99,7 @@ class Shims:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            raise
+            raise TimeoutError(shell) from None
         calls = []
         for record in self.log.read_bytes().decode("utf-8", "surrogateescape").split("\x1d")[:-1]:
             head, _, stdin = record.partition("\x1e")
@@ -102,7 +121,8 @@ def agrees(invocation: Invocation, call: Call) -> bool:
     """Whether a call is one that the invocation stands for, whatever its unknown words are."""
     if invocation.program != call.program:
         return False
-    if call.stdin is not None and invocation.stdin is not None and invocation.stdin.text not in (None, call.stdin):
+    # A restore that is given a file as its argument reads nothing from its standard input.
+    if call.stdin and invocation.stdin is not None and invocation.stdin.text not in (None, call.stdin):
         return False
     return _words_agree(list(invocation.argv), list(call.argv))
 

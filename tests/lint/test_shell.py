@@ -25,7 +25,7 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("default assigned", ": ${IF:=eth0}\niptables -A INPUT -i $IF -j DROP", "2: iptables -A INPUT -i eth0 -j DROP"),
     ("default of an argument", 'P=${1:-22}\niptables -A INPUT -p tcp --dport "$P"', "2: iptables -A INPUT -p tcp --dport 22"),
     ("quoted default is one word", 'iptables -A I ${x:-"a b"} ${x:-c d}', "1: iptables -A I 'a b' c d"),
-    ("alternative", "V=1\niptables -A I ${V:+-v} ${W:+-w} -j X", "2: iptables -A I -v ${W:+-w} -j X"),
+    ("alternative", "V=1\niptables -A I ${V:+-v} ${W:+-w} -j X", "2: iptables -A I -v -j X"),
     ("arguments or none", 'f() { iptables -A I ${1+"$@"}; }\nf "a b" c\nf', "1: iptables -A I 'a b' c\n1: iptables -A I"),
     ("prefix and suffix", 'm=80:10.0.0.5:8080\niptables ${m%%:*} ${m##*:} ${m#*:} ${m%:*}', "2: iptables 80 8080 10.0.0.5:8080 80:10.0.0.5"),
     ("replace, slice, case, length", "v=a.b.c\niptables ${v//./-} ${v/./} ${v:2} ${v:0:1} ${v^^} ${#v}", "2: iptables a-b-c ab.c b.c a A.B.C 5"),
@@ -85,7 +85,7 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("sh -c", "sh -c 'iptables -A $1' sh X; bash -ec \"iptables -F\"", "1: iptables -A X\n1: iptables -F"),
     ("shell fed with a here-document", "sudo bash <<'E'\nx=1\niptables $x\nE", "3: iptables 1"),
     ("trap", "trap 'iptables -F' EXIT; iptables -X", "1: iptables -X\n1: iptables -F"),
-    ("command substitution is no command of its own", "x=$(iptables -S | wc -l); iptables -A $x", "1: iptables -S\n1: iptables -A $(iptables -S | wc -l)"),
+    ("command substitution is no command of its own", "x=$(iptables -S | wc -l); iptables -A $x", "1: iptables -S\n1: iptables -A $x"),
     ("unknown words keep what is known", "iptables -s 10.0.$N.1 -p $(proto) --dport `port`", "1: iptables -s 10.0.$N.1 -p $(proto) --dport `port`"),
     ("printf into a variable", "printf -v r -- '-p %s --dport %d' tcp 22; iptables -A I $r", "1: iptables -A I -p tcp --dport 22"),
     ("indirection", "eth=x; n=eth; iptables ${!n}", "1: iptables x"),
@@ -114,17 +114,17 @@ def test_arguments_and_values_from_outside() -> None:
 
 
 def test_sourced_file_beside_the_script() -> None:
-    files = {"fw.conf": b"PORT=2222\nopen() { iptables --dport $1; }\n"}
+    files = {"dir/fw.conf": b"PORT=2222\nopen() { iptables --dport $1; }\n"}
     script = b'. "$(dirname "$0")/fw.conf"\nopen $PORT\n. /etc/none\n'
     asked: list[str] = []
 
-    def reader(name: str, asking: str) -> bytes | None:
+    def reader(name: str, asking: str) -> tuple[str, bytes] | None:
         asked.append(name)
-        return files.get(name)
+        return ("fw.conf", files[name]) if name in files else None
 
     reading = read_script(script, "dir/s.sh", source=reader)
     assert [(one.location.file, one.location.line, one.shown) for one in reading.invocations] == [("fw.conf", 2, "iptables --dport 2222")]
-    assert asked == ["fw.conf", "/etc/none"]
+    assert asked == ["dir/fw.conf", "/etc/none"]
     assert [(one.location.line, one.what, one.why) for one in reading.unresolved] == [(3, "source /etc/none", "the file is not read")]
 
 
@@ -157,7 +157,7 @@ RESTORES = [
     ("cat", "cat <<E | sudo iptables-restore\n*filter\nE", [(2, "*filter")]),
     ("file written before", "echo '*filter' > f\necho COMMIT >> f\niptables-restore f", [(1, "*filter"), (2, "COMMIT")]),
     ("unknown part", "iptables-restore <<E\n-s $(ip)\nE", [(2, None)]),
-    ("two on a line", "cat <<A - <<B | iptables-restore\nx\nA\ny\nB", None),
+    ("two on a line", "cat <<A - <<B | iptables-restore\nx\nA\ny\nB", [(4, "y")]),
     ("file outside", "iptables-restore < /etc/r", None),
 ]  # fmt: skip
 
@@ -181,7 +181,7 @@ CARRIERS = [
     ("systemd with a shell", "fw.service", "[Service]\nExecStart=/bin/sh -c 'for p in 1 2; do iptables $$p; done'\n", "2: iptables 1\n2: iptables 2"),
     ("systemd takes back", "fw.service", "[Service]\nExecStart=/sbin/iptables 1\nExecStart=\nExecStart=/sbin/iptables 2\n", "4: iptables 2"),
     ("ifupdown", "interfaces", "iface eth0 inet static\n  up iptables -i $IFACE \\\n     -j X\n  post-down iptables -F\n", "2: iptables -i eth0 -j X\n4: iptables -F ?"),
-    ("Dockerfile", "Dockerfile", "FROM x\nENV P=22\nRUN a && \\\n # note\n iptables --dport $P\nENTRYPOINT [\"sh\", \"-c\", \"iptables -F\"]\n",
+    ("Dockerfile", "Dockerfile", "FROM x\nENV P=22\nRUN apt-get update && \\\n # note\n iptables --dport $P\nENTRYPOINT [\"sh\", \"-c\", \"iptables -F\"]\n",
      "5: iptables --dport 22\n6: iptables -F"),
     ("Dockerfile with a here-document", "Dockerfile", "FROM x\nRUN <<E\niptables 1\nip6tables 2\nE\nCMD iptables 3\n", "3: iptables 1\n4: ip6tables 2\n6: iptables 3"),
     ("unit found by content", "rules", "[Unit]\nDescription=x\n[Service]\nExecStart=/sbin/iptables -F\n", "4: iptables -F"),
@@ -201,9 +201,9 @@ BOTTOMLESS = [
     ("million rounds", "for i in {1..1000000}; do iptables $i; done", "too many words"),
     ("nested loops", "for a in {1..100}; do for b in {1..100}; do for c in {1..100}; do iptables $a; done; done; done", "more rounds"),
     ("braces of braces", "iptables {1..99}{1..99}{1..99}{1..99}", "too many words"),
-    ("doubling value", "x=ab; while true; do x=$x$x; done; iptables $x", "more rounds|too long"),
+    ("doubling value", "x=ab; while true; do x=$x$x; done; iptables $x", "more commands"),
     ("doubling branches", "\n".join(f"if [ -f /{n} ]; then x=$x{n}; else iptables {n}; fi" for n in range(300)), ""),
-    ("counting to a billion", "i=0; while [ $i -lt 1000000000 ]; do i=$((i+1)); done", "more rounds"),
+    ("counting to a billion", "i=0; while [ $i -lt 1000000000 ]; do i=$((i+1)); done", "more commands"),
     ("seq to a billion", "for i in $(seq 1000000000); do iptables $i; done", "output of seq"),
     ("endless counting for", "for ((;;)); do iptables -F; done", "ends only from inside"),
     ("substitutions in substitutions", "x=" + "$(echo " * 200 + "a" + ")" * 200 + "; iptables $x", None),

@@ -67,9 +67,9 @@ from pyiptables.lint.shell.tree import (
 )
 from pyiptables.lint.shell.words import Command, unescape_backticks
 
-__all__ = ["Shell"]
+__all__ = ["Shell", "SourceReader"]
 
-SourceReader = Callable[[str, str], bytes | None]
+SourceReader = Callable[[str, str], tuple[str, bytes] | None]
 
 
 class Shell:
@@ -418,14 +418,14 @@ class Shell:
         self.status = LIKELY
         if lines is not None:
             return self.run_text([line.word for line in lines], "source", place, None, "\n")
-        data = self.reader(path, self.source.file) if self.reader is not None and path else None
-        if data is None:
+        found = self.reader(path, self.source.file) if self.reader is not None and path else None
+        if found is None:
             self.unresolve(place, f"source {name.shown}", "the file is not read")
             return None
         saved = self.state.arguments
         if arguments:
             self.state.arguments = tuple(arguments)
-        with self.framed(Frame("source", path, place)), self.inside(Source(path, data)):
+        with self.framed(Frame("source", path, place)), self.inside(Source(*found)):
             flow = self.run(self.parsed())
         if arguments:
             self.state.arguments = saved

@@ -32,7 +32,7 @@ def inner_source(shell: Shell, words: list[Word], place: Location, separator: st
         text = "".join(part if isinstance(part, str) else _variable(shell, part) for part in word.pieces)
         view = encode(text)
         origin = word.origin
-        at = origin.source.view.find(view, origin.start, origin.end) if origin is not None and view else -1
+        at = origin.source.full.find(view, origin.start, origin.end) if origin is not None and view else -1
         if origin is None or at < 0:
             # Put together or with escapes: all of it stands where the word does.
             placed = placed and not view

@@ -15,7 +15,7 @@ from pyiptables.lint.shell.tree import CountingFor, For, Node, While
 
 if TYPE_CHECKING:
     from pyiptables.lint.shell.evaluator import Shell
-    from pyiptables.lint.shell.state import Flow, State
+    from pyiptables.lint.shell.state import Flow
 
 __all__ = ["run_counting", "run_for", "run_while"]
 
@@ -200,7 +200,8 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     flow: Flow | None = None
     with shell.framed(Frame("loop", shell.shown(node.condition), place)):
         while _round(shell, place):
-            before_round = shell.state.copy()
+            state = shell.state
+            before_round = state.variables.copy(), state.arguments, state.stdin, state.files.copy()
             flow = shell.run(node.condition)
             if flow is not None:
                 break
@@ -213,7 +214,9 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
             on, flow = _body(shell, node.body)
             if not on:
                 break
-            if _same(before_round, shell.state):
+            if before_round[1:] == (shell.state.arguments, shell.state.stdin, shell.state.files) and _same(
+                before_round[0], shell.state.variables
+            ):
                 # Nothing changed: every further round is like this one.
                 break
         else:
@@ -223,13 +226,11 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     return flow
 
 
-def _same(one: State, two: State) -> bool:
-    if one.stdin is not two.stdin or one.arguments != two.arguments or one.files != two.files:
+def _same(one: dict[str, Variable], two: dict[str, Variable]) -> bool:
+    if len(one) != len(two):
         return False
-    if len(one.variables) != len(two.variables):
-        return False
-    for name, variable in two.variables.items():
-        old = one.variables.get(name)
+    for name, variable in two.items():
+        old = one.get(name)
         if old is variable:
             continue
         if old is None or old.items is not variable.items or variable.items is not None:

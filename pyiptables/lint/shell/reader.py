@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pyiptables.lint.shell.evaluator import Shell
+from pyiptables.lint.shell.evaluator import Shell, SourceReader
 from pyiptables.lint.shell.reading import (
     POSITIONAL,
     Frame,
@@ -30,7 +30,7 @@ class Options:
         self,
         set_values: Mapping[str, str] | None = None,
         args: Sequence[str] | None = None,
-        source: Callable[[str, str], bytes | None] | None = None,
+        source: SourceReader | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.set_values = set_values or {}
@@ -56,14 +56,14 @@ def read_script(
     *,
     set_values: Mapping[str, str] | None = None,
     args: Sequence[str] | None = None,
-    source: Callable[[str, str], bytes | None] | None = None,
+    source: SourceReader | None = None,
     limits: Limits | None = None,
 ) -> ScriptReading:
     """Read a sh or bash script.
 
     ``set_values`` presets variables, ``args`` the positional parameters (None: not known). ``source`` is
-    asked for the bytes of a file that the script sources, by the name in the script (without a directory
-    that is not known) and the name of the file that names it. Raises :class:`ShellReaderMissing` if the
+    asked for a file that the script sources, by the name in the script (without a directory that is not
+    known) and the name of the file that names it; it answers with a name and the bytes. Raises :class:`ShellReaderMissing` if the
     grammar is not installed, nothing else.
     """
     options = Options(set_values, args, source, limits)
@@ -160,7 +160,7 @@ def read(
     *,
     set_values: Mapping[str, str] | None = None,
     args: Sequence[str] | None = None,
-    source: Callable[[str, str], bytes | None] | None = None,
+    source: SourceReader | None = None,
     limits: Limits | None = None,
 ) -> ScriptReading:
     """Read a file of one of the :data:`KINDS` (found out by name and content if not given); see

@@ -25,10 +25,9 @@ __all__ = ["dispatch", "run_simple"]
 _DECLARING = {"declare", "export", "local", "readonly", "typeset"}
 #: Programs that fail only if something is wrong.
 _RELIABLE = {
-    "cd", "chmod", "chown", "conntrack", "cp", "date", "dirname", "hash", "install", "ip", "ipset", "ln",
-    "logger",
-    "mkdir", "mktemp", "modprobe", "mv", "rm", "service", "sleep", "sync", "sysctl", "systemctl", "tc",
-    "touch", "wait",
+    "addgroup", "adduser", "apk", "apt", "apt-get", "cd", "chmod", "chown", "conntrack", "cp", "date", "dirname", "dnf", "groupadd",
+    "hash", "install", "ip", "ipset", "ln", "logger", "make", "mkdir", "mktemp", "modprobe", "mv", "pip", "rm", "service", "sleep",
+    "sync", "sysctl", "systemctl", "tar", "tc", "touch", "useradd", "wait", "yum",
 }  # fmt: skip
 #: Builtins that are programs as well, for ``xargs``, ``sudo`` and whoever writes their path.
 _ALSO_PROGRAMS = {"[", "echo", "false", "printf", "pwd", "sleep", "test", "true"}

@@ -7,6 +7,9 @@ import sys
 
 __all__ = ["main"]
 
+#: Output is written in pieces of about this many characters.
+_PIECE = 1 << 20
+
 
 def main() -> None:
     """The console script. Leaves by ``os._exit``: there is nothing to tidy up, and that takes time."""
@@ -35,18 +38,18 @@ def _tool(words: list[str], state: str | None) -> int:
     import gc
 
     gc.disable()
-    from pyiptables.tools.run import TOOLS, run_tool
+    from pyiptables.tools.run import TOOLS, play_tool
 
     if words[0] not in TOOLS:
-        _write(2, f"pyiptables: no emulated program is called {words[0]}\n")
+        _write(2, [f"pyiptables: no emulated program is called {words[0]}\n"])
         return 2
     try:
-        done = run_tool(words, state, _read_stdin, os.environ)
+        status, out, err = play_tool(words, state, _read_stdin, os.environ)
     except KeyboardInterrupt:
         return 130
-    _write(1, done.stdout)
-    _write(2, done.stderr)
-    return done.returncode
+    _write(1, out)
+    _write(2, err)
+    return status
 
 
 def _complete(words: list[str]) -> int:
@@ -57,7 +60,7 @@ def _complete(words: list[str]) -> int:
         found = candidates(words)
     except Exception:
         return 1
-    _write(1, "".join([f"{'<file>' if word == FILE else word}\t{meaning}\n" for word, meaning in found.items()]))
+    _write(1, [f"{'<file>' if word == FILE else word}\t{meaning}\n" for word, meaning in found.items()])
     return 0
 
 
@@ -71,16 +74,27 @@ def _read_stdin() -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def _write(fd: int, text: str) -> None:
-    if not text:
-        return
-    view = memoryview(text.encode("utf-8", "surrogateescape"))
+def _write(fd: int, pieces: list[str]) -> None:
+    """Small pieces together, large ones as they are."""
+    start = size = 0
+    for at, piece in enumerate(pieces):
+        size += len(piece)
+        if size > _PIECE or at == len(pieces) - 1:
+            text = pieces[start] if at == start else "".join(pieces[start : at + 1])
+            if not _write_all(fd, text.encode("utf-8", "surrogateescape")):
+                return
+            start, size = at + 1, 0
+
+
+def _write_all(fd: int, data: bytes) -> bool:
+    view = memoryview(data)
     try:
         while view:
             view = view[os.write(fd, view) :]
     except OSError:
         # Nobody reads any more (`iptables -S | head -1`).
-        pass
+        return False
+    return True
 
 
 def _leave(status: int) -> None:

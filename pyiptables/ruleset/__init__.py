@@ -53,7 +53,7 @@ class RuleSpec:
 class Rule:
     """One rule: its canonical text without ``-A CHAIN``, its counters, and where it was read."""
 
-    __slots__ = ("bytes", "packets", "source", "spec", "text")
+    __slots__ = ("bytes", "file", "line", "packets", "spec", "text")
 
     #: The form for the state file where the save form cannot be read back (``syntax.stored``).
     stored: str | None = None
@@ -69,8 +69,20 @@ class Rule:
         self.text = text
         self.packets = packets
         self.bytes = octets
-        self.source = source
+        self.file: str | None = None
+        self.line = 0
+        if source is not None:
+            self.file, self.line = source
         self.spec = spec
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """File (``-``: unnamed) and line where the rule was read, None for one that comes from no file."""
+        return None if self.file is None else (self.file, self.line)
+
+    @source.setter
+    def source(self, place: tuple[str, int] | None) -> None:
+        self.file, self.line = (None, 0) if place is None else place
 
     def __repr__(self) -> str:
         return f"Rule({self.text!r})"

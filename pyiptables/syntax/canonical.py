@@ -12,23 +12,21 @@ from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.command import VERDICTS, long_options, parse
 from pyiptables.syntax.words import split_words
-from pyiptables.xtables.addresses import ALL_ONES, ip6_text, parse_ip4, parse_ip6, prefix_mask
+from pyiptables.xtables.addresses import ALL_ONES, ip4_text, ip6_text, parse_ip4, parse_ip6, prefix_mask
 from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name
 from pyiptables.xtables.option import Parsing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from typing import Any
 
 __all__ = ["Certifier", "typed_canonical"]
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_V4 = (
-    rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}/32|{_OCTET}\.{_OCTET}\.{_OCTET}\.0/24"
-    rf"|{_OCTET}\.{_OCTET}\.0\.0/16|{_OCTET}\.0\.0\.0/8)"
-)
-_V6 = r"[0-9a-f:.]{2,45}/(?:12[0-8]|1[01]\d|[1-9]?\d)"
+#: The usual prefixes in canonical form, and any other (:meth:`Certifier.holds` tells).
+_V4 = rf"{_OCTET}\.(?:0\.0\.0/8|{_OCTET}\.(?:0\.0/16|{_OCTET}\.(?:0/24|{_OCTET}/32)))"
+_OTHER_V4 = rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}/(?:3[01]|[12]\d|[1-9])(?!\d)"
+_OTHER_V6 = r"[0-9a-f:.]{2,45}/(?:12[0-8]|1[01]\d|[1-9]\d|[1-9])(?!\d)"
 #: Fragments that extensions may use in their ``canonical`` pieces.
 FRAGMENTS = {
     "PORT": r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}|0)",
@@ -47,27 +45,33 @@ def _text_pattern(low: int, high: int) -> str:
 
 
 class Certifier:
-    """Certifies the rule lines of one restore: ``certify(line)`` → (chain, text, jump, matches, target) or None.
+    """Certifies rule lines of a restore: what ``pattern`` matches, from the line's beginning to behind its end.
 
-    ``names`` are the (kind, name) of the extensions that the input mentions; only their pieces are assembled.
+    ``names`` are the (kind, name) of the extensions that the input mentions; only their pieces are assembled. ``groups``
+    are the numbers of packets, bytes, chain, jump, and of source and destination where :meth:`holds` must judge; the
+    groups ``r`` (the rule with a leading blank), ``m`` (matches) and ``t`` (target) go by name. ``limited`` has the
+    extensions that only stand in some tables or hooks, ``merged`` the beginnings of matches that iptables-nft may merge:
+    a rule with two of one kind is not certain.
     """
 
-    __slots__ = ("_addresses", "_family", "_match", "extensions")
+    __slots__ = ("_addresses", "_family", "groups", "limited", "merged", "pattern")
 
     def __init__(self, family: int, names: set[tuple[str, str]]) -> None:
         import re
 
         self._family = family
         self._addresses: dict[str, bool] = {}
+        fragments = {**FRAGMENTS, "ICMP": "icmp" if family == 4 else "icmp6"}
         matches, targets = [], []
         protocols: set[int] = set()
-        self.extensions: dict[str, Any] = {}
+        self.limited: dict[str, Any] = {}
+        self.merged: list[str] = []
         for kind, name in sorted(names):
             extension = find_match(name, family) if kind == "match" else find_target(name, family)
             if extension is None or extension.canonical is None or extension.name != name:
                 continue
             piece = extension.canonical
-            for word, pattern in FRAGMENTS.items():
+            for word, pattern in fragments.items():
                 piece = piece.replace(f"{{{word}}}", pattern)
             while "{TEXT:" in piece:
                 head, _, tail = piece.partition("{TEXT:")
@@ -80,48 +84,41 @@ class Certifier:
                     continue
                 protocols.add(known[0])
                 piece = f"(?(p{known[0]}){piece}|(?!))"
+                if kind == "match":
+                    self.merged.append(f" -m {name}")
             if kind == "match":
                 matches.append(piece)
             else:
                 targets.append(piece)
-            self.extensions[name] = extension
-        address = _V4 if family == 4 else _V6
+            if extension.tables is not None or extension.hooks is not None:
+                self.limited[name] = extension
+        usual, other = (f"{_V4}|", _OTHER_V4) if family == 4 else ("", _OTHER_V6)
         interface = r"(?!\+ )[A-Za-z0-9_.@:-]{1,14}\+?"
         proto = "".join([rf"(?P<p{number}> -p {chain_protocol_name(number)})|" for number in sorted(protocols)])
         others = "|".join([name for name, n in CHAIN_PROTOCOLS.items() if chain_protocol_name(n) == name and n])
         body = "".join(
             [
-                rf"(?: (?:! )?-s (?P<s>{address}))?(?: (?:! )?-d (?P<d>{address}))?",
+                rf"(?: (?:! )?-s (?:{usual}(?P<s>{other})))?(?: (?:! )?-d (?:{usual}(?P<d>{other})))?",
                 rf"(?: (?:! )?-i {interface})?(?: (?:! )?-o {interface})?",
                 rf"(?:{proto} -p (?:{others})| ! -p (?:{others}))?",
                 rf"(?P<m>(?: -m (?:{'|'.join(matches) or '(?!)'}))*)",
-                rf"(?:(?P<t> -j (?:{'|'.join(targets) or '(?!)'}))|(?P<j> -[jg] [^ \n\"]{{1,28}}))?",
+                rf"(?:(?P<t> -j (?:{'|'.join(targets) or '(?!)'}))|(?P<j> -[jg] [^\0 \n\"]{{1,28}}))?",
             ]
         )
-        self._match = re.compile(rf"-A (?P<c>[^ \n\"!-][^ \n\"]{{0,27}})(?P<r>{body})\n?\Z", re.ASCII).match
+        counters = r"(?:\[(?P<packets>\d{1,18}):(?P<bytes>\d{1,18})\] )?"
+        self.pattern = re.compile(rf"{counters}-A (?P<c>[^\0 \n\"!-][^\0 \n\"]{{0,27}})(?P<r>{body})\n", re.ASCII)
+        self.groups = tuple([self.pattern.groupindex[name] for name in ("packets", "bytes", "c", "j", "s", "d")])
 
-    def certify(self, line: str) -> re.Match[str] | None:
-        """The match (groups c chain, r rule with leading blank, m matches, t target, j jump), None if not certain."""
-        found = self._match(line)
-        if found is None:
-            return None
-        if self._family == 6:
-            for text in found.group("s", "d"):
-                if text is not None and not self._canonical6(text):
-                    return None
-        matches = found["m"]
-        if matches and (matches.count(" -m tcp") > 1 or matches.count(" -m udp") > 1):
-            # iptables-nft merges these.
-            return None
-        return found
-
-    def _canonical6(self, text: str) -> bool:
+    def holds(self, text: str) -> bool:
+        """Whether an address with its prefix length is in canonical form."""
         known = self._addresses.get(text)
         if known is None:
             address, _, length = text.partition("/")
-            value = parse_ip6(address)
-            mask = prefix_mask(int(length), 6)
-            known = value is not None and value & mask == value and ip6_text(value) == address and length != "0"
+            if self._family == 4:
+                value, mask, again = parse_ip4(address), prefix_mask(int(length), 4), ip4_text
+            else:
+                value, mask, again = parse_ip6(address), prefix_mask(int(length), 6), ip6_text
+            known = value is not None and value & mask == value and again(value) == address
             self._addresses[text] = known
         return known
 

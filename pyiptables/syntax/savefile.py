@@ -66,8 +66,8 @@ def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
     bare = f"-A {chain.name}\n"
     if counters:
         for rule in chain.rules:
-            line = f"{head}{rule.text}\n" if rule.text else bare
-            out.append(f"[{rule.packets}:{rule.bytes}] {line}")
+            numbers = f"[{rule.packets}:{rule.bytes}]" if rule.packets or rule.bytes else "[0:0]"
+            out.append(f"{numbers} {head}{rule.text}\n" if rule.text else f"{numbers} {bare}")
     else:
         for rule in chain.rules:
             out.append(f"{head}{rule.text}\n" if rule.text else bare)
@@ -88,10 +88,14 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
     ruleset = Ruleset(family)
     table: Table | None = None
     chains: dict[str, Chain] = {}
-    number = 0
     marked = False
-    for line in text.split("\n"):
-        number += 1
+    #: How most lines begin: without counters, and of the chain of the line before.
+    usual, skip = "\n", 0
+    add = Chain("").rules.append
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith(usual) and not marked:
+            add(Rule(line[skip:], source=None if file is None else (file, number)))
+            continue
         first = line[:1]
         if first in ("[", "-") and table is not None:
             packets = octets = 0
@@ -114,6 +118,8 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
                 marked = False
             else:
                 chain.rules.append(Rule(body, packets, octets, source))
+                usual, add = f"[0:0] -A {name} ", chain.rules.append
+                skip = len(usual)
         elif first == ":" and table is not None:
             parts = line[1:].split(" ")
             if len(parts) != 3 or parts[2][:1] != "[" or parts[2][-1:] != "]":
@@ -131,6 +137,7 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
             chains = table.chains
         elif line == "COMMIT" and table is not None:
             table = None
+            usual = "\n"
         elif first == "#":
             marked = line == MARK
         elif first:

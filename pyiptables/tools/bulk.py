@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pyiptables.extensions import find_target
 from pyiptables.ruleset import Chain, Rule
 from pyiptables.syntax.canonical import Certifier
@@ -9,112 +11,162 @@ from pyiptables.syntax.command import VERDICTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from pyiptables.tools.restore import Restore
 
-__all__ = ["Bulk"]
+__all__ = ["Bulk", "CertifiedRules"]
 
-_INCOMING = frozenset(("PREROUTING", "INPUT"))
-_OUTGOING = frozenset(("POSTROUTING", "OUTPUT"))
+#: Interfaces that ``-A`` refuses in these chains.
+_MISPLACED = {"PREROUTING": " -o ", "INPUT": " -o ", "POSTROUTING": " -i ", "OUTPUT": " -i "}
+_EXTENSION = re.compile(r" -([mj]) (\w+)")
+#: How far ahead the names of extensions are looked for at first.
+_WINDOW = 1 << 16
+_LONGEST = 1000
+
+
+class CertifiedRules:
+    """Rules for one chain, certified; ``jumps`` are those that jump to chains, as (line, rule, name of the chain)."""
+
+    __slots__ = ("chain", "first", "jumps", "rules")
+
+    def __init__(self, chain: str, first: int, rules: list[Rule]) -> None:
+        self.chain = chain
+        self.first = first
+        self.rules = rules
+        self.jumps: list[tuple[int, Rule, str]] = []
 
 
 class Bulk:
-    """Stands in front of a restore and takes the lines that need no parser; whatever it leaves goes the long way."""
+    """Goes through a text for a restore and takes the lines that need no parser; whatever it leaves goes the long way."""
 
-    __slots__ = ("_certify", "_counters", "_family", "_limited", "_queued", "_restore", "_targets")
+    _certifier: Certifier
+
+    __slots__ = ("_certifier", "_current", "_names", "_plain", "_restore", "_scanned", "_text")
 
     def __init__(self, restore: Restore, text: str) -> None:
-        import re
-
         self._restore = restore
-        self._family = restore.program.family
-        self._counters = restore.settings.counters
-        names: set[tuple[str, str]] = set()
-        for flag, name in set(re.findall(r" -([mj]) (\w+)", text)):
-            names.add(("match" if flag == "m" else "target", name))
-        certifier = Certifier(self._family, names)
-        self._certify = certifier.certify
-        #: Extensions that only stand in some tables or hooks.
-        self._limited = {
-            name: extension
-            for name, extension in certifier.extensions.items()
-            if extension.tables is not None or extension.hooks is not None
-        }
-        self._targets: dict[str, bool] = {}
-        self._queued: tuple[Any, ...] | None = None
+        self._text = text
+        self._names: set[tuple[str, str]] = set()
+        self._scanned = 0
+        self._learn(0)
+        self._plain: dict[str, str | None] = {}
+        self._current: CertifiedRules | None = None
 
-    def take(self, line: str) -> bool:
-        """Keep the line's rule if it is certain; False leaves the line alone."""
-        packets = octets = 0
-        body = line
-        if line[:1] == "[":
-            numbers, bracket, body = line.partition("] ")
-            left, _, right = numbers[1:].partition(":")
-            if not (bracket and left.isdigit() and right.isdigit() and len(left) < 19 and len(right) < 19):
-                return False
-            if self._counters:
-                packets, octets = int(left), int(right)
-        if len(body) > 1000:
-            return False
-        found = self._certify(body)
-        if found is None:
-            return False
-        chain, text, jump = found.group("c", "r", "j")
-        if chain in _INCOMING:
-            if " -o " in text:
-                return False
-        elif chain in _OUTGOING and " -i " in text:
-            return False
-        name = ""
-        if jump is not None:
-            name = jump[4:]
-            if not self._is_plain(name, jump):
-                return False
-            if name in VERDICTS:
-                name = ""
-        if self._limited and (found["m"] or found["t"]) and not self._allowed(chain, found["m"], found["t"]):
-            return False
-        return self._keep(chain, Rule(text[1:], packets, octets, ("-", self._restore.line)), name)
+    def run(self) -> None:
+        restore, text = self._restore, self._text
+        at, size = 0, len(text)
+        while at < size:
+            if restore.in_table:
+                at = self._take(at)
+                if at == size:
+                    break
+            end = text.find("\n", at) + 1 or size
+            if restore.in_table and at >= self._scanned and text[at] in "-[" and self._learn(end):
+                continue
+            restore.take(text[at:end])
+            if not restore.in_table:
+                self._plain.clear()
+            self._current = None
+            at = end
 
-    def _is_plain(self, name: str, jump: str) -> bool:
-        """A verdict, or a name that is no extension's."""
+    def _learn(self, end: int) -> bool:
+        """Look further ahead for names of extensions; False when there are no new ones."""
+        start, self._scanned = self._scanned, max(2 * end, end + _WINDOW)
+        found = {("match" if flag == "m" else "target", name) for flag, name in _EXTENSION.findall(self._text, start, self._scanned)}
+        if found <= self._names and start:
+            return False
+        self._names |= found
+        self._certifier = Certifier(self._restore.program.family, self._names)
+        return True
+
+    def _take(self, at: int) -> int:
+        """Keep the rules of the certified lines from here on; where the first other line begins."""
+        restore, text, plain = self._restore, self._text, self._plain
+        certifier = self._certifier
+        certify, limited, merged = certifier.pattern.match, certifier.limited, certifier.merged
+        holds = certifier.holds
+        groups = certifier.groups
+        counting = restore.settings.counters
+        file, number = restore.file, restore.line
+        current = self._current
+        chain_now = None if current is None else current.chain
+        misplaced = _MISPLACED.get(chain_now or "", "\0")
+        while (found := certify(text, at)) is not None:
+            packets, octets, chain, jump, source, destination = found.group(*groups)
+            start, end = found.span("r")
+            if end - start > _LONGEST or (source and not holds(source)) or (destination and not holds(destination)):
+                break
+            if chain != chain_now:
+                misplaced = _MISPLACED.get(chain, "\0")
+            body = text[start + 1 : end]
+            doubtful = misplaced in f" {body}"
+            for beginning in merged:
+                if body.count(beginning) > 1:
+                    doubtful = True
+            if doubtful:
+                break
+            name: str | None = ""
+            if jump is not None:
+                name = plain.get(jump, "")
+                if not name:
+                    name = plain[jump] = self._plain_jump(jump)
+                if name is None:
+                    break
+                if name in VERDICTS:
+                    name = ""
+            if limited and not self._allowed(chain, found["m"], found["t"]):
+                break
+            if chain != chain_now or current is None:
+                current = self._opened(chain, number + 1)
+                if current is None:
+                    break
+                chain_now = chain
+            if name and not restore.nft and not restore.tables.chain_exists(restore.current, name):
+                break
+            number += 1
+            rule = Rule(body)
+            if name:
+                current.jumps.append((number, rule, name))
+            if packets is not None and counting:
+                rule.packets, rule.bytes = int(packets), int(octets)
+            rule.file, rule.line = file, number
+            current.rules.append(rule)
+            at = found.end()
+        self._current = current
+        restore.line = number
+        return at
+
+    def _plain_jump(self, jump: str) -> str | None:
+        """The name behind ``-j`` or ``-g`` when it is a verdict or one that no extension has."""
+        name = jump[4:]
         if name in VERDICTS:
-            return jump[2] == "j" and not (name == "DROP" and self._restore.current == "nat")
-        known = self._targets.get(name)
-        if known is None:
-            known = self._targets[name] = find_target(name, self._family) is None and name != "CONTINUE"
-        return known
+            return name if jump[2] == "j" and not (name == "DROP" and self._restore.current == "nat") else None
+        return name if find_target(name, self._restore.program.family) is None and name != "CONTINUE" else None
 
     def _allowed(self, chain: str, matches: str, target: str | None) -> bool:
-        table = self._restore.current
-        names = [name for name in self._limited if f" -m {name}" in matches]
+        """Whether the extensions that only stand in some tables or hooks may stand here."""
+        limited = self._certifier.limited
+        names = [name for name in limited if f" -m {name}" in matches]
         if target is not None:
             name = target[4:].partition(" ")[0]
-            if name in self._limited:
+            if name in limited:
                 names.append(name)
         for name in names:
-            extension = self._limited[name]
-            if extension.tables is not None and table not in extension.tables:
+            extension = limited[name]
+            if extension.tables is not None and self._restore.current not in extension.tables:
                 return False
             if extension.hooks is not None and chain not in extension.hooks:
                 return False
         return True
 
-    def _keep(self, chain: str, rule: Rule, jump: str) -> bool:
+    def _opened(self, chain: str, line: int) -> CertifiedRules | None:
+        """Where the chain's rules go from here on: into the transaction, with legacy into the chain itself if there is one."""
         restore = self._restore
         if restore.nft:
-            queue = restore.queue
-            if queue and self._queued is not None and queue[-1][1] is self._queued and self._queued[1] == chain:
-                self._queued[2].append((restore.line, rule, jump))
-            else:
-                self._queued = ("rules", chain, [(restore.line, rule, jump)])
-                queue.append((restore.line, self._queued))
-            return True
-        tables = restore.tables
-        found: Chain | None = tables.find_chain(restore.current, chain)
-        if found is None or (jump and not tables.chain_exists(restore.current, jump)):
-            return False
-        found.rules.append(rule)
-        tables.changed = True
-        return True
+            rules = CertifiedRules(chain, line, [])
+            restore.queue.append((line, rules))
+            return rules
+        found: Chain | None = restore.tables.find_chain(restore.current, chain)
+        if found is None:
+            return None
+        restore.tables.changed = True
+        return CertifiedRules(chain, line, found.rules)

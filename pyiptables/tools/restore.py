@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from pyiptables.tools.bulk import Bulk
+    from pyiptables.tools.bulk import CertifiedRules
     from pyiptables.xtables.names import Names
 
     T = TypeVar("T")
+    #: What stands in a transaction: a command, certified rules, or a line about a chain or the table.
+    Item = Command | CertifiedRules | tuple[object, ...]
 
 __all__ = ["load_text", "main"]
 
@@ -194,18 +196,13 @@ def load_text(text: str, family: int, variant: Variant, names: Names, file: str 
     settings.counters = True
     restore = Restore(program, tables, settings)
     restore.lenient_counters = True
+    restore.file = file or "-"
     try:
         restore.run(text)
     except Exit as leave:
         raise ParameterProblem(f"{file or '-'}:{restore.line}: {''.join(program.err).strip()}") from leave
     except IptablesError as error:
         raise ParameterProblem(f"{file or '-'}:{restore.line}: {error.text.strip()}") from error
-    if file is not None:
-        for table in tables.ruleset.tables.values():
-            for chain in table.chains.values():
-                for rule in chain.rules:
-                    if rule.source is not None:
-                        rule.source = (file, rule.source[1])
     return tables.ruleset
 
 
@@ -216,16 +213,17 @@ class Restore:
         self.program = program
         self.tables = tables
         self.settings = settings
+        #: What the rules are to say of where they were read: file and line.
+        self.file = "-"
         self.line = 0
         self.in_table = False
         self.current = ""
         self.committed: Ruleset | None = None
         self.lenient_counters = False
         self.nft = program.variant is NFT
-        self.queue: list[tuple[int, Command | tuple[object, ...]]] = []
+        self.queue: list[tuple[int, Item]] = []
         self.announced: set[str] = set()
         self._before: Ruleset | None = None
-        self._bulk: Bulk | None = None
 
     def keep(self) -> None:
         """After an error: what was committed before it stays."""
@@ -235,22 +233,25 @@ class Restore:
 
     # -- lines -----------------------------------------------------------------------------------------------
     def run(self, text: str) -> None:
-        if len(text) > _MANY and not self.settings.verbose:
-            from pyiptables.tools.bulk import Bulk
-
-            self._bulk = Bulk(self, text)
         try:
-            for line in _lines(text):
-                self.line += 1
-                if self.in_table and self._bulk is not None and self._bulk.take(line):
-                    continue
-                self._one(line)
+            if len(text) > _MANY and not self.settings.verbose:
+                from pyiptables.tools.bulk import Bulk
+
+                Bulk(self, text).run()
+            else:
+                self.take(text)
         except LineError:
             raise
         except IptablesError as error:
             raise LineError(error, self.line) from error
         if self.in_table:
             self.fail(f"{self.program.name}: COMMIT expected at line {self.line + 1}\n")
+
+    def take(self, text: str) -> None:
+        """Carry out some lines."""
+        for line in _lines(text):
+            self.line += 1
+            self._one(line)
 
     def fail(self, text: str) -> None:
         self.program.err.append(text)
@@ -316,7 +317,7 @@ class Restore:
         self.in_table = True
         return True
 
-    def _queue(self, item: Command | tuple[object, ...]) -> None:
+    def _queue(self, item: Item) -> None:
         self.queue.append((self.line, item))
 
     def _chain_line(self, line: str) -> None:
@@ -387,7 +388,7 @@ class Restore:
 
             program.out.append(program_help(program, wanted.matches, wanted.targets))
             raise Exit(0) from wanted
-        command.source = ("-", self.line)
+        command.source = (self.file, self.line)
         settle(program, self.tables, command)
         if self.nft:
             self._queue(command)
@@ -418,7 +419,7 @@ class Restore:
             self.committed = self.tables.ruleset.copy()
         self.in_table = False
 
-    def _run_queue(self, queue: list[tuple[int, Command | tuple[object, ...]]]) -> None:
+    def _run_queue(self, queue: list[tuple[int, Item]]) -> None:
         """``nft_prepare``, then the kernel: errors name the line that queued the command."""
         program, tables = self.program, self.tables
         tables.begin(self.current, not self.settings.noflush or any(_reads_rules(item) for _, item in queue))
@@ -427,10 +428,10 @@ class Restore:
             try:
                 if isinstance(item, Command):
                     execute(program, tables, item)
-                elif item[0] == "rules":
-                    self._run_rules(item)
-                else:
+                elif isinstance(item, tuple):
                     self._run_chain_item(item)
+                else:
+                    self._run_rules(item)
             except CommandFailure as failure:
                 self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
         tables.commit(self.current, program.parsing(self.current))
@@ -438,21 +439,22 @@ class Restore:
     def _teller(self, what: str) -> Callable[[str], None]:
         return lambda name: self.program.out.append(f"{what} chain `{name}'\n")
 
-    def _run_rules(self, item: tuple[object, ...]) -> None:
-        """Certified rules for one chain, each with its line; a jump is looked at once for each name."""
+    def _run_rules(self, item: CertifiedRules) -> None:
+        """Certified rules for one chain; a jump is looked at once for each name."""
         tables, table = self.tables, self.current
-        _, chain, rules = item
-        jumps: set[str] = set()
         tables.note("A")
-        for line, _, jump in rules:  # type: ignore[attr-defined]
-            if jump and jump not in jumps:
-                if not tables.chain_exists(table, jump):
-                    tables.line = line
-                    raise ParameterProblem(f"Chain '{jump}' does not exist")
-                jumps.add(jump)
-        found = tables.writable_chain(table, str(chain))
-        found.rules += [rule for _, rule, _ in rules]  # type: ignore[attr-defined]
-        tables.note_jumps(found, [(line, rule) for line, rule, jump in rules if jump])  # type: ignore[attr-defined]
+        chain: Chain | None = None
+        known: set[str] = set()
+        for line, _, name in item.jumps:
+            if chain is None and line != item.first:
+                chain = tables.writable_chain(table, item.chain)
+            if name not in known and not tables.chain_exists(table, name):
+                tables.line = line
+                raise ParameterProblem(f"Chain '{name}' does not exist")
+            known.add(name)
+        chain = chain or tables.writable_chain(table, item.chain)
+        chain.rules += item.rules
+        tables.note_jumps(chain, [(line, rule) for line, rule, _ in item.jumps])
         tables.changed = True
 
     def _run_chain_item(self, item: tuple[object, ...]) -> None:
@@ -473,7 +475,7 @@ class Restore:
         tables.changed = True
 
 
-def _reads_rules(item: Command | tuple[object, ...]) -> bool:
+def _reads_rules(item: Item) -> bool:
     """Whether a command makes iptables-nft fetch the rules first (``nft-cmd.c``)."""
     if not isinstance(item, Command):
         return False

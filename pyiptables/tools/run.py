@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["TOOLS", "Completed", "run", "run_tool", "split_name"]
+__all__ = ["TOOLS", "Completed", "play_tool", "run", "run_tool", "split_name"]
 
 _KINDS = ("", "-save", "-restore")
 
@@ -49,13 +49,14 @@ def split_name(name: str) -> tuple[int, str, Variant | None]:
     return TOOLS[name]
 
 
-def run_tool(
-    argv: list[str],
-    state: str | None,
-    stdin: Callable[[], str],
-    environ: Mapping[str, str],
-) -> Completed:
+def run_tool(argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str]) -> Completed:
     """Run ``argv`` (program name first) against the state directory; ``stdin`` is called when input is wanted."""
+    status, out, err = play_tool(argv, state, stdin, environ)
+    return Completed(status, "".join(out), "".join(err))
+
+
+def play_tool(argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str]) -> tuple[int, list[str], list[str]]:
+    """The same, with the pieces of output and error output as they came."""
     called = argv[0]
     family, kind, variant = TOOLS[called.replace("\\", "/").rpartition("/")[2]]
     if variant is None:
@@ -82,7 +83,7 @@ def run_tool(
         except StateError as error:
             program.err.append(f"pyiptables: {error}\n")
             status = 4
-    return Completed(status, "".join(program.out), "".join(program.err))
+    return status, program.out, program.err
 
 
 def run(argv: list[str], *, state: str | os.PathLike[str] | None = None, stdin: str | None = None) -> Completed:

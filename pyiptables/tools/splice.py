@@ -143,19 +143,21 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     rule = rule_of(spec, program.family, command)
     if rule.stored:
         return None
-    tables.append(command.table, chain, [rule], command.parsing)
-    tables.commit(command.table, command.parsing)
-    begin, end = place.region(chain)
-    at = end
+    begin, at = place.region(chain)
     if command.action == "I":
-        at = _insertion(place, chain, command.number or 1, begin, end)
+        at = _insertion(place, chain, command.number or 1, begin)
+        # The chain without its rules stands for the chain; where in it makes no difference to what is checked.
+        tables.insert(command.table, chain, 1, [rule], command.parsing)
+    else:
+        tables.append(command.table, chain, [rule], command.parsing)
+    tables.commit(command.table, command.parsing)
     text = f" {rule.text}" if rule.text else ""
     line = f"[{rule.packets}:{rule.bytes}] -A {chain}{text}\n".encode("utf-8", "surrogateescape")
     view = memoryview(place.data)
     return view[:at], line, view[at:]
 
 
-def _insertion(place: Splice, chain: str, number: int, begin: int, end: int) -> int:
+def _insertion(place: Splice, chain: str, number: int, begin: int) -> int:
     if number == 1:
         return begin
     before = place.rule_at(chain, number - 1)

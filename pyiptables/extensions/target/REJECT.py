@@ -53,7 +53,7 @@ class Reject(Target):
     terminal = True
     tables = ("filter",)
     hooks = ("INPUT", "FORWARD", "OUTPUT")
-    canonical = r" --reject-with icmp6?-port-unreachable"
+    canonical = " --reject-with {ICMP}-port-unreachable"
     options = (Option("reject-with", Text(), metavar="type", help="what to answer; any beginning of a type's name"),)
 
     @classmethod

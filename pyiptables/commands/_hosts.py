@@ -1,18 +1,20 @@
-"""Descriptions of hosts from files: one JSON document, or the folder that ``pyiptables snapshot`` makes."""
+"""Descriptions of hosts from files: one JSON document, or a folder with what the host's own programs say of it.
+
+In a folder every file is known by what is in it, so that outputs kept under any name will do.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any
 
-if TYPE_CHECKING:
-    from pyiptables.netfilter.host import Host
+from pyiptables.commands._input import Unusable, parse_json
 
-__all__ = ["FILES", "HostError", "read_host"]
+__all__ = ["COMMANDS", "find_rules", "read_host"]
 
 #: File of a snapshot → the command whose output it holds.
-FILES = {
+COMMANDS = {
     "addr.json": ("ip", "-j", "addr"),
     "route4.json": ("ip", "-j", "-4", "route", "show", "table", "all"),
     "route6.json": ("ip", "-j", "-6", "route", "show", "table", "all"),
@@ -21,56 +23,100 @@ FILES = {
     "neigh.json": ("ip", "-j", "neigh"),
     "sysctl.txt": ("sysctl", "-a", "-r", r"^net\.(ipv[46]|netfilter)\."),
     "ipset.txt": ("ipset", "save"),
-    "conntrack.txt": ("conntrack", "-L"),
+    "conntrack4.txt": ("conntrack", "-L", "-f", "ipv4"),
+    "conntrack6.txt": ("conntrack", "-L", "-f", "ipv6"),
     "rules.v4": ("iptables-save", "-c"),
     "rules.v6": ("ip6tables-save", "-c"),
 }
 
-
-class HostError(Exception):
-    """A description that cannot be used; the text is one line with the place."""
-
-
-def read_host(path: str) -> Host:
-    """The host described at ``path``. Raises HostError, OSError."""
-    from pyiptables.netfilter.host import Host
-
-    try:
-        if os.path.isdir(path):
-            return Host.from_live(
-                _json(path, "addr.json") or [],
-                [*(_json(path, "route4.json") or []), *(_json(path, "route6.json") or [])],
-                {family: found for family in (4, 6) if (found := _json(path, f"rule{family}.json"))},
-                _sysctl(os.path.join(path, "sysctl.txt")),
-            )
-        data = _load(path)
-        if not isinstance(data, dict):
-            raise HostError(f"{path}: not an object")
-        return Host.from_json(data.get("host", data))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HostError(f"{path}: {error}") from error
+_SYSCTL = re.compile(r"^net\.[\w./-]+ *= *\S", re.MULTILINE)
+_CONNECTION = re.compile(r"^(?:ipv[46] +\d+ +)?[a-z0-9-]+ +\d+ .*\bsrc=", re.MULTILINE)
+_SET = re.compile(r"^(?:create|-N) \S+ \S+:\S", re.MULTILINE)
+_RULES = re.compile(r"^\*(?:filter|nat|mangle|raw|security)$", re.MULTILINE)
 
 
-def _json(folder: str, name: str) -> Any:
-    path = os.path.join(folder, name)
-    return _load(path) if os.path.exists(path) and os.path.getsize(path) else None
+def read_host(path: str) -> dict[str, Any]:
+    """The description at ``path``, as ``Host.from_json`` reads it. Raises Unusable, OSError."""
+    if os.path.isdir(path):
+        return _Folder(path).description()
+    data = parse_json(_read(path), path)
+    if not isinstance(data, dict):
+        raise Unusable(f"{path}: a host is an object with interfaces, routes …")
+    found = data.get("host", data)
+    if not isinstance(found, dict):
+        raise Unusable(f"{path}: host is not an object")
+    return found
 
 
-def _load(path: str) -> Any:
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        try:
-            return json.load(stream)
-        except json.JSONDecodeError as error:
-            raise HostError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
+def find_rules(path: str, family: int) -> str | None:
+    """The rule file of a family in a host's folder."""
+    if not os.path.isdir(path):
+        return None
+    for name in (f"rules.v{family}", f"ip{'6' if family == 6 else ''}tables-save.txt"):
+        found = os.path.join(path, name)
+        if os.path.exists(found) and os.path.getsize(found):
+            return found
+    return None
 
 
-def _sysctl(path: str) -> dict[str, int]:
-    """Lines ``key = number``; settings of other kinds are left out."""
-    found: dict[str, int] = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
+class _Folder:
+    """The outputs in a folder, sorted by what they are."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.found: dict[str, Any] = {"addr": [], "route": [], "rule": [], "rule6": [], "neigh": [], "sysctl": {}}
+        self.sets: list[str] = []
+        self.connections: list[str] = []
+
+    def description(self) -> dict[str, Any]:
+        for name in sorted(os.listdir(self.path)):
+            file = os.path.join(self.path, name)
+            if os.path.isfile(file) and os.path.getsize(file):
+                text = _read(file)
+                if text.lstrip()[:1] in ("[", "{"):
+                    self._sort_json(parse_json(text, file), file)
+                else:
+                    self._sort_text(text)
+        if not self.found["addr"]:
+            raise Unusable(f"{self.path}: no output of 'ip -j addr' in this folder ('pyiptables snapshot DIR' makes one)")
+        return {**self.found, "ipset": "\n".join(self.sets), "conntrack": "\n".join(self.connections)}
+
+    def _sort_json(self, data: Any, file: str) -> None:
+        if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
+            raise Unusable(f"{file}: not the output of an ip -j command: a list of objects")
+        # iproute2 before 6.1 leaves an empty object where a family was asked for and an address is not of it.
+        entries = [entry for entry in data if entry]
+        first = entries[0] if entries else {}
+        if "ifname" in first:
+            self.found["addr"] += entries
+        elif "lladdr" in first or ("state" in first and "dst" in first):
+            self.found["neigh"] += entries
+        elif "priority" in first:
+            six = "6" in os.path.basename(file) or ":" in _addresses(entries)
+            self.found["rule6" if six else "rule"] += entries
+        elif "dst" in first:
+            self.found["route"] += entries
+        elif entries:
+            raise Unusable(f"{file}: neither addresses, routes, routing rules nor neighbours of an ip -j command")
+
+    def _sort_text(self, text: str) -> None:
+        if _SET.search(text):
+            self.sets.append(text)
+        elif _RULES.search(text):
+            return
+        elif _SYSCTL.search(text):
+            for line in text.splitlines():
                 key, _, value = line.partition("=")
                 if value.strip().lstrip("-").isdigit():
-                    found[key.strip()] = int(value)
-    return found
+                    self.found["sysctl"][key.strip()] = int(value)
+        elif _CONNECTION.search(text):
+            self.connections.append(text)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
+
+
+def _addresses(entries: list[Any]) -> str:
+    return " ".join([str(entry.get(key, "")) for entry in entries for key in ("src", "dst")])

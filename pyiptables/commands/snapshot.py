@@ -8,11 +8,13 @@ import subprocess
 
 import click
 
-from pyiptables.commands._hosts import FILES
+from pyiptables.commands._hosts import COMMANDS
 
 __all__ = ["command"]
 
 _PATIENCE = 20
+#: Where an ordinary user's PATH does not look.
+_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 @click.command(short_help="Write down what this host is like, for trace --host.")
@@ -28,23 +30,33 @@ def command(directory: str) -> None:
     except OSError as error:
         raise click.ClickException(f"{directory}: {error.strerror}") from error
     kept = 0
-    for name, words in FILES.items():
+    for name, words in COMMANDS.items():
         said = " ".join(words)
-        if shutil.which(words[0]) is None:
+        program = shutil.which(words[0], path=os.pathsep.join([os.environ.get("PATH", ""), *_SYSTEM]))
+        if program is None:
             click.echo(f"{said}: not installed, left out")
             continue
         try:
-            done = subprocess.run(words, capture_output=True, timeout=_PATIENCE, check=False)
+            done = subprocess.run((program, *words[1:]), capture_output=True, timeout=_PATIENCE, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            click.echo(f"{said}: {error}, left out")
+            click.echo(f"{said}: {_first_line(str(error))}, left out")
             continue
-        if done.returncode:
-            complaint = done.stderr.decode(errors="replace").strip().splitlines()
-            click.echo(f"{said}: {complaint[0] if complaint else f'status {done.returncode}'}, left out")
+        complaint = _first_line(done.stderr.decode(errors="replace")) or f"status {done.returncode}"
+        if done.returncode and not done.stdout.strip():
+            click.echo(f"{said}: {complaint}, left out")
             continue
-        with open(os.path.join(directory, name), "wb") as out:
-            out.write(done.stdout)
+        path = os.path.join(directory, name)
+        try:
+            with open(path, "wb") as out:
+                out.write(done.stdout)
+        except OSError as error:
+            raise click.ClickException(f"{path}: {error.strerror}") from error
         kept += 1
-        click.echo(f"{said}: {os.path.join(directory, name)}")
+        click.echo(f"{said}: {path}{f' (only in part: {complaint})' if done.returncode else ''}")
     if not kept:
         raise click.ClickException("nothing could be read")
+
+
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[0] if lines else ""

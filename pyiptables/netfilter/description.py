@@ -19,10 +19,21 @@ __all__ = ["PacketError", "describe", "flag_bits", "packet_of", "protocol_number
 
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _WITH_PORTS = (6, 17, 132, 136)
-_ATTRIBUTES = ("uid", "gid", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
-               "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged")  # fmt: skip
+_PORTED = (6, 17, 33, 132, 136)
+#: Keys that only some protocols have: key → (what the protocols are called, their numbers).
+_OF_PROTOCOL: dict[str, tuple[str, tuple[int, ...]]] = {
+    **dict.fromkeys(("flags", "seq", "ack", "window", "mss", "tcp_options"), ("tcp", (6,))),
+    **dict.fromkeys(("sport", "dport"), ("tcp, udp, sctp, dccp and udplite", _PORTED)),
+    **dict.fromkeys(("type", "code", "icmp_id", "icmp_seq", "inner", "rest"), ("icmp and icmpv6", (1, 58))),
+}
+_LARGEST = 0xFFFF
 #: Hop-by-hop options, routing, fragment, authentication, destination options.
 _EXTENSIONS = frozenset((0, 43, 44, 51, 60))
+#: Errors about errors about errors …
+_DEPTH = 8
+_ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
+               "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged", "ipvs",
+               "queues", "socket_file", "timezone", "tproxy_listener")  # fmt: skip
 _KINDS = ("unicast", "broadcast", "multicast", "otherhost")
 
 
@@ -46,41 +57,56 @@ def protocol_number(value: str | int) -> int:
 
 
 def flag_bits(text: str) -> int:
-    """``SYN,ACK`` as the bits of a TCP header. Raises PacketError."""
+    """``SYN,ACK`` as the bits of a TCP header; ALL and NONE as iptables means them. Raises PacketError."""
     bits = 0
     for name in text.upper().split(","):
-        if name in ("", "NONE"):
+        word = name.strip()
+        if word in ("", "NONE"):
             continue
-        if name not in TCP_FLAGS:
-            raise PacketError(f"unknown TCP flag {name!r}")
-        bits |= TCP_FLAGS[name]
+        if word == "ALL":
+            bits |= 0x3F
+        elif word not in TCP_FLAGS:
+            raise PacketError(f"unknown TCP flag {name!r} ({', '.join(TCP_FLAGS)})")
+        else:
+            bits |= TCP_FLAGS[word]
     return bits
 
 
-def packet_of(data: dict[str, Any], family: int, ident: int = 0) -> Packet:
-    """A packet from its description. ``ident`` is its IPv4 identification unless it says one. Raises PacketError."""
+def packet_of(data: dict[str, Any], family: int, ident: int = 0, depth: int = 0) -> Packet:
+    """A packet from its description. ``ident`` is its IPv4 identification unless it says one, ``depth`` how many packets
+    it is inside of. Raises PacketError."""
     proto = protocol_number(data.get("proto", "udp"))
+    if family == 6 and proto == 1 and not str(data.get("proto")).isdigit():
+        proto = 58
     for key in ("src", "dst"):
         if key not in data:
             raise PacketError(f"the packet has no {key}")
+    for key, (names, numbers) in _OF_PROTOCOL.items():
+        if key in data and proto not in numbers:
+            raise PacketError(f"{key} is for {names}, not for protocol {_NAMES.get(proto, proto)}")
     packet = Packet(family, _address(data["src"], family), _address(data["dst"], family), proto)
-    packet.id = int(data.get("id", ident))
-    packet.ttl = int(data.get("ttl", 64))
-    packet.tos = int(data.get("tos", 0))
+    packet.id = _number(data, "id", ident, 0xFFFF)
+    packet.ttl = _number(data, "ttl", 64, 255)
+    packet.tos = _number(data, "tos", 0, 255)
     packet.df = bool(data.get("df"))
-    packet.mark = int(data.get("mark", 0))
-    packet.flow_label = int(data.get("flow_label", 0)) & 0xFFFFF
-    packet.frag_offset = int(data.get("frag_offset", 0))
+    packet.mark = _number(data, "mark", 0, 0xFFFFFFFF)
+    packet.flow_label = _number(data, "flow_label", 0, 0xFFFFF)
+    packet.frag_offset = _number(data, "frag_offset", 0, 0x1FFF)
     packet.more_fragments = bool(data.get("more_fragments"))
     packet.bad_checksum = bool(data.get("bad_checksum")) and proto in (6, 17, 136, 1 if family == 4 else 58)
     _payload(packet, data)
     if family == 6 and proto in _EXTENSIONS:
         return _marked(_with_extensions(packet, data), data)
-    _transport(packet, data)
+    _transport(packet, data, depth)
     if "length" in data and "payload" not in data and "payload_hex" not in data:
-        packet.payload_len = max(int(data["length"]) - size(packet) + packet.payload_len, 0)
+        length = _number(data, "length", 0, _LARGEST)
+        packet.payload_len = length - size(packet) + packet.payload_len
+        if packet.payload_len < 0:
+            raise PacketError(f"length {length} is less than the headers have ({length - packet.payload_len})")
         packet.payload = None if packet.payload_len else b""
     packet.length = size(packet)
+    if packet.length > _LARGEST + (40 if family == 6 else 0):
+        raise PacketError(f"a packet of {packet.length} bytes is longer than IP can say")
     return _marked(packet, data)
 
 
@@ -90,25 +116,58 @@ def _marked(packet: Packet, data: dict[str, Any]) -> Packet:
     if packet.pkttype not in _KINDS:
         raise PacketError(f"l2 must be one of {', '.join(_KINDS)}")
     if data.get("mac"):
-        try:
-            packet.mac_src = bytes.fromhex(str(data["mac"]).replace(":", ""))
-        except ValueError:
-            raise PacketError(f"no MAC address: {data['mac']!r}") from None
+        packet.mac_src = _octets(data, "mac", ":")
+        if len(packet.mac_src) != 6:
+            raise PacketError(f"no MAC address: {data['mac']!r}")
+    packet.physin, packet.physout = str(data.get("physin", "")), str(data.get("physout", ""))
     for key in _ATTRIBUTES:
         if key in data:
             packet.attrs[key] = data[key]
+    for key in ("uid", "gid", "cpu", "realm", "classid", "devgroup_in", "devgroup_out"):
+        if key in data:
+            packet.attrs[key] = _number(data, key, 0, 0xFFFFFFFF)
+    for key, kind in (("sets", list), ("groups", list), ("policy", list), ("policy_out", list), ("bpf", dict), ("ipvs", dict)):
+        if key in data and not isinstance(data[key], kind):
+            raise PacketError(f"{key} must be {'a list' if kind is list else 'an object'}, not {data[key]!r}")
+    if data.get("socket") is not None and not isinstance(data["socket"], dict):
+        raise PacketError(f"socket must be an object or null, not {data['socket']!r}")
     return packet
 
 
 def _with_extensions(packet: Packet, data: dict[str, Any]) -> Packet:
     """An IPv6 packet whose ``l4`` begins with extension headers, read as from the wire."""
-    packet.l4 = bytes.fromhex(data.get("l4", ""))
+    packet.l4 = _octets(data, "l4") if data.get("l4") else b""
     raw = build(packet)
-    assert raw is not None
-    found = parse(raw)
+    if raw is None:
+        raise PacketError("extension headers are described by their bytes (l4), so the payload must be known")
+    try:
+        found = parse(raw)
+    except (ValueError, IndexError) as error:
+        raise PacketError(f"l4: {error}") from error
     found.bad_checksum = found.payload is not None and build(found) != raw
     found.mark = packet.mark
     return found
+
+
+def _number(data: dict[str, Any], key: str, default: int, high: int) -> int:
+    """A whole number from 0 to ``high``; text may be hexadecimal."""
+    value = data.get(key, default)
+    try:
+        number = int(value, 0) if isinstance(value, str) else int(value)
+        if number != value and not isinstance(value, str):
+            raise ValueError
+    except (ValueError, TypeError, OverflowError):
+        raise PacketError(f"{key} {value!r} is no whole number") from None
+    if not 0 <= number <= high:
+        raise PacketError(f"{key} {number} is not within 0 to {high}")
+    return number
+
+
+def _octets(data: dict[str, Any], key: str, separator: str = " ") -> bytes:
+    try:
+        return bytes.fromhex(str(data[key]).replace(separator, ""))
+    except ValueError:
+        raise PacketError(f"{key} {data[key]!r} is not hexadecimal") from None
 
 
 def _address(text: str, family: int) -> int:
@@ -125,60 +184,55 @@ def _payload(packet: Packet, data: dict[str, Any]) -> None:
     if data.get("payload") is not None:
         packet.payload = str(data["payload"]).encode("latin-1", "replace")
     elif data.get("payload_hex") is not None:
-        packet.payload = bytes.fromhex(data["payload_hex"])
+        packet.payload = _octets(data, "payload_hex")
     elif data.get("payload_known", True):
-        packet.payload = b"x" * int(data.get("payload_len", 0))
+        packet.payload = b"x" * _number(data, "payload_len", 0, _LARGEST)
     else:
-        packet.payload_len = int(data.get("payload_len", 0))
+        packet.payload_len = _number(data, "payload_len", 0, _LARGEST)
         return
     packet.payload_len = len(packet.payload)
 
 
-def _transport(packet: Packet, data: dict[str, Any]) -> None:
+def _transport(packet: Packet, data: dict[str, Any], depth: int) -> None:
     proto, family = packet.proto, packet.family
-    if proto != 6:
-        for key in ("flags", "window", "mss", "tcp_options"):
-            if key in data:
-                raise PacketError(f"{key} is for tcp, not for protocol {_NAMES.get(proto, proto)}")
-    if proto in (6, 17, 33, 132, 136):
-        packet.sport = _port(data, "sport")
-        packet.dport = _port(data, "dport")
+    if proto in _PORTED:
+        packet.sport = _number(data, "sport", 0, 0xFFFF)
+        packet.dport = _number(data, "dport", 0, 0xFFFF)
     if proto == 6:
-        packet.tcp_flags = flag_bits(str(data.get("flags", "SYN")))
-        packet.tcp_seq = int(data.get("seq", 1000)) & 0xFFFFFFFF
-        packet.tcp_ack = int(data.get("ack", 0)) & 0xFFFFFFFF
-        packet.tcp_window = int(data.get("window", 65535))
+        flags = data.get("flags", "SYN")
+        packet.tcp_flags = flag_bits(",".join(flags) if isinstance(flags, list) else str(flags))
+        packet.tcp_seq = _number(data, "seq", 1000, 0xFFFFFFFF)
+        packet.tcp_ack = _number(data, "ack", 0, 0xFFFFFFFF)
+        packet.tcp_window = _number(data, "window", 65535, 0xFFFF)
         options = b""
         if data.get("mss"):
-            options = b"\x02\x04" + int(data["mss"]).to_bytes(2, "big")
-        options += bytes.fromhex(data.get("tcp_options", ""))
+            options = b"\x02\x04" + _number(data, "mss", 0, 0xFFFF).to_bytes(2, "big")
+        if data.get("tcp_options"):
+            options += _octets(data, "tcp_options")
         packet.tcp_options = options + b"\0" * (-len(options) % 4)
+        if len(packet.tcp_options) > 40:
+            raise PacketError("TCP options are longer than 40 bytes")
     elif proto == (1 if family == 4 else 58):
-        packet.icmp_type = int(data.get("type", 8 if family == 4 else 128))
-        packet.icmp_code = int(data.get("code", 0))
+        packet.icmp_type = _number(data, "type", 8 if family == 4 else 128, 255)
+        packet.icmp_code = _number(data, "code", 0, 255)
         if data.get("inner") is not None:
-            packet.inner = packet_of(data["inner"], family, 0x0DEF)
-            packet.icmp_rest = int(data.get("rest", 0))
+            if not isinstance(data["inner"], dict) or depth >= _DEPTH:
+                raise PacketError("inner must be a packet" + (f", at most {_DEPTH} deep" if depth >= _DEPTH else ""))
+            packet.inner = packet_of(data["inner"], family, 0x0DEF, depth + 1)
+            packet.icmp_rest = _number(data, "rest", 0, 0xFFFFFFFF)
         else:
-            packet.icmp_id = int(data.get("icmp_id", 0))
-            packet.icmp_seq = int(data.get("icmp_seq", 0))
+            packet.icmp_id = _number(data, "icmp_id", 0, 0xFFFF)
+            packet.icmp_seq = _number(data, "icmp_seq", 0, 0xFFFF)
             packet.icmp_rest = packet.icmp_id << 16 | packet.icmp_seq
     elif proto not in (17, 136):
         if "l4" in data or "sport" not in data:
-            packet.l4 = bytes.fromhex(data.get("l4", ""))
+            packet.l4 = _octets(data, "l4") if data.get("l4") else b""
         if packet.l4 is None:
             return
         ports = (packet.l4 + (packet.payload or b""))[:4]
         if proto in (33, 132) and len(ports) == 4 and "sport" not in data:
             packet.sport = int.from_bytes(ports[:2], "big")
             packet.dport = int.from_bytes(ports[2:], "big")
-
-
-def _port(data: dict[str, Any], key: str) -> int:
-    port = int(data.get(key, 0))
-    if not 0 <= port <= 65535:
-        raise PacketError(f"{key} {port} is no port")
-    return port
 
 
 def describe(packet: Packet) -> dict[str, Any]:

@@ -8,6 +8,8 @@ things up is in ``routing``.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from pyiptables.netfilter.routes import Route, RouteError, RoutingRule, parse_address, parse_route, parse_rule
 from pyiptables.xtables.addresses import ALL_ONES, prefix_mask
 
@@ -20,6 +22,12 @@ __all__ = ["Address", "Host", "Interface"]
 MAIN, LOCAL, DEFAULT = 254, 255, 253
 _LOOPBACK4 = 0x7F000001
 _GLOBAL = 14
+#: What a description may hold; those of the second line are a live host's outputs, as they are.
+_KEYS = (
+    "interfaces", "addresses", "routes", "rules", "forwarding", "rp_filter", "stack_replies", "sysctl", "sysctls", "neighbours",
+    "addr", "route", "rule", "rule6", "neigh", "ipset", "conntrack",
+)  # fmt: skip
+_SHORT = {"rp_filter": "net.ipv4.conf.all.rp_filter", "ip_forward": "net.ipv4.ip_forward", "forwarding": "net.ipv6.conf.all.forwarding"}
 
 
 class Address:
@@ -73,21 +81,34 @@ class Host:
         self.stack_replies = True
         #: Neighbours' link addresses by (interface, address).
         self.neighbours: dict[tuple[str, int], bytes] = {}
+        #: ``ipset save`` and ``conntrack -L`` as they are.
+        self.ipset = ""
+        self.conntrack = ""
 
     # -- reading -----------------------------------------------------------------------------------------
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Host:
         """The ``host`` of a scenario. Raises RouteError (a ValueError) saying what is wrong with it."""
+        _check_keys(data)
+        if "addr" in data:
+            rules = {4: data.get("rule", []), 6: data.get("rule6", [])}
+            host = cls.from_live(
+                data["addr"], data.get("route", []), {k: v for k, v in rules.items() if v}, _settings(data), data.get("neigh", [])
+            )
+            host.ipset, host.conntrack = _text(data.get("ipset")), _text(data.get("conntrack"))
+            host.stack_replies = bool(data.get("stack_replies", False))
+            return host
         host = cls()
-        host._read_interfaces(data.get("interfaces") or {})
+        host._read_interfaces(_by_name(data.get("interfaces") or {}))
         if "lo" not in host.interfaces:
             host._read_interfaces({"lo": ["127.0.0.1/8", "::1/128"]})
+        for name, listed in (data.get("addresses") or {}).items():
+            host._add_addresses(host.interfaces.setdefault(name, Interface(name)), listed)
         forwarding = data.get("forwarding", True)
         for family in (4, 6):
             wanted = forwarding.get(str(family), True) if isinstance(forwarding, dict) else forwarding
             host.forwarding[family] = bool(wanted)
-        for key, value in (data.get("sysctl") or {}).items():
-            host.sysctl[str(key).replace("/", ".")] = int(value)
+        host.sysctl = _settings(data)
         if "net.ipv4.ip_forward" in host.sysctl:
             host.forwarding[4] = bool(host.sysctl["net.ipv4.ip_forward"])
         if "net.ipv6.conf.all.forwarding" in host.sysctl:
@@ -97,6 +118,8 @@ class Host:
         for words in data.get("routes") or []:
             route = parse_route(words)
             host._complete(route)
+            if route.iface and route.iface not in host.interfaces:
+                raise RouteError(f"route {route.text!r}: there is no interface {route.iface!r}")
             host.routes[route.family].append(route)
         for words in data.get("rules") or []:
             for family in (4, 6):
@@ -107,8 +130,9 @@ class Host:
             host.sysctl.setdefault("net.ipv4.conf.all.rp_filter", int(data["rp_filter"]))
         host.stack_replies = bool(data.get("stack_replies", True))
         for address, mac in (data.get("neighbours") or {}).items():
-            family, value, _ = parse_address(address)
-            host.neighbours["", value] = bytes.fromhex(str(mac).replace(":", ""))
+            host.neighbours["", parse_address(address)[1]] = _mac(mac)
+        host.ipset = _text(data.get("ipset"))
+        host.conntrack = _text(data.get("conntrack"))
         host._sort()
         return host
 
@@ -119,8 +143,9 @@ class Host:
         routes: list[dict[str, Any]],
         rules: dict[int, list[dict[str, Any]]] | None = None,
         sysctl: dict[str, int] | None = None,
+        neighbours: list[dict[str, Any]] | None = None,
     ) -> Host:
-        """From ``ip -j addr``, ``ip -j route show table all`` (both families) and ``ip -j rule`` by family."""
+        """From ``ip -j addr``, ``ip -j route show table all`` (both families), ``ip -j rule`` by family, and ``ip -j neigh``."""
         host = cls()
         for entry in addresses:
             interface = host.interfaces[entry["ifname"]] = Interface(entry["ifname"])
@@ -148,6 +173,9 @@ class Host:
         host.sysctl = dict(sysctl or {})
         host.forwarding[4] = bool(host.sysctl.get("net.ipv4.ip_forward", 1))
         host.forwarding[6] = bool(host.sysctl.get("net.ipv6.conf.all.forwarding", 1))
+        for entry in neighbours or []:
+            if entry.get("lladdr") and "dst" in entry and entry["lladdr"].count(":") == 5:
+                host.neighbours[str(entry.get("dev", "")), parse_address(entry["dst"])[1]] = _mac(entry["lladdr"])
         host._sort()
         return host
 
@@ -161,14 +189,18 @@ class Host:
                 interface.up = bool(what.get("up", True))
                 interface.master = str(what.get("master", ""))
                 if what.get("mac"):
-                    interface.mac = bytes.fromhex(str(what["mac"]).replace(":", ""))
-            for text in listed:
-                family, value, length = parse_address(str(text))
-                new = Address(family, value, length)
-                new.secondary = family == 4 and any(
-                    old.family == 4 and old.length == length and old.covers(value) for old in interface.addresses
-                )
-                interface.addresses.append(new)
+                    interface.mac = _mac(what["mac"])
+            self._add_addresses(interface, listed)
+
+    @staticmethod
+    def _add_addresses(interface: Interface, listed: list[Any] | str) -> None:
+        for text in [listed] if isinstance(listed, str) else listed:
+            family, value, length = parse_address(str(text))
+            new = Address(family, value, length)
+            new.secondary = family == 4 and any(
+                old.family == 4 and old.length == length and old.covers(value) for old in interface.addresses
+            )
+            interface.addresses.append(new)
 
     def _own_routes(self, interface: Interface, families: tuple[int, ...] = (4, 6), connected: bool = True) -> None:
         """The routes that an address brings with it."""
@@ -306,6 +338,54 @@ class Host:
                 if best is None or rank > best[0]:
                     best = (rank, value)
         return None if best is None else best[1]
+
+
+def _check_keys(data: dict[str, Any]) -> None:
+    """A key that looks like one of ours and is none would be passed over in silence."""
+    for key in data:
+        if key not in _KEYS:
+            near = get_close_matches(str(key), _KEYS, 1, 0.8)
+            if near:
+                raise RouteError(f"unknown key {key!r}: did you mean {near[0]!r}?")
+
+
+def _by_name(given: Any) -> dict[str, Any]:
+    """Interfaces by name, from a mapping, a list of names, or a list of objects with a ``name``."""
+    if isinstance(given, dict):
+        return given
+    found: dict[str, Any] = {}
+    for each in given:
+        name = each if isinstance(each, str) else each.get("name") or each.get("ifname")
+        if not name:
+            raise RouteError("an interface without a name")
+        found[str(name)] = [] if isinstance(each, str) else each
+    return found
+
+
+def _settings(data: dict[str, Any]) -> dict[str, int]:
+    """Sysctls with their whole names; short ones (``ip_forward``, ``nf_conntrack_tcp_loose``) are made whole."""
+    found: dict[str, int] = {}
+    for key, value in {**(data.get("sysctls") or {}), **(data.get("sysctl") or {})}.items():
+        name = str(key).replace("/", ".")
+        if "." not in name:
+            name = _SHORT.get(name) or ("net.netfilter." if name.startswith("nf_") else "net.ipv4.") + name
+        found[name] = int(value)
+    return found
+
+
+def _mac(text: Any) -> bytes:
+    try:
+        value = bytes.fromhex(str(text).replace(":", ""))
+    except ValueError:
+        value = b""
+    if len(value) != 6:
+        raise RouteError(f"no MAC address: {text!r}")
+    return value
+
+
+def _text(given: Any) -> str:
+    """Text, or a list of its lines."""
+    return "\n".join([str(line) for line in given]) if isinstance(given, list) else str(given or "")
 
 
 def _primary(interface: Interface, address: Address) -> int:

@@ -2,32 +2,51 @@
 
 A description becomes a dict in the form of a scenario packet (:mod:`pyiptables.netfilter.scenario`)::
 
-    packet    = protocol endpoint "->" endpoint word*  |  "reply" ["to" number] word*  |  "error" ["to" number] word*
+    packet    = protocol endpoint arrow endpoint word*  |  "reply" ["to" number] word*  |  "error" ["to" number] word*
+    arrow     = "->" | "to"
     endpoint  = address [":" port]  |  "[" address "]" [":" port]
-    word      = "in" name | "out" name | "at" ["+"] time | tcp flags | icmp type name | key value
+    word      = "in" name | "out" name | "at" time | tcp flags | icmp type name | "df" | "bad-checksum" | key value
+    time      = ["+"] number ["ms" | "s" | "m" | "h" | "d"]  |  date ["T" clock]
 
-Lines may be separated by ``;`` as well. ``#`` starts a comment.
+``reply`` answers the packet before it (``to N``: the Nth) as its receiver saw it, ``error`` is an ICMP error about it. Lines
+may be separated by ``;`` as well. ``#`` starts a comment.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 import pyparsing as pp
 
-from pyiptables.netfilter.names import ICMP4_TYPES, ICMP6_TYPES, PROTOCOLS, TCP_FLAGS
+from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
+from pyiptables.netfilter.routes import RouteError, parse_address
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.icmp_types import ICMP, ICMPV6, parse_type
 
-__all__ = ["KEYS", "DescriptionError", "parse_packet", "parse_packets"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FLAGS", "KEYS", "DescriptionError", "icmp_type", "parse_packets", "quoted"]
 
 
 class DescriptionError(ValueError):
-    """A description that cannot be understood: ``line`` and ``column`` count from 1."""
+    """A description that cannot be understood: ``line`` and ``column`` count from 1, ``source`` is the line's text."""
 
-    def __init__(self, text: str, line: int, column: int) -> None:
+    def __init__(self, text: str, line: int, column: int, source: str = "") -> None:
         super().__init__(f"{line}:{column}: {text}")
         self.text = text
         self.line = line
         self.column = column
+        self.source = source
+
+
+class _Fault(ValueError):
+    """Something wrong at a place of the statement being read."""
+
+    def __init__(self, text: str, at: int) -> None:
+        super().__init__(text)
+        self.at = at
 
 
 #: Words that take a whole number: least, greatest, what it is.
@@ -46,7 +65,7 @@ _NUMBERS = {
     "icmp-id": (0, 65535, "identifier of an ICMP query"),
     "icmp-seq": (0, 65535, "sequence number of an ICMP query"),
     "id": (0, 65535, "IP identification"),
-    "length": (0, 65535, "length of the whole packet in bytes"),
+    "length": (0, 65535, "length of the whole packet in bytes; the payload is not known then"),
     "payload-len": (0, 65535, "length of the payload in bytes"),
     "frag": (0, 8191, "fragment offset in units of eight bytes"),
     "flow-label": (0, 0xFFFFF, "IPv6 flow label"),
@@ -54,82 +73,117 @@ _NUMBERS = {
     "gid": (0, 0xFFFFFFFF, "group who sends it"),
     "cpu": (0, 0xFFFFFFFF, "processor it is handled on"),
     "realm": (0, 0xFFFFFFFF, "routing realm"),
+    "classid": (0, 0xFFFFFFFF, "class of the sender's control group"),
+    "expected-by": (1, 0xFFFFFFFF, "number of the packet whose connection's helper expects this one"),
+}
+_CHOICES = {
+    "ctstate": ("NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"),
+    "l2": ("unicast", "broadcast", "multicast", "otherhost"),
+    "socket": ("none", "open", "transparent", "wildcard"),
+    "ipsec": ("none",),
 }
 _WORDS = {
     "in": "interface it arrives on",
     "out": "interface it leaves by",
-    "from": "side of a scenario: a, b or fw",
-    "state": "connection state, instead of tracking: NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED",
+    "from": "side of a scenario (a, b, or fw for the host itself)",
+    "at": "when: +2s after the packet before, 90s after the start, or 2026-11-25T14:30",
+    "flags": "TCP flags, as syn,ack",
+    "ctstate": "connection state, instead of tracking: " + ", ".join(_CHOICES["ctstate"]),
+    "helper": "conntrack helper of its connection",
     "mac": "source MAC address",
+    "l2": ", ".join(_CHOICES["l2"]),
+    "physin": "bridge port it came by",
+    "physout": "bridge port it goes by",
     "payload": "payload as text",
     "payload-hex": "payload as hexadecimal digits",
-    "l2": "unicast, broadcast, multicast or otherhost",
-    "helper": "conntrack helper of the connection",
-    "set": "ipset that the packet is in (may be repeated)",
-    "flags": "TCP flags",
+    "l4": "transport header as hexadecimal digits, for protocols without words here",
+    "set": "ipset that it is in, where no sets are described (may be repeated)",
+    "socket": "socket open for it: " + ", ".join(_CHOICES["socket"]),
+    "cgroup": "control group of the sender",
+    "ipsec": "none: no IPsec policy applies",
+    "os": "operating system that -m osf sees",
 }
-_STATES = ("NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED")
-_LINK = ("unicast", "broadcast", "multicast", "otherhost")
+#: Words that stand alone.
+FLAGS = {"df": "do not fragment", "more-fragments": "more fragments follow", "bad-checksum": "the checksum is wrong"}
 #: Every key of the language with its meaning, for the manual and completion.
 KEYS = {**_WORDS, **{key: f"{what}, {low}-{high}" for key, (low, high, what) in _NUMBERS.items()}}
 
-_RENAMED = {
-    "hl": "ttl", "ack-seq": "ack", "icmp-id": "icmp_id", "icmp-seq": "icmp_seq", "payload-len": "payload_len",
-    "flow-label": "flow_label", "state": "ctstate", "payload-hex": "payload_hex", "frag": "frag_offset",
+_ALIASES = {"hl": "ttl", "state": "ctstate", "physdev-in": "physin", "physdev-out": "physout", "match-set": "set"}
+_KEY_NAMES = {
+    "ack-seq": "ack", "icmp-id": "icmp_id", "icmp-seq": "icmp_seq", "payload-len": "payload_len", "flow-label": "flow_label",
+    "payload-hex": "payload_hex", "frag": "frag_offset", "expected-by": "expected_by",
 }  # fmt: skip
+_SOCKETS: dict[str, Any] = {"none": None, "open": {}, "transparent": {"transparent": True}, "wildcard": {"wildcard": True}}
+_TIME = r"\+?\d+(?:\.\d+)?(?:ms|s|m|h|d)?(?![\w.:-])|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?"
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_FLAG = "fin|syn|rst|psh|ack|urg|ece|cwr"
 
 
 def _grammar() -> pp.ParserElement:
-    name = pp.Word(pp.alphanums + "_.-+:@")
-    number = pp.Regex(r"0[xX][0-9a-fA-F]+|\d+").set_parse_action(lambda t: int(t[0], 0))
-    port = pp.Suppress(":") + number("port")
-    v4 = pp.Regex(r"\d{1,3}(\.\d{1,3}){3}")("address") + pp.Optional(port)
-    v6 = pp.Suppress("[") + pp.Regex(r"[0-9a-fA-F:.]+")("address") + pp.Suppress("]") + pp.Optional(port)
-    bare6 = pp.Regex(r"[0-9a-fA-F]*:[0-9a-fA-F:.]*")("address")
-    endpoint = pp.Group(v4 ^ v6 ^ bare6).set_name("address[:port]")
-    quoted = pp.QuotedString('"', esc_char="\\") | pp.QuotedString("'", esc_char="\\")
-    time = pp.Regex(r"\+?\d+(\.\d+)?(ms|s|m|h|d)?").set_name("time like +2s")
+    """Results are lists of (kind, place, …): where a thing stands is needed to say what is wrong with it."""
+    plain = pp.Regex(r"[^\s\"';#]+")
+    text = pp.QuotedString('"', esc_char="\\") | pp.QuotedString("'", esc_char="\\") | plain
+    number = pp.Regex(r"(0[xX][0-9a-fA-F]+|\d+)(?![\w.])").set_parse_action(lambda t: int(t[0], 0))
+
+    def placed(element: pp.ParserElement) -> pp.ParserElement:
+        return pp.Group(element).set_parse_action(lambda text, place, found: [(place, *found[0])])
 
     def pair(key: str, value: pp.ParserElement) -> pp.ParserElement:
-        return pp.Group(pp.Keyword(key) + value)
+        return placed(pp.CaselessKeyword(key, ident_chars=_IDENT) + value)
 
-    words: list[pp.ParserElement] = [pair("at", time), pp.Group(pp.Keyword("bad-checksum") | pp.Keyword("df"))]
-    words += [pair(key, number.copy().set_name(f"number after {key}")) for key in _NUMBERS]
-    several = {"flags": pp.Word(pp.alphas + ",")}
-    words += [pair(key, (quoted | several.get(key, name)).set_name(f"word after {key}")) for key in _WORDS]
-    flags = pp.Group(pp.Regex(r"(?i)(fin|syn|rst|psh|ack|urg|ece|cwr|none|all)(,(fin|syn|rst|psh|ack|urg|ece|cwr))*(?![\w-])"))
-    icmp = pp.Group(pp.one_of(sorted({*ICMP4_TYPES, *ICMP6_TYPES}), as_keyword=True))
-    word = pp.MatchFirst([*words, icmp, flags]).set_name("packet word")
-    protocol = (number | pp.Word(pp.alphas, pp.alphanums + "-")).set_name("protocol")
-    ordinal = pp.Optional(pp.Suppress(pp.Keyword("to")) + number("to"))
-    reply = pp.Keyword("reply")("kind") + ordinal
-    error = pp.Keyword("error")("kind") + ordinal
-    fresh = protocol("proto") + endpoint("source") + pp.Suppress("->") - endpoint("destination")
-    body = pp.Group(pp.ZeroOrMore(word))("words")
-    return (reply | error | fresh) + body + pp.StringEnd()
+    pairs: list[pp.ParserElement] = [pair("at", pp.Regex(_TIME))]
+    pairs += [pair(key, number) for key in _NUMBERS]
+    pairs += [pair(key, text) for key in (*_WORDS, *_ALIASES) if key not in ("at", "hl")]
+    alone = placed(pp.MatchFirst([pp.CaselessKeyword(key, ident_chars=_IDENT) for key in FLAGS]))
+    flags = placed(pp.Regex(rf"(?i)(?:(?:{_FLAG})(?:,(?:{_FLAG}))*|none|all)(?![\w-])"))
+    icmp = placed(pp.one_of(sorted({name for name, *_ in (*ICMP, *ICMPV6)} - {"any"}), caseless=True, as_keyword=True))
+    word = pp.MatchFirst([*pairs, alone, icmp, flags])
+    protocol = placed(plain)("proto")
+    endpoint = placed(plain)
+    arrow = pp.Suppress(pp.Literal("->") | "\N{RIGHTWARDS ARROW}" | pp.CaselessKeyword("to"))
+    ordinal = pp.Optional(pp.Suppress(pp.CaselessKeyword("to")) + placed(number)("to"))
+    again = pp.MatchFirst([pp.CaselessKeyword("reply"), pp.CaselessKeyword("error")])("kind") + ordinal
+    fresh = protocol + endpoint("source") + arrow + endpoint("destination")
+    return (again | fresh) + pp.Group(pp.ZeroOrMore(word))("words") + pp.StringEnd()
 
 
+_IDENT = pp.alphanums + "_-"
 _parser: pp.ParserElement | None = None
 
 
-def parse_packets(text: str) -> list[dict[str, Any]]:
-    """All packets of a text, in order. Raises DescriptionError with the place."""
+def parse_packets(text: str, earlier: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """All packets of a text, in order; ``earlier`` ones may be referred to. Raises DescriptionError with the place."""
     packets: list[dict[str, Any]] = []
     for number, line in enumerate(text.splitlines(), 1):
         column = 1
         for part in _statements(line):
             if part.strip():
-                packets.append(parse_packet(part, len(packets), number, column))
+                try:
+                    packets.append(_packet(part, [*earlier, *packets]))
+                except _Fault as fault:
+                    raise DescriptionError(str(fault), number, column + fault.at, line) from fault
             column += len(part) + 1
     return packets
 
 
+def quoted(word: str) -> str:
+    """A word of a command line as a word of the language."""
+    if word and not any(char in word for char in " \t;#\"'"):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _statements(line: str) -> list[str]:
     """Cut at ``;`` and drop a ``#`` comment, both outside quotes."""
-    parts, start, quote = [], 0, ""
+    parts, start, quote, skip = [], 0, "", False
     for i, char in enumerate(line):
         if quote:
-            quote = "" if char == quote else quote
+            if skip:
+                skip = False
+            elif char == "\\":
+                skip = True
+            elif char == quote:
+                quote = ""
         elif char in "\"'":
             quote = char
         elif char == "#":
@@ -141,96 +195,194 @@ def _statements(line: str) -> list[str]:
     return [*parts, line[start:]]
 
 
-def parse_packet(text: str, index: int = 0, line: int = 1, column: int = 1) -> dict[str, Any]:
-    """One description as a dict. ``index`` is how many packets came before (``reply`` answers the last)."""
+def _packet(text: str, earlier: list[dict[str, Any]]) -> dict[str, Any]:
+    """One description as a dict."""
     global _parser  # noqa: PLW0603 - built once, costs 10 ms
     if _parser is None:
         _parser = _grammar()
     try:
         found: Any = _parser.parse_string(text)
     except pp.ParseBaseException as error:
-        near = text[error.loc :].split(" ", maxsplit=1)[0]
-        found_text = f"not understood: {near!r}" if near else "the packet ends too early"
-        raise DescriptionError(f"{found_text} ({error.msg.lower()})", line, column + error.loc) from error
+        raise _explained(text, error.loc) from error
     packet: dict[str, Any] = {}
-    if found.get("kind"):
-        to = found.get("to")
-        target = index - 1 if to is None else int(to) - 1
-        if not 0 <= target < index:
-            raise DescriptionError(f"no earlier packet to {'answer' if found['kind'] == 'reply' else 'refer to'}", line, column)
-        packet["reply_to" if found["kind"] == "reply" else "related_to"] = target
+    index = len(earlier)
+    kind = found.get("kind")
+    if kind:
+        place, to = found["to"][0] if "to" in found else (0, index)
+        if not 0 < to <= index:
+            raise _Fault(
+                f"there is no earlier packet{f' {to}' if index else ''} to {'answer' if kind == 'reply' else 'complain about'}", place
+            )
+        packet["reply_to" if kind == "reply" else "related_to"] = to - 1
     else:
-        _endpoints(packet, found, line, column)
-    for word in found["words"]:
-        _apply(packet, list(word), line, column)
+        _ends(packet, found)
+    for place, *word in found["words"]:
+        _apply(packet, word, place, earlier)
     return packet
 
 
-def _endpoints(packet: dict[str, Any], found: pp.ParseResults, line: int, column: int) -> None:
-    proto = found["proto"]
-    if isinstance(proto, str) and proto.lower() not in PROTOCOLS:
-        raise DescriptionError(f"unknown protocol {proto!r}", line, column)
-    packet["proto"] = proto if isinstance(proto, int) else proto.lower()
-    for side, address_key, port_key in (("source", "src", "sport"), ("destination", "dst", "dport")):
-        packet[address_key] = found[side]["address"]
-        if "port" in found[side]:
-            if not 0 <= found[side]["port"] <= 65535:
-                raise DescriptionError(f"port {found[side]['port']} is above 65535", line, column)
-            packet[port_key] = found[side]["port"]
+def _is_six(packet: dict[str, Any], earlier: list[dict[str, Any]]) -> bool:
+    """Is it IPv6, by itself or by the packet it refers to?"""
+    while "src" not in packet:
+        packet = earlier[packet.get("reply_to", packet.get("related_to", 0))]
+    return ":" in packet["src"]
 
 
-def _apply(packet: dict[str, Any], word: list[Any], line: int, column: int) -> None:
-    key = word[0]
-    if len(word) == 1:
-        if key in ("df", "bad-checksum"):
-            packet[key.replace("-", "_")] = True
-        elif key in ICMP4_TYPES or key in ICMP6_TYPES:
-            six = packet.get("proto") in ("icmpv6", "icmp6", "ipv6-icmp", 58)
-            number = (ICMP6_TYPES if six else ICMP4_TYPES).get(key)
-            if number is None:
-                raise DescriptionError(f"{key} is no type of {'ICMPv6' if six else 'ICMP'}", line, column)
-            packet["type"], packet["code"] = number
+def _explained(text: str, at: int) -> _Fault:
+    """What is wrong at a place that the grammar does not get past, in words."""
+    rest = text[at:].lstrip()
+    at = len(text) - len(rest)
+    words = rest.split()
+    before = text[:at].split()
+    again = bool(before) and before[0].lower() in ("reply", "error")
+    if not words:
+        missing = ["a protocol", "a source address", "'->' and a destination", "a destination address"]
+        if before and (again or len(before) >= 4):
+            return _Fault(f"nothing after {before[-1]!r}", at)
+        return _Fault(f"the packet ends too early: {missing[len(before)]} should follow", at)
+    near = words[0]
+    if not again and len(before) == 2:
+        return _Fault(f"'->' should stand here, between the source and the destination, not {near!r}", at)
+    key = near.lower()
+    if key in _NUMBERS or key in ("at", *_WORDS, *_ALIASES):
+        after = at + len(near)
+        place = len(text) - len(text[after:].lstrip())
+        given = words[1] if len(words) > 1 else ""
+        if key in _NUMBERS:
+            low, high, _ = _NUMBERS[key]
+            wanted = f"a number from {low} to {high}"
         else:
-            packet["flags"] = _flags(key)
+            wanted = {"at": "a time like +2s, 90s or 2026-11-25T14:30", "in": "an interface", "out": "an interface"}.get(key, "a value")
+        return _Fault(f"{key} needs {wanted}{f', not {given!r}' if given else ''}", place)
+    known = [*KEYS, *FLAGS, *_ALIASES, *[name.lower() for name in TCP_FLAGS], *[name for name, *_ in (*ICMP, *ICMPV6)], "reply", "error"]
+    close = get_close_matches(key, known, 1, 0.6)
+    return _Fault(f"unknown word {near!r}{f' (did you mean {close[0]!r}?)' if close else ''}", at)
+
+
+def _ends(packet: dict[str, Any], found: Any) -> None:
+    place, proto = found["proto"][0]
+    name = proto.lower()
+    number = int(proto) if proto.isdigit() else PROTOCOLS.get(name)
+    if number is None or number > 255:
+        close = get_close_matches(name, [*PROTOCOLS, "reply", "error"], 1)
+        raise _Fault(f"unknown protocol {proto!r}{f' (did you mean {close[0]!r}?)' if close else ''}", place)
+    families = []
+    for side, address_key, port_key in (("source", "src", "sport"), ("destination", "dst", "dport")):
+        place, text = found[side][0]
+        address, port = _split_port(text, place)
+        try:
+            family, _, length = parse_address(address)
+        except RouteError:
+            raise _Fault(f"{address!r} is no address", place) from None
+        if length != (32 if family == 4 else 128):
+            raise _Fault(f"{address!r} is a network: a packet has one address", place)
+        families.append(family)
+        packet[address_key] = address
+        if port is not None:
+            if number not in (6, 17, 33, 132, 136):
+                raise _Fault(f"{name} has no ports", place + text.rindex(":"))
+            if port > 65535:
+                raise _Fault(f"port {port} is above 65535", place + text.rindex(":") + 1)
+            packet[port_key] = port
+    if families[0] != families[1]:
+        raise _Fault(f"the source is IPv{families[0]}, the destination IPv{families[1]}", found["destination"][0][0])
+    if families[0] == 6 and name == "icmp":
+        name = "icmpv6"
+    packet["proto"] = int(proto) if proto.isdigit() else name
+
+
+def _split_port(text: str, place: int) -> tuple[str, int | None]:
+    """``1.2.3.4:80``, ``[2001:db8::1]:80``, ``2001:db8::1``."""
+    if text.startswith("["):
+        address, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and rest[0] != ":"):
+            raise _Fault(f"{text!r} is no address: [address]:port", place)
+        port = rest[1:]
+    elif text.count(":") == 1:
+        address, rest, port = text.partition(":")
+    else:
+        return text, None
+    if rest and not port.isdigit():
+        raise _Fault(f"{port!r} is no port number" if port else "a port should follow the colon", place + len(text) - len(port))
+    return address, int(port) if rest else None
+
+
+def _apply(packet: dict[str, Any], word: list[Any], place: int, earlier: list[dict[str, Any]]) -> None:
+    key = word[0].lower()
+    if len(word) == 1:
+        _apply_alone(packet, key, place, earlier)
         return
+    key = _ALIASES.get(key, key)
     value = word[1]
-    if key == "at":
-        packet["at"] = _seconds(value)
-        if value.startswith("+"):
-            packet["at_relative"] = True
-        return
     if key in _NUMBERS:
         low, high, _ = _NUMBERS[key]
         if not low <= value <= high:
-            raise DescriptionError(f"{key} must be {low} to {high}, not {value}", line, column)
-    if key == "state" and value.upper() not in _STATES:
-        raise DescriptionError(f"state must be one of {', '.join(_STATES)}", line, column)
-    if key == "l2" and value not in _LINK:
-        raise DescriptionError(f"l2 must be one of {', '.join(_LINK)}", line, column)
-    if key == "dscp":
-        packet["tos"] = value << 2
-    elif key == "state":
-        packet["ctstate"] = value.upper()
+            raise _Fault(f"{key} must be {low} to {high}, not {value}", place)
+    if key in _CHOICES:
+        match = [choice for choice in _CHOICES[key] if choice.lower() == str(value).lower()]
+        if not match:
+            raise _Fault(f"{key} must be one of {', '.join(_CHOICES[key])}, not {value!r}", place)
+        value = match[0]
+    if key == "at":
+        _time(packet, value)
+    elif key == "dscp":
+        packet["tos"] = value << 2 | packet.get("tos", 0) & 3
     elif key == "flags":
-        packet["flags"] = _flags(value)
+        _set_flags(packet, value, place)
     elif key == "set":
         packet.setdefault("sets", []).append(value)
+    elif key == "socket":
+        packet["socket"] = _SOCKETS[value]
+    elif key == "ipsec":
+        packet["policy"] = packet["policy_out"] = []
+    elif key == "expected-by":
+        if value > len(earlier):
+            raise _Fault(f"there is no earlier packet {value}", place)
+        packet["expected_by"] = value - 1
     else:
-        packet[_RENAMED.get(key, key)] = value
+        packet[_KEY_NAMES.get(key, key)] = value
 
 
-def _flags(text: str) -> str:
-    names = [name.upper() for name in text.split(",")]
-    if names == ["NONE"]:
-        return ""
-    if names == ["ALL"]:
-        names = list(TCP_FLAGS)[:6]
-    return ",".join(names)
+def _apply_alone(packet: dict[str, Any], key: str, place: int, earlier: list[dict[str, Any]]) -> None:
+    if key in FLAGS:
+        packet[key.replace("-", "_")] = True
+    elif key.split(",", maxsplit=1)[0].upper() in (*TCP_FLAGS, "NONE", "ALL"):
+        _set_flags(packet, key, place)
+    else:
+        if "related_to" not in packet and packet.get("proto") not in (None, "icmp", "icmpv6", "icmp6", "ipv6-icmp", 1, 58):
+            raise _Fault(f"{key} is a type of ICMP, not of {packet['proto']}", place)
+        packet["type"], packet["code"] = icmp_type(key, _is_six(packet, earlier), place)
 
 
-def _seconds(text: str) -> float:
+def icmp_type(text: str, six: bool, place: int = 0) -> tuple[int, int]:
+    """Type and code of a name or ``type[/code]`` as iptables writes them. Raises ValueError."""
+    try:
+        kind, code, _ = parse_type(text, ICMPV6 if six else ICMP, "ICMPv6" if six else "ICMP")
+    except ParameterProblem as error:
+        raise _Fault(error.text, place) from error
+    return kind, code
+
+
+def _set_flags(packet: dict[str, Any], text: str, place: int) -> None:
+    if packet.get("proto", "tcp") not in ("tcp", 6):
+        raise _Fault(f"TCP flags in a packet of {packet['proto']}", place)
+    names = [name for name in packet.get("flags", "").split(",") if name]
+    for name in text.upper().split(","):
+        if name == "ALL":
+            names += list(TCP_FLAGS)[:6]
+        elif name not in (*TCP_FLAGS, "NONE"):
+            raise _Fault(f"unknown TCP flag {name!r} ({', '.join(TCP_FLAGS).lower()})", place)
+        elif name != "NONE":
+            names.append(name)
+    packet["flags"] = ",".join(dict.fromkeys(names))
+
+
+def _time(packet: dict[str, Any], text: str) -> None:
+    if "-" in text:
+        packet["at"] = text
+        return
     bare = text.lstrip("+")
-    for unit, factor in (("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)):
-        if bare.endswith(unit):
-            return float(bare[: -len(unit)]) * factor
-    return float(bare)
+    digits = bare.rstrip("msdh")
+    packet["at"] = float(digits) * _UNITS[bare[len(digits) :] or "s"]
+    if text.startswith("+"):
+        packet["at_relative"] = True

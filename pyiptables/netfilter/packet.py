@@ -25,15 +25,31 @@ if TYPE_CHECKING:
         def getrandbits(self, bits: int, /) -> int: ...
 
     class PacketSets(Protocol):
-        """The ipsets known to the trace (``ipset save``)."""
+        """The ipsets known to the trace (``ipset save``); ``ipsets`` has the real ones and says what the options mean."""
 
-        def test(self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context) -> bool | None:
-            """Is the packet in the set? None when no such set was described."""
+        def knows(self, name: str) -> bool:
+            """Is there such a set?"""
 
-        def add(self, name: str, directions: tuple[str, ...], packet: Packet, timeout: int | None, exist: bool) -> None:
+        def find(
+            self,
+            name: str,
+            directions: tuple[str, ...],
+            packet: Packet,
+            ctx: Context,
+            *,
+            shielded: bool = False,
+            update: bool = True,
+            update_members: bool = True,
+            wanted: Callable[[int, int], bool] | None = None,
+        ) -> Any:
+            """The entry that the packet meets, False when there is none, None when the description leaves it open."""
+
+        def add(
+            self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context, timeout: int | None, exist: bool
+        ) -> bool:
             """``-j SET --add-set``."""
 
-        def delete(self, name: str, directions: tuple[str, ...], packet: Packet) -> None:
+        def delete(self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context) -> bool:
             """``-j SET --del-set``."""
 
 
@@ -317,7 +333,7 @@ class Context:
         self.rejects: list[Reject] = []
         self.sent: list[tuple[str, Packet, dict[str, Any]]] = []
         #: Decides what is open either way when every outcome is followed; None otherwise.
-        self.chooser: Callable[[str], bool] | None = None
+        self.chooser: Callable[[str, float | None], bool] | None = None
         self._rng = rng
         self._nat = nat
         self._tracked = tracked
@@ -372,7 +388,7 @@ class Context:
         A trace that follows every outcome splits here, so ask this rather than compare :meth:`random` yourself.
         """
         if self.chooser is not None:
-            return self.chooser(f"chance {probability:.4g}")
+            return self.chooser(f"chance {probability:.4g}", probability)
         return self.random() < probability
 
     def tracked(self, flow: FlowTuple, zone: int = 0, zone_dir: str = "both") -> Connection | None:

@@ -57,7 +57,7 @@ class Engine:
         now: int = 0,
         rng: Random | None = None,
         sets: PacketSets | None = None,
-        choose: Callable[[str], bool] | None = None,
+        choose: Callable[[str, float | None], bool] | None = None,
         defragment: bool = True,
         batch: bool = False,
         facts: dict[str, Any] | None = None,

@@ -1,17 +1,23 @@
 """Scenarios: rules, host and packets in one document, answered packet by packet.
 
-A scenario is a dict: ``family`` (4 or 6), ``rules`` (iptables-save text), ``host`` (see ``host``), ``packets``, and optionally
-``name``, ``counters`` (also answer the ruleset with counters), ``conntrack`` (``conntrack -L`` text), ``seed``. A packet has
-``from`` (``a``, ``b`` for the sides of eth0 and eth1, ``fw`` or ``host`` for the host itself) or ``in``/``out`` interfaces;
-``src``, ``dst``, ``proto`` and the keys of ``description``; ``at`` seconds after the start (``at_relative``: after the packet
-before); ``reply_to: N`` answers packet N as its receiver saw it, ``related_to: N`` is an ICMP error about it. The answers'
-fields are those of the kernel's own trace: steps, fate, final, ctstate, ctdir, mark, reason, replies.
+A scenario is a dict: ``family`` (4 or 6), ``rules`` (iptables-save text), ``host`` (see ``host``; what it leaves out is that of
+DEFAULT_HOST, and null means none: packets say themselves where they come in and go out), ``packets``, and optionally ``name``,
+``counters`` (also answer the ruleset with counters), ``conntrack`` (``conntrack -L`` text), ``ipset`` (``ipset save`` text),
+``seed``, ``delay_ms`` before each packet, ``closed`` false when there may be more to the host than is said (sockets, IPsec …;
+matches about these are then unknown). A packet has ``from`` (``a``, ``b`` for the sides of eth0 and eth1, ``fw`` or ``host`` for
+the host itself) or ``in``/``out`` interfaces; ``src``, ``dst``, ``proto`` and the keys of ``description``; ``at`` seconds after the
+start (``at_relative``: after the packet before) or a date; ``reply_to: N`` answers packet N as its receiver saw it, ``related_to: N``
+is an ICMP error about it, ``expected_by: N`` says that the helper of packet N's connection expects this one. The answers' fields
+are those of the kernel's own trace: steps, fate, final, ctstate, ctdir, mark, reason, replies.
 """
 
 from __future__ import annotations
 
+from pyiptables.netfilter.conntrack import Expectation
+from pyiptables.netfilter.conntrack_list import ConntrackError, read_connections
 from pyiptables.netfilter.description import PacketError, describe, packet_of, protocol_number
 from pyiptables.netfilter.host import Host
+from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
 from pyiptables.xtables.addresses import address_text
 
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["DEFAULT_HOST", "Player", "ScenarioError", "resolve", "run_scenario", "step_json", "trip_json"]
+__all__ = ["DEFAULT_HOST", "Player", "RulesError", "ScenarioError", "open_scenario", "resolve", "run_scenario", "step_json", "trip_json"]
 
 #: What the host is when a scenario does not say: two networks, forwarding, no services.
 DEFAULT_HOST: Json = {
@@ -51,6 +57,8 @@ DEFAULT_HOST: Json = {
 _SIDES = {"a": "eth0", "b": "eth1"}
 _IFACES = {"eth0": "a", "eth1": "b"}
 _SELF = ("fw", "host")
+_STATES = ("NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED")
+_REFERENCES = {"reply_to", "related_to"}
 #: Link addresses of the default host and its neighbours, as the scenario's network has them.
 _MACS = {"a": "02000000000a", "b": "02000000010b"}
 _OWN_MACS = {"eth0": "020000000001", "eth1": "020000000101"}
@@ -71,60 +79,147 @@ class ScenarioError(ValueError):
     """A scenario that cannot be played; the text says where."""
 
 
+class RulesError(ScenarioError):
+    """Rules of a scenario that iptables-restore would refuse."""
+
+
 class Player:
     """Plays packets one after the other through an engine; later packets may refer to earlier ones."""
 
-    def __init__(self, ruleset: Ruleset, host: Json | Host | None, **options: Any) -> None:
+    def __init__(self, ruleset: Ruleset, host: Json | Host | None, *, conntrack: str = "", ipset: str = "", **options: Any) -> None:
         self.host = Host.from_json(host) if isinstance(host, dict) else host
-        self.engine = Engine(ruleset, self.host, **options)
-        self.engine.now = options.get("now", _EPOCH)
-        self.start = self.engine.now
+        self.start = options.setdefault("now", _EPOCH)
         self.family = ruleset.family
-        self.answers: list[Json] = []
+        if self.host is not None:
+            conntrack, ipset = conntrack or self.host.conntrack, ipset or self.host.ipset
+        if ipset:
+            try:
+                options["sets"] = IpSets.read(ipset, self.start)
+            except IpSetError as error:
+                raise ScenarioError(f"ipset: {error}") from error
+        self.engine = Engine(ruleset, self.host, **options)
+        try:
+            for connection in read_connections(conntrack, self.family, self.start):
+                self.engine.conntrack.insert(connection)
+        except ConntrackError as error:
+            raise ScenarioError(f"conntrack: {error}") from error
+        self.delay = 0
         self.trips: list[Trip] = []
+        self._sent: list[Json] = []
+        self._answers: list[Json] = []
         self.local = frozenset(
             address_text(address.value, address.family)
             for interface in (self.host.interfaces.values() if self.host is not None else ())
             for address in interface.addresses
         )
 
+    @property
+    def answers(self) -> list[Json]:
+        """What came of each packet so far, in the words of the kernel's trace."""
+        for at in range(len(self._answers), len(self.trips)):
+            self._answers.append({"sent": self._sent[at], **trip_json(self.trips[at])})
+        return self._answers
+
     def play(self, packet: Json) -> Trip:
         """One packet. Raises ScenarioError for a description that cannot be."""
-        index = len(self.answers)
+        index = len(self.trips)
         try:
-            sent = resolve(packet, self.answers, self.family, self.local)
+            sent = resolve(packet, self.answers, self.family, self.local) if packet.keys() & _REFERENCES else dict(packet)
             sent.setdefault("id", 0x1000 + index)
-            self._clock(sent)
+            if "at" in sent:
+                self._clock(sent["at"], bool(sent.get("at_relative")))
             built = packet_of(sent, self.family)
-        except (PacketError, KeyError, TypeError, IndexError) as error:
+            if "expected_by" in sent:
+                self._expect(sent["expected_by"], built)
+            trip = self._go(sent, built)
+        except (PacketError, KeyError, TypeError, IndexError, AttributeError) as error:
             text = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise ScenarioError(f"packet {index + 1}: {text}") from error
-        trip = self._go(sent, built, index)
+        self._sent.append(sent)
         self.trips.append(trip)
-        self.answers.append({"sent": sent, **trip_json(trip)})
         return trip
 
-    def _clock(self, sent: Json) -> None:
-        if "at" in sent:
-            base = self.engine.now if sent.get("at_relative") else self.start
-            self.engine.now = max(self.engine.now, base + round(float(sent["at"]) * _SECOND))
+    def play_next(self, packet: Json) -> Trip:
+        """One packet after the scenario's delay."""
+        self.engine.now += self.delay
+        return self.play(packet)
 
-    def _go(self, sent: Json, built: Packet, index: int) -> Trip:
+    def ends(self, packet: Packet, sent: bool, iface: str, outiface: str) -> tuple[str, str]:
+        """Interfaces in and out of a captured packet: given for the first of a flow, the other way round for one ``sent`` back.
+
+        A host's routing decides about the way out; what comes from an address of its own is made there.
+        """
+        if self.host is None:
+            return (outiface, iface) if sent else (iface, outiface)
+        if self.host.is_local(packet.src, self.family):
+            return "", ""
+        if iface and not sent:
+            return iface, ""
+        try:
+            return self._towards(packet), ""
+        except PacketError as error:
+            if iface:
+                return iface, ""
+            raise ScenarioError(f"{address_text(packet.src, self.family)}: {error}") from error
+
+    def push(self, packet: Packet, iface: str, outiface: str, at: float) -> Trip:
+        """A packet that is there already, of a capture; nothing can refer to it, and nothing of it is kept."""
+        self.engine.now = max(self.engine.now, self.start + round(at * _SECOND))
+        if iface:
+            _link_layer(packet, self.host, iface)
+            return self.engine.receive(packet, iface, outiface)
+        return self.engine.send(packet, outiface)
+
+    def _clock(self, at: Any, relative: bool) -> None:
+        """Set the clock to seconds after the start (or after now), or to a date."""
+        if isinstance(at, str) and "-" in at:
+            from datetime import UTC, datetime
+
+            try:
+                when = datetime.fromisoformat(at)
+            except ValueError:
+                raise PacketError(f"at {at!r} is no date") from None
+            self.engine.now = max(self.engine.now, round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()) * _SECOND)
+            return
+        base = self.engine.now if relative else self.start
+        try:
+            self.engine.now = max(self.engine.now, base + round(float(at) * _SECOND))
+        except (ValueError, OverflowError):
+            raise PacketError(f"at {at!r} is no time") from None
+
+    def _expect(self, number: Any, built: Packet) -> None:
+        """The helper of an earlier packet's connection expects this one (``nf_ct_expect_related``)."""
+        if not isinstance(number, int) or not 0 <= number < len(self.trips):
+            raise PacketError(f"expected_by {number}: there is no such packet before")
+        master = self.trips[number].packet.ct
+        if master is None:
+            raise PacketError(f"expected_by {number}: that packet has no connection")
+        helper = str(built.attrs.pop("helper", ""))
+        if helper:
+            master.helper = helper
+        self.engine.conntrack.expectations.append(Expectation(built.proto, built.src, built.dst, built.dport, master))
+
+    def _go(self, sent: Json, built: Packet) -> Trip:
         origin = sent.get("from")
         iface = str(sent.get("in") or _SIDES.get(str(origin), ""))
         if origin is not None and origin not in _SELF and origin not in _SIDES:
             iface = iface or str(origin)
         out = str(sent.get("out") or "")
-        if self.host is not None and iface and iface not in self.host.interfaces:
-            raise ScenarioError(f"packet {index + 1}: the host has no interface {iface!r}")
-        if self.host is not None and not iface and origin is None and not out:
-            raise ScenarioError(f"packet {index + 1}: say where it comes from (from, in, or out for a packet of the host)")
-        if self.host is None and not iface and not out:
-            raise ScenarioError(f"packet {index + 1}: without a host, say in, out or both")
+        if self.host is None:
+            if not iface and not out:
+                raise PacketError("where does it come in or go out? Say in, out or both, or describe the host")
+        else:
+            if not iface and origin is None and not out and not self.host.is_local(built.src, self.family):
+                iface = sent["in"] = self._towards(built)
+            for name in (iface, out):
+                if name and name not in self.host.interfaces:
+                    raise PacketError(f"the host has no interface {name!r} (it has {', '.join(self.host.interfaces)})")
         if sent.get("ctstate"):
             built.attrs["ctstate"] = str(sent["ctstate"]).upper()
+            if built.attrs["ctstate"] not in _STATES:
+                raise PacketError(f"ctstate must be one of {', '.join(_STATES)}, not {sent['ctstate']!r}")
         if iface:
-            _link_layer(built, sent, iface)
+            _link_layer(built, self.host, iface)
             return self.engine.receive(built, iface, out)
         if origin in _SELF:
             # The scenario's own sender is root.
@@ -132,15 +227,36 @@ class Player:
             built.attrs.setdefault("gid", 0)
         return self.engine.send(built, out)
 
+    def _towards(self, built: Packet) -> str:
+        """The interface by which a packet arrives when nobody says so: the one that leads back to its source."""
+        assert self.host is not None
+        for route in self.host.routes[self.family]:
+            if route.iface and route.type == "unicast" and route.covers(built.src):
+                return route.iface
+        raise PacketError("no route leads to its source: say by which interface it comes in")
 
-def _link_layer(built: Packet, sent: Json, iface: str) -> None:
-    side = _IFACES.get(iface)
-    if side is None:
-        return
+
+def _link_layer(built: Packet, host: Host | None, iface: str) -> None:
+    """Link addresses that the description left out: those of the neighbour that the packet comes from, and of the interface."""
+    side = _IFACES.get(iface, "")
     if built.mac_src is None:
-        built.mac_src = bytes.fromhex(_MACS[side])
+        built.mac_src = _neighbour(built, host, iface) or (bytes.fromhex(_MACS[side]) if side else None)
     if built.mac_dst is None and built.pkttype == "unicast":
-        built.mac_dst = bytes.fromhex(_OWN_MACS[iface])
+        own = host.interfaces[iface].mac if host is not None and iface in host.interfaces else None
+        built.mac_dst = own or (bytes.fromhex(_OWN_MACS[iface]) if side else None)
+
+
+def _neighbour(built: Packet, host: Host | None, iface: str) -> bytes | None:
+    """The link address of the packet's source, or of the gateway that leads there."""
+    if host is None or not host.neighbours:
+        return None
+    via = next((route.via for route in host.routes[built.family] if route.iface == iface and route.covers(built.src)), None)
+    for address in (built.src, via):
+        if address is not None:
+            found = host.neighbours.get((iface, address)) or host.neighbours.get(("", address))
+            if found is not None:
+                return found
+    return None
 
 
 def run_scenario(case: Json, ruleset: Ruleset | None = None, *, explain: bool = False) -> Json:
@@ -149,39 +265,52 @@ def run_scenario(case: Json, ruleset: Ruleset | None = None, *, explain: bool = 
     The answer has ``name``, ``packets`` and, when asked for, ``counters``; a ruleset that iptables-restore would refuse
     gives ``error`` and no packets.
     """
-    family = int(case.get("family", 4))
-    if family not in (4, 6):
-        raise ScenarioError(f"no such family: {family} (4 or 6)")
     out: Json = {"name": case.get("name")}
-    if ruleset is None:
-        from pyiptables.tools.load import load
-
-        try:
-            ruleset = load(str(case.get("rules", "")) + "\n", f"ipv{family}", variant="legacy")
-        except ValueError as error:
-            return {**out, "error": str(error)}
-    host = {**DEFAULT_HOST, **(case.get("host") or {})}
     try:
-        player = Player(ruleset, host, explain=explain, facts=_NOTHING_MORE)
-    except ValueError as error:
-        raise ScenarioError(f"host: {error}") from error
-    if case.get("conntrack"):
-        from pyiptables.netfilter.conntrack_list import read_connections
-
-        for ct in read_connections(str(case["conntrack"]), family, player.engine.now):
-            player.engine.conntrack.insert(ct)
-    if case.get("seed") is not None:
-        from random import Random
-
-        player.engine.ctx.reseed(Random(case["seed"]))
-    delay = round(float(case.get("delay_ms", 0)) * 1_000_000)
+        player = open_scenario(case, ruleset, explain=explain)
+    except RulesError as error:
+        return {**out, "error": str(error)}
     for packet in case.get("packets", ()):
-        player.engine.now += delay
-        player.play(packet)
+        player.play_next(packet)
     out["packets"] = player.answers
     if case.get("counters"):
         out["counters"] = player.engine.counters().save(counters=True)
     return out
+
+
+def open_scenario(case: Json, ruleset: Ruleset | None = None, *, variant: str = "legacy", **options: Any) -> Player:
+    """A player for a scenario's rules, host and connections. Raises ScenarioError, RulesError for the rules."""
+    family = case.get("family", 4)
+    if family not in (4, 6):
+        raise ScenarioError(f"no such family: {family} (4 or 6)")
+    if not isinstance(case.get("packets", []), list) or not all(isinstance(each, dict) for each in case.get("packets", [])):
+        raise ScenarioError("packets is not a list of packets")
+    if ruleset is None:
+        from pyiptables.tools.load import load
+
+        try:
+            ruleset = load(str(case.get("rules", "")) + "\n", f"ipv{family}", variant=str(case.get("variant", variant)))
+        except ValueError as error:
+            raise RulesError(str(error)) from error
+    host = case.get("host", {})
+    if host is not None and not isinstance(host, dict):
+        raise ScenarioError("host is not an object")
+    if host is not None and "addr" not in host:
+        host = {**DEFAULT_HOST, **host}
+    if host is not None and case.get("closed", True):
+        options["facts"] = _NOTHING_MORE
+    if case.get("seed") is not None:
+        from random import Random
+
+        options["rng"] = Random(int(case["seed"]))
+    try:
+        player = Player(ruleset, host, conntrack=str(case.get("conntrack") or ""), ipset=str(case.get("ipset") or ""), **options)
+        player.delay = round(float(case.get("delay_ms", 0)) * 1_000_000)
+    except ScenarioError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ScenarioError(f"host: {f'{error} is missing' if isinstance(error, KeyError) else error}") from error
+    return player
 
 
 def resolve(packet: Json, before: list[Json], family: int, local: Collection[str]) -> Json:
@@ -201,20 +330,21 @@ def resolve(packet: Json, before: list[Json], family: int, local: Collection[str
 def _side(earlier: Json, local: Collection[str]) -> Json:
     """Where the receiver of an earlier packet stands."""
     sent = earlier["sent"]
+    if "from" not in sent:
+        if earlier["fate"] == "delivered":
+            return {"out": sent["in"]} if sent.get("in") else {"from": "fw", "out": "lo"}
+        if earlier.get("outiface"):
+            return {"in": earlier["outiface"], **({"out": sent["in"]} if sent.get("in") else {})}
+        if sent["dst"] not in local:
+            return {"in": sent.get("out", ""), "out": sent.get("in", "")}
     if earlier["fate"] == "delivered":
         side = "fw"
     elif "to" in earlier:
         side = earlier["to"]
-    elif earlier.get("outiface"):
-        return {"in": earlier["outiface"], **({"out": sent["in"]} if sent.get("in") else {})}
     elif sent["dst"] in local:
         side = "fw"
-    elif "from" not in sent:
-        return {"in": sent.get("out", ""), "out": sent.get("in", "")}
     else:
-        side = "b" if sent["from"] == "a" else "a"
-    if side == "fw" and "from" not in sent:
-        return {"out": sent.get("in", "")}
+        side = "b" if sent.get("from") == "a" else "a"
     return {"from": side}
 
 

@@ -27,11 +27,14 @@ _STACK_LIMIT = 10_000
 
 
 class Step:
-    """One line of the kernel's TRACE. ``kind`` is rule, return or policy; ``code`` the rule, None at a chain's end."""
+    """One line of the kernel's TRACE. ``kind`` is rule, return or policy; ``code`` the rule, None at a chain's end.
+
+    ``policy`` is that of the chain where its end decided, else None.
+    """
 
     __slots__ = (
-        "chain", "code", "dport", "dst", "effect", "hook", "iniface", "kind", "mark", "num", "outiface", "sport", "src",
-        "table", "tos", "ttl",
+        "chain", "code", "dport", "dst", "effect", "hook", "iniface", "kind", "mark", "num", "outiface", "policy", "sport",
+        "src", "table", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, ctx: Context, chain: str, kind: str, num: int, packet: Packet, code: Code | None) -> None:
@@ -54,6 +57,7 @@ class Step:
         self.tos = packet.tos
         self.mark = packet.mark
         self.effect: dict[str, Any] | None = None
+        self.policy: str | None = None
 
     @property
     def rule(self) -> Rule | None:
@@ -104,7 +108,7 @@ class Walker:
         self.steps: list[Step] | None = []
         self.misses: list[Miss] | None = None
         self.unknown: list[Unknown] = []
-        self.choose: Callable[[str], bool] | None = None
+        self.choose: Callable[[str, float | None], bool] | None = None
         self.decided: Code | CompiledChain | None = None
         #: Makes an iterator over the rules that may match, for batches (``index.py``).
         self.indexed: Callable[[CompiledChain, Packet], Iterator[Flat]] | None = None
@@ -188,7 +192,9 @@ class Walker:
         chain.octets += packet.length
         self.decided = chain
         if self.steps is not None:
-            self.steps.append(Step(ctx, chain.name, "policy", chain.end, packet, None))
+            step = Step(ctx, chain.name, "policy", chain.end, packet, None)
+            step.policy = chain.policy.name
+            self.steps.append(step)
         return chain.policy
 
     def _holds(self, code: Code, chain: CompiledChain, packet: Packet, ctx: Context) -> bool:
@@ -212,7 +218,7 @@ class Walker:
     def _assume(self, code: Code, match: Any, ctx: Context) -> bool:
         reason = "; ".join(ctx.reasons) or f"{match.name} cannot be decided"
         ctx.reasons.clear()
-        assumed = False if self.choose is None else self.choose(f"-m {match.name}{match.save()}")
+        assumed = False if self.choose is None else self.choose(f"-m {match.name}{match.save()}", None)
         self.unknown.append(Unknown(ctx, code, f"-m {match.name}{match.save()}", reason, assumed))
         return assumed
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.netfilter.scenario import Player, run_scenario
-from pyiptables.report.trace import document, outcome
+from pyiptables.report.trace_document import decided_by, document
+from pyiptables.report.trace_words import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,7 @@ class Trace:
     @property
     def decided_by(self) -> dict[str, Any] | None:
         """table, chain, kind, num, and text, file, line of the rule; None when no rule or policy decided."""
-        found: dict[str, Any] | None = self.as_dict()["packets"][-1].get("decided_by")
-        return found
+        return decided_by(self._trips[-1][1])
 
     def as_dict(self) -> dict[str, Any]:
         """The document ``pyiptables.trace/1``."""

@@ -14,6 +14,7 @@ from pyiptables.xtables.option import Parsing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from pyiptables.ruleset import Rule, Ruleset
     from pyiptables.xtables.names import Names
@@ -72,12 +73,14 @@ class Program:
         self.out: list[str] = []
         self.err: list[str] = []
         self._estimators = _Estimators(state.directory)
+        #: Answers whether an ipset exists; None takes every one for real, as in a dump of another host.
+        self.sets: Callable[[str], Any] | None = _no_set
 
     def parsing(self, table: str = "filter") -> Parsing:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
         parsing.notices = self.err
         parsing.read_file = read_file
-        parsing.sets = _no_set
+        parsing.sets = self.sets
         parsing.estimators = self._estimators
         return parsing
 

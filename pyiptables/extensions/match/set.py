@@ -95,18 +95,37 @@ class SetMatch(Match):
         return space.inverse(self.save(), _SET in self.inverted)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
+        """``set_match_v4``: the sets of the host, else those that the packet is said to be in (attribute ``sets``)."""
         name, directions = self.values[_SET]
-        if self.values.keys() & {"return-nomatch", *_COUNTERS}:
-            ctx.unknown(f"counters and nomatch entries of set {name} are not described")
-            return None
+        inverted = _SET in self.inverted
         described = packet.attrs.get("sets")
-        found = None if ctx.sets is None else ctx.sets.test(name, directions, packet, ctx)
-        if found is None and described is not None:
-            found = name in described
-        if found is None:
+        if ctx.sets is None or not ctx.sets.knows(name):
+            if described is not None and not self.values.keys() & {"return-nomatch", *_COUNTERS}:
+                return (name in described) != inverted
             ctx.unknown(f"set {name} is not described")
             return None
-        return found != (_SET in self.inverted)
+        found = ctx.sets.find(
+            name,
+            directions,
+            packet,
+            ctx,
+            shielded="return-nomatch" in self.values,
+            update="update-counters" not in self.inverted,
+            update_members="update-subcounters" not in self.inverted,
+            wanted=self._counted if self.values.keys() & set(_COUNTERS) else None,
+        )
+        return None if found is None else bool(found) != inverted
+
+    def _counted(self, packets: int, octets: int) -> bool:
+        """Do an entry's counters fit (``ip_set_match_counter``)?"""
+        for name in _COUNTERS:
+            if name in self.values:
+                what, how = name.split("-")
+                have, limit = packets if what == "packets" else octets, self.values[name]
+                holds = have < limit if how == "lt" else have > limit if how == "gt" else have == limit
+                if holds == (name in self.inverted):
+                    return False
+        return True
 
 
 EXTENSIONS = (SetMatch,)

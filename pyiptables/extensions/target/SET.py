@@ -92,16 +92,37 @@ class Set(Target):
         from pyiptables.netfilter.packet import Verdict
 
         given = self.values
-        if ctx.sets is None:
-            ctx.note("set", "no sets are described: the change is lost")
+        sets = ctx.sets
+        for key in (_ADD, _DEL, _MAP):
+            if key in given and (sets is None or not sets.knows(given[key][0])):
+                ctx.note("set", f"{given[key][0]} is not described")
+                if key == _MAP:
+                    ctx.unknown(f"set {given[key][0]} is not described")
+        if sets is None:
             return Verdict.CONTINUE
         if _ADD in given:
-            ctx.sets.add(given[_ADD][0], given[_ADD][1], packet, given.get("timeout"), "exist" in given)
+            name, ways = given[_ADD]
+            if sets.add(name, ways, packet, ctx, given.get("timeout"), "exist" in given):
+                ctx.note("set", f"added to {name}")
         if _DEL in given:
-            ctx.sets.delete(given[_DEL][0], given[_DEL][1], packet)
+            name, ways = given[_DEL]
+            if sets.delete(name, ways, packet, ctx):
+                ctx.note("set", f"deleted from {name}")
         if _MAP in given:
-            ctx.unknown("values of set entries are not described")
+            name, ways = given[_MAP]
+            if sets.knows(name):
+                self._map(sets.find(name, ways, packet, ctx, update=False), packet)
         return Verdict.CONTINUE
+
+    def _map(self, entry: Any, packet: Packet) -> None:
+        """Take over what the entry carries (``set_target_v3``)."""
+        if not entry:
+            return
+        if "map-mark" in self.values and entry.mark is not None:
+            value, mask = entry.mark
+            packet.mark = packet.mark & ~mask ^ value
+        if "map-prio" in self.values and entry.priority is not None:
+            packet.priority = entry.priority
 
 
 EXTENSIONS = (Set,)

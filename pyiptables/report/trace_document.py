@@ -1,0 +1,100 @@
+"""The JSON document of a trace, ``pyiptables.trace/1``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pyiptables.netfilter.description import describe
+from pyiptables.netfilter.scenario import step_json, trip_json
+from pyiptables.report.trace_words import target_of
+from pyiptables.xtables.addresses import address_text
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyiptables.netfilter.traverse import Step
+    from pyiptables.netfilter.trip import Trip
+
+    Json = dict[str, Any]
+
+__all__ = ["SCHEMA", "decided_by", "document", "dumps", "trip_document"]
+
+SCHEMA = "pyiptables.trace/1"
+
+
+def decided_by(trip: Trip) -> Json | None:
+    """The rule or policy that decided; None when the kernel did by itself."""
+    step = trip.decided
+    if step is None:
+        return None
+    out: Json = {"table": step.table, "chain": step.chain, "kind": step.kind, "num": step.num}
+    return out | _text(step) | _source(step)
+
+
+def _text(step: Step) -> Json:
+    """Text and target of a rule, or of a policy as ``-P`` sets it; None at the end of another chain."""
+    rule = step.rule
+    if rule is not None:
+        return {"text": f"-A {step.chain} {rule.text}".rstrip(), "target": target_of(rule)}
+    if step.kind == "policy" and step.policy is not None:
+        return {"text": f"-P {step.chain} {step.policy}", "target": step.policy}
+    return {"text": None, "target": None}
+
+
+def _source(step: Step) -> Json:
+    rule = step.rule
+    file, line = rule.source if rule is not None and rule.source is not None and rule.source[0] != "-" else (None, None)
+    return {"file": file, "line": line}
+
+
+def _step_document(step: Step, family: int) -> Json:
+    effect = {key: _plain(key, value, family) for key, value in (step.effect or {}).items()}
+    return step_json(step, family) | _text(step) | _source(step) | {"effect": effect}
+
+
+def _plain(key: str, value: Any, family: int) -> Any:
+    if key in ("src", "dst") and isinstance(value, int):
+        return address_text(value, family)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, (str, int, float, bool, list, dict)) or value is None else str(value)
+
+
+def trip_document(trip: Trip, described: Json | None = None) -> Json:
+    """One packet's answer; ``described`` is what the user said of it."""
+    family = trip.first.family
+    told = trip_json(trip, replies=False)
+    out: Json = {
+        "packet": described if described is not None else describe(trip.first),
+        "verdict": trip.verdict,
+        "fate": trip.fate,
+        "reason": trip.reason,
+        "why": trip.why or None,
+        "decided_by": decided_by(trip),
+        "steps": [_step_document(step, family) for step in trip.steps],
+        "final": told.get("final"),
+        "ctstate": trip.ctstate,
+        "ctdir": trip.ctdir,
+        "mark": trip.mark,
+    }
+    out |= {key: told[key] for key in ("outiface", "to", "error", "lots") if key in told}
+    out["replies"] = [trip_document(reply) for reply in trip.all_replies()]
+    out["unknown"] = [
+        {
+            "hook": u.hook, "table": u.table, "chain": u.chain, "num": u.num, "match": u.match, "reason": u.reason,
+            "assumed": "match" if u.assumed else "no match",
+        }
+        for u in trip.unknown
+    ]  # fmt: skip
+    return out
+
+
+def document(trips: list[tuple[Json, Trip]]) -> Json:
+    """The whole answer, packet by packet; each pair is the description and what came of it."""
+    return {"schema": SCHEMA, "packets": [trip_document(trip, sent) for sent, trip in trips]}
+
+
+def dumps(value: Any, indent: int | None = 2) -> str:
+    """JSON as all of these documents are written."""
+    return json.dumps(value, indent=indent, ensure_ascii=False)

@@ -1,0 +1,164 @@
+"""Why a packet fared as it did: rules that nearly decided otherwise, and the usual causes of surprise."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pyiptables.netfilter.compiled import header_tests
+from pyiptables.netfilter.pipeline import Engine
+from pyiptables.report.trace_words import place, target_of
+from pyiptables.xtables.addresses import address_text
+
+if TYPE_CHECKING:
+    from pyiptables.netfilter.host import Host
+    from pyiptables.netfilter.packet import Packet
+    from pyiptables.netfilter.traverse import Miss
+    from pyiptables.netfilter.trip import Trip
+    from pyiptables.ruleset import Ruleset
+
+__all__ = ["hints", "near_misses", "seen_instead"]
+
+_DECIDE = frozenset(("ACCEPT", "DROP", "REJECT"))
+_TRANSLATE = frozenset(("DNAT", "REDIRECT", "NETMAP", "SNAT", "MASQUERADE"))
+_OPTION = re.compile(r"^(?:-m \S+ )?(?:! )?(--?[\w-]+)")
+
+
+# -- near misses -----------------------------------------------------------------------------------------------
+def near_misses(trip: Trip) -> list[Miss]:
+    """Rules that would have decided otherwise and failed in exactly one condition; the nearest first.
+
+    A rule is the nearer the more of its other conditions held; translations come after verdicts.
+    """
+    found = []
+    for miss in trip.misses or ():
+        if len(miss.failed) != 1:
+            continue
+        target = target_of(miss.code.rule)
+        if (target in _DECIDE and target != trip.verdict) or target in _TRANSLATE:
+            found.append(miss)
+    return sorted(found, key=lambda miss: _distance(miss, trip))
+
+
+def _distance(miss: Miss, trip: Trip) -> tuple[bool, bool, bool, int]:
+    """Far are translations, rules for other states and for lo, other chains than the one that decided; then few conditions."""
+    decided = trip.decided
+    here = decided is not None and (decided.table, decided.chain) == (miss.table, miss.chain)
+    other_kind = miss.failed[0].rpartition(" ")[2] == "lo" or "state " in miss.failed[0]
+    return target_of(miss.code.rule) in _TRANSLATE, other_kind, not here, -_conditions(miss)
+
+
+def _conditions(miss: Miss) -> int:
+    """How many conditions the rule has."""
+    return len(header_tests(miss.code)) + sum(max(len(match.values), 1) for match in miss.code.matches)
+
+
+def seen_instead(miss: Miss, trip: Trip) -> str:
+    """What the packet had where the rule wanted something else; '' when that is not one value."""
+    step = next((step for step in trip.steps if (step.hook, step.table) == (miss.hook, miss.table)), None)
+    option = _OPTION.match(miss.failed[0])
+    if step is None or option is None:
+        return ""
+    family = trip.first.family
+    name = option[1]
+    if name in ("-s", "-d"):
+        return address_text(step.src if name == "-s" else step.dst, family)
+    if name in ("-i", "-o"):
+        return (step.iniface if name == "-i" else step.outiface) or "none"
+    if name in ("--sport", "--dport", "--sports", "--dports") and step.sport >= 0:
+        return str(step.sport if name.startswith("--s") else step.dport)
+    if name in ("--ctstate", "--state"):
+        return trip.ctstate or ""
+    return f"0x{step.mark:x}" if name == "--mark" else ""
+
+
+# -- usual causes ------------------------------------------------------------------------------------------------
+def hints(trip: Trip, ruleset: Ruleset | None = None, host: Host | None = None) -> list[str]:
+    """The usual causes of surprise, as far as they apply to this packet."""
+    found = [*_forwarded_after_dnat(trip), *_input_never_asked(trip, ruleset), *_answer_elsewhere(trip, host)]
+    found += _local_client(trip, ruleset)
+    decided = trip.decided
+    if trip.verdict == "DROP" and decided is not None:
+        if trip.ctstate == "ESTABLISHED" and decided.table == "filter":
+            found.append(
+                f"this belongs to a connection that was let in: -A {decided.hook} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+            )
+        elif decided.iniface == "lo" and decided.hook == "INPUT":
+            found.append("the host talks to itself over lo: -A INPUT -i lo -j ACCEPT")
+    return found
+
+
+def _translated(trip: Trip) -> bool:
+    """Was the destination changed?"""
+    first, last = trip.first, trip.packet
+    return any(event.what == "translate" and event.hook in ("PREROUTING", "OUTPUT") for event in trip.events) and (
+        first.dst != last.dst or first.dport != last.dport
+    )
+
+
+def _forwarded_after_dnat(trip: Trip) -> list[str]:
+    decided = trip.decided
+    if trip.verdict not in ("DROP", "REJECT") or decided is None or decided.hook != "FORWARD" or not _translated(trip):
+        return []
+    text = "DNAT worked, but the packet is then forwarded, and filter/FORWARD does not let it pass"
+    if decided.sport >= 0:
+        proto = {6: "tcp", 17: "udp", 132: "sctp"}.get(trip.first.proto, str(trip.first.proto))
+        end = f"-d {address_text(decided.dst, trip.first.family)} -p {proto} --dport {decided.dport}"
+        return [f"{text}: -A FORWARD {end} -j ACCEPT would"]
+    return [text]
+
+
+def _input_never_asked(trip: Trip, ruleset: Ruleset | None) -> list[str]:
+    """A published port is forwarded: rules about it in INPUT are in vain."""
+    if ruleset is None or not _translated(trip) or "FORWARD" not in {step.hook for step in trip.steps}:
+        return []
+    chain = ruleset.tables["filter"].chains.get("INPUT") if "filter" in ruleset.tables else None
+    port = re.compile(rf"--dports? (?:\d+,)*{trip.first.dport}(?:,|$| )")
+    for number, rule in enumerate(chain.rules if chain is not None else (), 1):
+        if port.search(rule.text):
+            where = f" ({place(rule)})" if place(rule) else ""
+            return [f"a packet that DNAT sends on to another host never meets filter/INPUT: rule {number}{where} there is not asked"]
+    return []
+
+
+def _answer_elsewhere(trip: Trip, host: Host | None) -> list[str]:
+    """Hairpin without SNAT, or a way back that leads elsewhere."""
+    last = trip.packet
+    if trip.fate != "forwarded":
+        return []
+    entered = next((step.iniface for step in trip.steps if step.iniface), "")
+    source_kept = trip.first.src == last.src
+    if _translated(trip) and source_kept and entered and entered == trip.outiface:
+        return [
+            "client and server are on the same side of this host: the server answers the client directly, past this host and its "
+            f"translation; -t nat -A POSTROUTING -o {trip.outiface} -d {address_text(last.dst, last.family)} -j MASQUERADE would help"
+        ]
+    if host is not None and source_kept and entered:
+        back = next((r for r in host.routes[last.family] if r.type == "unicast" and r.iface and r.covers(last.src)), None)
+        if back is not None and back.iface != entered:
+            return [f"the answer goes back by {back.iface}, not by {entered} where the packet came in (asymmetric routing)"]
+    return []
+
+
+def _local_client(trip: Trip, ruleset: Ruleset | None) -> list[str]:
+    """A packet of this host meets OUTPUT; would PREROUTING have translated it?"""
+    if ruleset is None or not trip.steps or trip.steps[0].hook != "OUTPUT" or _translated(trip) or trip.ctdir == "REPLY":
+        return []
+    chain = ruleset.tables["nat"].chains.get("PREROUTING") if "nat" in ruleset.tables else None
+    if chain is None or not chain.rules:
+        return []
+    entrances = {word for rule in chain.rules for word in re.findall(r"(?:^| )-i (\S+)", rule.text)}
+    for entrance in [*sorted(entrances), "eth0"]:
+        packet: Packet = trip.first.copy()
+        packet.ct, packet.ctstate = None, "INVALID"
+        arrived = Engine(ruleset).receive(packet, entrance.rstrip("+"))
+        step = next(
+            (step for step in arrived.steps if step.hook == "PREROUTING" and step.effect and step.effect.keys() & {"dst", "dport"}), None
+        )
+        if step is not None:
+            where = f" ({place(step.rule)})" if place(step.rule) else ""
+            return [
+                f"a packet that this host makes itself meets OUTPUT, never PREROUTING: nat/{step.chain} rule {step.num}{where} is for "
+                "packets that arrive; the same rule in nat/OUTPUT would translate this one"
+            ]
+    return []

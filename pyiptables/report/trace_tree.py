@@ -1,0 +1,251 @@
+"""A trace in a terminal: the path as a tree, the closing sentence, near misses, hints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from pyiptables.report.trace_reasons import hints, near_misses, seen_instead
+from pyiptables.report.trace_words import (
+    COLOURS,
+    effect_text,
+    event_text,
+    outcome,
+    packet_text,
+    place,
+    rule_text,
+    shows_event,
+    target_of,
+    way_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console, RenderableType
+
+    from pyiptables.netfilter.host import Host
+    from pyiptables.netfilter.traverse import Miss, Step
+    from pyiptables.netfilter.trip import Event, Trip
+    from pyiptables.ruleset import Rule, Ruleset
+
+__all__ = ["path", "show", "show_outcome"]
+
+#: Near misses shown without -v.
+_NEAR = 3
+_GUIDES = "bright_black"
+#: The place of a rule stands in a column of its own where there is room for it.
+_WIDE = 60
+_VERDICT = {"ACCEPT": "bold green", "DROP": "bold red", "REJECT": "bold red", "QUEUE": "bold yellow", "RETURN": "bold"}
+
+
+def show(
+    trip: Trip,
+    console: Console,
+    *,
+    number: int | None = None,
+    verbose: bool = False,
+    ruleset: Ruleset | None = None,
+    host: Host | None = None,
+) -> None:
+    """A packet: its path, its closing sentence, and what would have been; then what this host answered."""
+    console.print(path(trip, number=number, verbose=verbose), highlight=False)
+    show_outcome(trip, console, verbose=verbose, ruleset=ruleset, host=host)
+    for reply in trip.replies:
+        console.print()
+        console.print(Text(_answers(trip), style="italic"))
+        show(reply, console, verbose=verbose, host=host)
+
+
+def _answers(trip: Trip) -> str:
+    """Why this host answers."""
+    if trip.fate == "delivered" and trip.first.proto in (6, 17):
+        return "This host answers (as if no program listened there):"
+    return "This host answers:"
+
+
+def show_outcome(trip: Trip, console: Console, *, verbose: bool = False, ruleset: Ruleset | None = None, host: Host | None = None) -> None:
+    """The closing sentence and the lines below it."""
+    colour = COLOURS[trip.verdict]
+    console.print(Text(outcome(trip), style=f"bold {colour}"), soft_wrap=True)
+    for unknown in trip.unknown:
+        assumed = "" if unknown.match.startswith("-j") else f"; assumed that it {'matches' if unknown.assumed else 'does not match'}"
+        _remark(console, "not known", "yellow", f"{unknown.table}/{unknown.chain} rule {unknown.num}: {unknown.reason}{assumed}")
+    near = near_misses(trip)
+    for miss in near if verbose else near[:_NEAR]:
+        _remark(console, "near miss", "cyan", _near_text(miss, trip))
+    if len(near) > _NEAR and not verbose:
+        _remark(console, "near miss", "cyan", f"and {len(near) - _NEAR} more (-v)")
+    for hint in hints(trip, ruleset, host):
+        _remark(console, "hint", "magenta", hint)
+
+
+def _remark(console: Console, label: str, colour: str, text: str) -> None:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=11)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {label}", style=colour), Text(text))
+    console.print(grid)
+
+
+def _near_text(miss: Miss, trip: Trip) -> str:
+    rule = miss.code.rule
+    where = f" ({place(rule)})" if place(rule) else ""
+    seen = seen_instead(miss, trip)
+    return f"{miss.table}/{miss.chain} rule {miss.num}{where} {target_of(rule)} fails only in {miss.failed[0]}" + (
+        f" (here {seen})" if seen else ""
+    )
+
+
+# -- the tree --------------------------------------------------------------------------------------------------
+def path(trip: Trip, *, number: int | None = None, verbose: bool = False, since: int = 0) -> Tree:
+    """The path of a packet, hook by hook; ``since`` leaves out the steps before that one."""
+    return _Path(trip, verbose, since).tree(number)
+
+
+class _Path:
+    """Builds the tree of one trip."""
+
+    def __init__(self, trip: Trip, verbose: bool, since: int) -> None:
+        self.trip = trip
+        self.since = since
+        self.events = [event for event in trip.events if shows_event(trip, event) and event.after >= since]
+        self.misses: list[Miss] = list(trip.misses or ()) if verbose else []
+        self.phase = 0
+        self.hook: Tree | None = None
+        #: The chains being walked, innermost last: name and where its rules are shown.
+        self.chains: list[tuple[str, Tree]] = []
+        self.last: Tree | None = None
+        self.tracked = trip.ctstate is None or since > 0
+
+    def tree(self, number: int | None) -> Tree:
+        trip = self.trip
+        title = Text(f"{number}. " if number is not None else "", style="bold")
+        title.append(packet_text(trip.first).replace("->", "\N{RIGHTWARDS ARROW}"), style="bold")
+        if way_in(trip):
+            title.append(f"  in {way_in(trip)}", style="dim")
+        self.top = Tree(title, guide_style=_GUIDES)
+        if self.since:
+            self.top.add(Text("as before", style="dim italic"))
+        hook = table = ""
+        for at, step in enumerate(trip.steps):
+            if at < self.since:
+                continue
+            self._events(at)
+            if self.hook is None or step.hook != hook:
+                hook, table = step.hook, ""
+                self._enter(hook)
+            if step.table != table:
+                self._track(step)
+                table = step.table
+                assert self.hook is not None
+                self.chains = [(step.chain, self.hook.add(Text(table, style="blue")))]
+                self.last = None
+            self._step(step)
+        self._events(len(trip.steps) + 1)
+        if not trip.steps and not trip.events:
+            self.top.add(Text("no rule was asked", style="dim"))
+        return self.top
+
+    def _enter(self, hook: str) -> None:
+        self.phase += 1
+        self.hook = self.top.add(Text.assemble((f"{self.phase} ", "bold cyan"), (hook, "bold blue")))
+
+    def _track(self, step: Step) -> None:
+        """Say what connection tracking made of it, where it did: behind raw."""
+        if self.tracked or (step.table == "raw" and step.hook in ("PREROUTING", "OUTPUT")):
+            return
+        self.tracked = True
+        self._say("conntrack", self._state())
+
+    def _state(self) -> str:
+        direction = {"ORIGINAL": ", original direction", "REPLY": ", reply direction"}.get(self.trip.ctdir or "", "")
+        return f"{self.trip.ctstate}{direction}"
+
+    def _events(self, at: int) -> None:
+        while self.events and self.events[0].after <= at:
+            event = self.events.pop(0)
+            if not self.tracked and event.what == "routing" and event.hook == "PREROUTING":
+                self.tracked = True
+                self._say("conntrack", self._state())
+            self._say(*event_text(event, self.trip.first.family), where=event)
+
+    def _say(self, word: str, text: str, where: Event | None = None) -> None:
+        node = self.top if self.hook is None or (where is not None and where.what == "routing") else self.hook
+        node.add(Text.assemble((word, "magenta"), f"  {text}"))
+
+    def _step(self, step: Step) -> None:
+        while len(self.chains) > 1 and self.chains[-1][0] != step.chain and any(name == step.chain for name, _ in self.chains):
+            self.chains.pop()
+        if self.chains[-1][0] != step.chain:
+            # Reached by a jump: the chain hangs under the rule that jumped.
+            self.chains.append((step.chain, (self.last or self.chains[-1][1]).add(Text(step.chain, style="blue"))))
+        node = self.chains[-1][1]
+        while self.misses and _is_before(self.misses[0], step):
+            miss = self.misses.pop(0)
+            node.add(_row(miss.num, miss.code.rule, f"\N{MULTIPLICATION SIGN} {miss.failed[0]}", missed=True))
+        if step.code is None:
+            node.add(_end(step))
+            return
+        effect = effect_text(step.effect, self.trip.first.family) if step.effect else ""
+        self.last = node.add(_row(step.num, step.code.rule, effect))
+
+
+def _end(step: Step) -> Text:
+    if step.kind == "policy":
+        return Text.assemble(("policy ", "italic"), (step.policy or "", _VERDICT.get(step.policy or "", "")))
+    return Text("end of chain, back to the caller", style="italic dim")
+
+
+def _row(num: int, rule: Rule, remark: str, *, missed: bool = False) -> RenderableType:
+    """A rule: number, text, place, and below it what it did or why it did not match."""
+    return _Row(num, rule, remark, missed)
+
+
+class _Row:
+    """A rule in as many columns as there is room for."""
+
+    def __init__(self, num: int, rule: Rule, remark: str, missed: bool) -> None:
+        self.num = num
+        self.rule = rule
+        self.remark = remark
+        self.missed = missed
+
+    def __rich_console__(self, console: Console, options: object) -> Iterator[RenderableType]:
+        width: int = getattr(options, "max_width", 80)
+        where = place(self.rule)
+        wide = bool(where) and width >= _WIDE
+        grid = Table.grid(padding=(0, 1), expand=wide)
+        grid.add_column(justify="right", min_width=2, no_wrap=True)
+        grid.add_column(ratio=1 if wide else None, overflow="fold")
+        if wide:
+            grid.add_column(justify="right", no_wrap=True)
+        text = self._text()
+        if where and not wide and not self.missed:
+            text.append(f"  {where}", style="dim")
+        if self.remark:
+            arrow = "" if self.missed else "\N{RIGHTWARDS DOUBLE ARROW} "
+            text.append(f"\n{arrow}{self.remark}", style="red" if self.missed else "magenta")
+        cells: list[RenderableType] = [Text(str(self.num), style="dim" if self.missed else "cyan"), text]
+        if wide:
+            cells.append(Text(where, style="dim"))
+        grid.add_row(*cells)
+        yield grid
+
+    def _text(self) -> Text:
+        plain, comment = rule_text(self.rule.text)
+        text = Text(plain, style="dim" if self.missed else "")
+        target = target_of(self.rule)
+        at = max(plain.rfind(f"-j {target}"), plain.rfind(f"-g {target}"))
+        if target and at >= 0 and not self.missed:
+            text.stylize(_VERDICT.get(target, "bold blue"), at, at + 3 + len(target))
+        if comment:
+            text.append(f"  # {comment}", style="italic green" if not self.missed else "dim italic")
+        return text
+
+
+def _is_before(miss: Miss, step: Step) -> bool:
+    return (miss.hook, miss.table, miss.chain) == (step.hook, step.table, step.chain) and (step.code is None or miss.num < step.num)

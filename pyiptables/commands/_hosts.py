@@ -11,10 +11,10 @@ from typing import Any
 
 from pyiptables.commands._input import Unusable, parse_json
 
-__all__ = ["COMMANDS", "find_rules", "read_host"]
+__all__ = ["FILES", "find_rules", "read_host"]
 
 #: File of a snapshot → the command whose output it holds.
-COMMANDS = {
+FILES = {
     "addr.json": ("ip", "-j", "addr"),
     "route4.json": ("ip", "-j", "-4", "route", "show", "table", "all"),
     "route6.json": ("ip", "-j", "-6", "route", "show", "table", "all"),

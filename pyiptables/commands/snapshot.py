@@ -8,7 +8,7 @@ import subprocess
 
 import click
 
-from pyiptables.commands._hosts import COMMANDS
+from pyiptables.commands._hosts import FILES
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ def command(directory: str) -> None:
     except OSError as error:
         raise click.ClickException(f"{directory}: {error.strerror}") from error
     kept = 0
-    for name, words in COMMANDS.items():
+    for name, words in FILES.items():
         said = " ".join(words)
         program = shutil.which(words[0], path=os.pathsep.join([os.environ.get("PATH", ""), *_SYSTEM]))
         if program is None:

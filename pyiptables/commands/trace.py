@@ -42,16 +42,16 @@ class _Command(click.Command):
 @click.option("-p", "--protocol", metavar="NAME", help="Protocol (default: udp; tcp with --syn, icmp with --icmp-type).")
 @click.option("-s", "--source", "--src", metavar="ADDRESS", help="Source address.")
 @click.option("-d", "--destination", "--dst", metavar="ADDRESS", help="Destination address.")
-@click.option("--sport", "--source-port", type=click.IntRange(0, 65535), metavar="PORT", help="Source port.")
-@click.option("--dport", "--destination-port", type=click.IntRange(0, 65535), metavar="PORT", help="Destination port.")
+@click.option("--sport", "--source-port", type=int, metavar="PORT", help="Source port.")
+@click.option("--dport", "--destination-port", type=int, metavar="PORT", help="Destination port.")
 @click.option("--syn", is_flag=True, help="A TCP connection request.")
 @click.option("--tcp-flags", metavar="FLAGS", help="TCP flags set, as SYN,ACK (or the two lists that iptables takes).")
 @click.option("--icmp-type", "--icmpv6-type", "icmp_type", metavar="TYPE", help="Name, or number[/code].")
 @click.option("--mark", metavar="NUMBER", help="Mark the packet begins with.")
-@click.option("--ttl", "--ttl-eq", "--hl", "--hl-eq", "ttl", type=click.IntRange(0, 255), metavar="NUMBER", help="TTL or hop limit.")
+@click.option("--ttl", "--ttl-eq", "--hl", "--hl-eq", "ttl", type=int, metavar="NUMBER", help="TTL or hop limit.")
 @click.option("--tos", metavar="NUMBER", help="TOS or traffic class.")
 @click.option("--dscp", metavar="NUMBER", help="DSCP, the upper six bits of the TOS.")
-@click.option("--length", type=click.IntRange(0, 65535), metavar="NUMBER", help="Length of the whole packet.")
+@click.option("--length", type=int, metavar="NUMBER", help="Length of the whole packet.")
 @click.option("--ctstate", "--state-is", "ctstate", metavar="STATE", help="State to assume instead of tracking the connection.")
 @click.option("--helper", metavar="NAME", help="Conntrack helper of its connection.")
 @click.option("--uid-owner", "uid", type=int, metavar="UID", help="User who sends it.")
@@ -115,6 +115,8 @@ class _Run:
         self.output = Output(style, options["output"], options["color"], options["verbose"], options["expect"])
 
     def go(self) -> None:
+        if self.options["counters"] and (self.options["rules"] or self.options["scenario"]):
+            raise Unusable("--counters counts in the state; it cannot be used with --rules or --scenario")
         if self.options["scenario"]:
             self._scenarios()
         elif self.options["pcap"]:
@@ -127,8 +129,11 @@ class _Run:
     def _described(self) -> None:
         from pyiptables.commands._packets import family_of, packets_described, packets_in_file, usual_answer
 
+        from pyiptables.netfilter.scenario import ScenarioError
+
         options = self.options
         packets = packets_in_file(options["packets"]) if options["packets"] else []
+        in_file = len(packets)
         packets += packets_described(self.words, options, packets)
         if not packets:
             raise Unusable("no packet: describe one (tcp 10.0.0.2:40000 -> 192.0.2.10:443 in eth0), or use --packets or --pcap")
@@ -149,11 +154,15 @@ class _Run:
             return
         player = self._player(case, ruleset)
         with self.output.flow(player, len(packets)) as show:
-            for packet in packets:
+            for number, packet in enumerate(packets, 1):
                 if "reply_to" in packet and player.trips[-1:] and options["reply"] and player.trips[-1].verdict != "ACCEPT":
                     click.echo("pyiptables trace: no answer to trace: the packet did not arrive", err=True)
                     break
-                show(packet, player.play(packet))
+                try:
+                    show(packet, player.play(packet))
+                except ScenarioError as error:
+                    from_file = options["packets"] and options["packets"] != "-" and number <= in_file
+                    raise Unusable(f"{options['packets']}: {error}" if from_file else str(error)) from error
         if options["counters"]:
             self._count(player, family)
 
@@ -196,6 +205,8 @@ class _Run:
         path = self.options["scenario"]
         cases = parse_json(read_text(path), path)
         single = not isinstance(cases, list)
+        if not single and not cases:
+            raise Unusable(f"{path}: no scenario in the list")
         answers: list[Json] = []
         for number, case in enumerate([cases] if single else cases, 1):
             where = path if single else f"{path}: case {number}"
@@ -273,8 +284,16 @@ class _Run:
         try:
             return open_scenario(case, ruleset, explain=not many, batch=many, **more)
         except ScenarioError as error:
-            text, place = str(error), self.options["host"]
-            raise Unusable(f"{place}: {text.removeprefix('host: ')}" if place and text.startswith("host: ") else text) from error
+            raise Unusable(self._placed(str(error))) from error
+
+    def _placed(self, text: str) -> str:
+        """An error about a part of the scenario, with the file that the part came from."""
+        what, _, rest = text.partition(": ")
+        path = self.options.get(what) or (self.options["host"] if what in ("conntrack", "ipset") else None)
+        if what not in ("host", "conntrack", "ipset") or not path:
+            return text
+        line, _, why = rest.removeprefix("line ").partition(": ")
+        return f"{path}:{line}: {why}" if self.options.get(what) and line.isdigit() else f"{path}: {rest}"
 
     def _save(self, case: Json) -> None:
         from pyiptables.report.trace_document import dumps
@@ -285,8 +304,6 @@ class _Run:
     def _count(self, player: Player, family: int) -> None:
         from pyiptables.commands._rules import store_counters
 
-        if self.options["rules"]:
-            raise Unusable("--counters counts in the state; it cannot be used with --rules")
         store_counters(self.options["state"] or os.environ.get("PYIPTABLES_STATE"), family, player.engine)
 
 

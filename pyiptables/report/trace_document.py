@@ -79,7 +79,7 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
         "mark": trip.mark,
     }
     out |= {key: told[key] for key in ("outiface", "to", "error", "lots") if key in told}
-    out["replies"] = [trip_document(reply) for reply in trip.all_replies()]
+    out["replies"] = [trip_document(reply) for reply in trip.replies]
     out["unknown"] = [
         {
             "hook": u.hook, "table": u.table, "chain": u.chain, "num": u.num, "match": u.match, "reason": u.reason,

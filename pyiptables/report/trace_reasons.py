@@ -35,7 +35,10 @@ def near_misses(trip: Trip) -> list[Miss]:
         if len(miss.failed) != 1:
             continue
         target = target_of(miss.code.rule)
-        if (target in _DECIDE and target != trip.verdict) or target in _TRANSLATE:
+        if target in _DECIDE and target != trip.verdict:
+            found.append(miss)
+        elif target in _TRANSLATE and "port" not in miss.failed[0]:
+            # For another port is for another service.
             found.append(miss)
     return sorted(found, key=lambda miss: _distance(miss, trip))
 

@@ -40,7 +40,10 @@ def _common(space: Space, regions: list[Region]) -> Region:
 
 def _pieces(spec: RuleSpec) -> Iterator[RuleSpec]:
     """The rule's conditions one by one."""
+    stand_ins = [match.instead_of for match in spec.matches]
     for names in _HEAD:
+        if names[0] in stand_ins:
+            continue
         piece = RuleSpec()
         for name in names:
             setattr(piece, name, getattr(spec, name))

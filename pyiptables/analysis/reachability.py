@@ -25,7 +25,7 @@ from pyiptables.analysis.region import Product, conjoin
 from pyiptables.analysis.walk import Sampler, Walker
 
 __all__ = [
-    "CONTRADICTION", "OPEN", "REACHED", "SHADOWED", "UNCALLED", "UNREACHED", "Reach", "Reachability",
+    "CONTRADICTION", "OPEN", "REACHED", "SHADOWED", "UNCALLED", "UNREACHED", "Reach", "Reachability", "takes_all",
 ]  # fmt: skip
 
 REACHED: Final = "reached"  #: a packet gets there

@@ -13,9 +13,10 @@ from typing import Final
 
 from pyiptables.analysis.decision import Decisions
 from pyiptables.analysis.flow import TooLarge
+from pyiptables.analysis.intervals import subset
 from pyiptables.analysis.leaves import Functions
-from pyiptables.analysis.program import CONTINUE, VERDICT, ChainProgram, Step
-from pyiptables.analysis.reachability import REACHED, Reachability
+from pyiptables.analysis.program import CONTINUE, GOTO, RETURN, VERDICT, ChainProgram, Step
+from pyiptables.analysis.reachability import REACHED, Reachability, takes_all
 from pyiptables.analysis.region import Product
 from pyiptables.analysis.walk import Walker
 
@@ -161,11 +162,22 @@ def _has_effect_behind(step: Step, narrow: Product, tops: list[int]) -> bool:
         if seen.get(chain.name, len(chain.steps) + 1) <= start:
             continue
         seen[chain.name] = start
+        comes_back, returned = True, False
         for at in chain.meeting(narrow, tops, start):
             other = chain.steps[at]
             if not other.region.exact or (other.kind == CONTINUE and other.label):
                 return True
             if other.goal is not None:
                 pending.append((other.goal, 0))
-        pending += [(caller.chain, caller.number) for caller in chain.callers]
+            if other.kind in (RETURN, GOTO):
+                returned = True
+            if takes_all(other) and any(_contains(product, narrow) for product in other.region.lower):
+                comes_back = False
+                break
+        if comes_back or returned:
+            pending += [(caller.chain, caller.number) for caller in chain.callers]
     return False
+
+
+def _contains(outer: Product, inner: Product) -> bool:
+    return all(level in inner and subset(inner[level], values) for level, values in outer.items())

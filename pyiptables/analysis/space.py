@@ -214,7 +214,7 @@ class Space:
     # -- rules -------------------------------------------------------------------------------------------
     def rule_region(self, spec: RuleSpec) -> Region:
         """The packets a rule matches."""
-        parts = self._head(spec)
+        parts = self._head(spec, [match.instead_of for match in spec.matches])
         touched: Region | None = None
         for match in spec.matches:
             if match.obscure:
@@ -265,11 +265,11 @@ class Space:
             region &= self.values("ctstate", (2, 3))
         return region
 
-    def _head(self, spec: RuleSpec) -> list[Region]:
+    def _head(self, spec: RuleSpec, stand_ins: list[str]) -> list[Region]:
         parts = []
-        if spec.src_mask or spec.src_inv:
+        if (spec.src_mask or spec.src_inv) and "src" not in stand_ins:
             parts.append(self.masked("src", spec.src & spec.src_mask, spec.src_mask, spec.src_inv))
-        if spec.dst_mask or spec.dst_inv:
+        if (spec.dst_mask or spec.dst_inv) and "dst" not in stand_ins:
             parts.append(self.masked("dst", spec.dst & spec.dst_mask, spec.dst_mask, spec.dst_inv))
         if spec.iniface:
             parts.append(self._interface("iniface", spec.iniface, spec.iniface_inv))

@@ -78,6 +78,8 @@ class Filtering:
             item = self.item(outcome.rule)
             if outcome.verdict != "ACCEPT" or outcome.rule is None or outcome.rule.spec is None or item is None:
                 continue
+            if any(match.obscure or match.instead_of for match in outcome.rule.spec.matches):
+                continue  # who knows whose packets
             for part in self.filter.region(outcome.rule).upper:
                 own = conjoin(packets, part)
                 if own is not None and any(met.rule is outcome.rule for met in self.fate(chain, own).outcomes):

@@ -16,9 +16,23 @@ from pyiptables.xtables.names import NoNames
 from pyiptables.xtables.option import Match, Parsing
 
 if TYPE_CHECKING:
+    from pyiptables.analysis.region import Region
+    from pyiptables.analysis.space import Space
     from pyiptables.lint.settings import Settings
 
-__all__ = ["Item", "LintNames", "Obscure", "Perhaps", "SaveReader", "Subject", "apply_command", "carry_out", "read_save_file", "table_of"]
+__all__ = [
+    "HostName",
+    "Item",
+    "LintNames",
+    "Obscure",
+    "Perhaps",
+    "SaveReader",
+    "Subject",
+    "apply_command",
+    "carry_out",
+    "read_save_file",
+    "table_of",
+]
 
 
 _HOST = frozenset("-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -28,12 +42,14 @@ class LintNames(NoNames):
     """Names as the linter knows them: nothing of this machine, but no error for a name that another one may know.
 
     ``host_names`` collects the names that stand for addresses, for the checks that speak of them; ``guessed`` says
-    whether any name got a stand-in for what only the host knows.
+    whether another name got a stand-in for what only the host knows.
     """
 
     def __init__(self) -> None:
         self.host_names: list[str] = []
         self.guessed = False
+        #: The address, nobody's, that stands for those a host name will have.
+        self._addresses: dict[str, int] = {}
 
     def start(self, item: Item) -> None:
         """From now on names are those of this item."""
@@ -55,9 +71,14 @@ class LintNames(NoNames):
         if ":" in name or not any(char.isalpha() for char in name) or not _HOST.issuperset(name):
             return []  # a mistyped address: nobody will know it
         self.host_names.append(name)
-        self.guessed = True
-        # An address nobody routes stands for the one the name will have.
-        return [0xC0000201 if family == 4 else 0x20010DB8 << 96 | 1]
+        return [self.stand_in(name, family)]
+
+    def stand_in(self, name: str, family: int) -> int:
+        """The address that stands for a host name: of a documentation network, of one for future use beyond that."""
+        number = self._addresses.setdefault(name, len(self._addresses) + 1)
+        if family == 6:
+            return 0x20010DB8 << 96 | number
+        return 0xC0000200 | number if number < 256 else 0xF0000000 | number
 
     def user_number(self, name: str) -> int | None:
         return 0 if name == "root" else self._stand_in(name, 65533)
@@ -91,6 +112,27 @@ class Obscure(Perhaps):
     __slots__ = ()
 
     obscure = True
+
+
+class HostName(Match):
+    """Stands in a rule for a host name: whatever addresses it has, the same name has the same."""
+
+    __slots__ = ("_host", "instead_of")
+
+    name = "(host name)"
+    summary = "a host name as source or destination"
+
+    def __init__(self, family: int, side: str, host: str, inverted: bool) -> None:
+        super().__init__(family)
+        self.instead_of = side
+        self._host = host
+        self.inverted = {side} if inverted else set()
+
+    def save(self) -> str:
+        return f"{' !' if self.inverted else ''} -{self.instead_of[0]} {self._host}"
+
+    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
+        return space.atom(f"{self.instead_of} {self._host}", bool(self.inverted), (self.instead_of,))
 
 
 @dataclass(slots=True)
@@ -363,4 +405,12 @@ def _rule(
     text = text_of(spec, item.family)
     if item.obscure:
         spec.matches = [*spec.matches, Obscure(item.family)]
+    names = command.parsing.names
+    for name in item.host_names:
+        assert isinstance(names, LintNames)
+        number = names.stand_in(name, item.family)
+        if spec.src == number and spec.src_mask:
+            spec.matches = [*spec.matches, HostName(item.family, "src", name, spec.src_inv)]
+        if spec.dst == number and spec.dst_mask:
+            spec.matches = [*spec.matches, HostName(item.family, "dst", name, spec.dst_inv)]
     return Rule(text, packets, octets, (file, item.place.line), spec)

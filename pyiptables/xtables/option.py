@@ -259,6 +259,8 @@ class Match(Extension):
     deterministic = True
     #: True when the rule's other words only stand in for words that are not known: nothing can be told from them.
     obscure = False
+    #: ``src`` or ``dst`` when that address of the rule is only a stand-in and this match says what it stands for.
+    instead_of = ""
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         """Does the packet match? None when the description does not say enough."""

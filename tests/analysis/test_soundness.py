@@ -47,7 +47,7 @@ class Crowded(Maker):
             crowded.append(line)
             if line.startswith("-A") and self.chance(0.5):
                 chain = line.split()[1]
-                olds = [old for old in crowded[_last_table(crowded) :] if old.startswith(f"-A {chain} ")]
+                olds = [old for old in crowded[_last_table(crowded) :] if old.split()[:2] == ["-A", chain]]
                 crowded.append(self.varied(self.r.choice(olds)))
         return "\n".join(crowded) + "\n"
 
@@ -102,7 +102,8 @@ def _claims(text: str, family: int) -> tuple[set[int], set[int]]:
     single: set[int] = set()
     settings = Settings(select=("U",), variant="legacy")
     for found in lint_data(text.encode(), f"rules.v{family}", settings, family=family).diagnostics:
-        if found.code in _WITHOUT_EFFECT:
+        # To go to a chain without rules is to go back to the caller: an effect.
+        if found.code in _WITHOUT_EFFECT and not (found.code == "U108" and " -g " in found.rule):
             (single if found.code in _ONE_BY_ONE else together).add(found.place.line)
     return together, single
 

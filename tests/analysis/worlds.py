@@ -28,6 +28,7 @@ class Told:
     """What every match says of itself unless it knows better."""
 
     obscure = False
+    instead_of = ""
 
     def volatile(self) -> tuple[str, ...]:
         return ()

@@ -8,6 +8,10 @@ from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
 
+#: Programs that end their chains so.
+_WRITERS = ("Docker", "fail2ban")
+
+
 class ReturnAtEnd(Check):
     """RETURN as the last rule of a chain.
 
@@ -15,8 +19,8 @@ class ReturnAtEnd(Check):
 
     Why it matters: the end of the chain returns anyway; the rule only counts packets.
 
-    Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Chains of Docker and other
-    programs, which write it, are left alone.
+    Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Chains of Docker and
+    fail2ban, which write it, are left alone.
     """
 
     code = "U109"
@@ -32,7 +36,7 @@ class ReturnAtEnd(Check):
         for ruleset in subject.rulesets.values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
-                    if chain.policy is not None or not chain.rules or owner_of_chain(chain.name):
+                    if chain.policy is not None or not chain.rules or owner_of_chain(chain.name) in _WRITERS:
                         continue
                     spec = chain.rules[-1].spec
                     item = subject.item_of_rule.get(id(chain.rules[-1]))

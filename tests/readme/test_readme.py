@@ -102,6 +102,13 @@ def test_tour(folder: Path) -> None:
     assert len(outputs) == len(units) + 1, f"README.md:{units[len(outputs) - 1][0]} failed: {outputs[-1]}"
 
 
+def test_picture(folder: Path) -> None:
+    """The picture is what the command of the DNAT question draws."""
+    command = next(command for _, command, shown in _tour() if shown is not None and ":8080" in command)
+    done = _run(command.replace("trace ", "trace --format svg ", 1), folder / "demo")
+    assert done.stdout == (ROOT / "tests" / "readme" / "trace.svg").read_text(encoding="utf-8"), done.stderr
+
+
 @pytest.mark.parametrize("text", _blocks("python"))
 def test_python(text: str, folder: Path) -> None:
     done = subprocess.run(
@@ -114,7 +121,7 @@ def test_python(text: str, folder: Path) -> None:
 def test_ci_snippets(text: str, folder: Path) -> None:
     """The lint command of each snippet runs over a folder ``firewall`` and finds something there."""
     (folder / "firewall").mkdir(exist_ok=True)
-    shutil.copy(folder / "demo" / "demo.rules", folder / "firewall")
+    shutil.copy(folder / "demo" / "firewall.sh", folder / "firewall")
     found = re.search(r"(pyiptables lint .*)", text)
     assert found is not None
     done = _run(found[1], folder)

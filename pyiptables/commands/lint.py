@@ -114,6 +114,7 @@ def _settings(files: tuple[str, ...], options: dict[str, Any]) -> Settings:
 
 def _run(files: tuple[str, ...], settings: Settings, options: dict[str, Any]) -> list[FileReport]:
     from pyiptables.lint.engine import LintError, lint_data, lint_file, walk
+    from pyiptables.lint.together import lint_together
 
     reading: dict[str, Any] = {"family": int(options["family"]) if options["family"] else None}
     values = {}
@@ -141,6 +142,7 @@ def _run(files: tuple[str, ...], settings: Settings, options: dict[str, Any]) ->
             failed = True
     if failed:
         sys.exit(2)
+    lint_together(reports, settings)
     return reports
 
 

@@ -11,12 +11,14 @@ from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyiptables.analysis.program import Program, Step
     from pyiptables.analysis.reachability import Reach, Reachability
     from pyiptables.analysis.redundancy import Redundancy
     from pyiptables.analysis.region import Product
     from pyiptables.lint.diagnostic import Place
-    from pyiptables.lint.filtering import Fate, Filter, Outcome
+    from pyiptables.lint.filtering import Fate, Filter
     from pyiptables.ruleset import Rule, Ruleset, RuleSpec, Table
 
 __all__ = [
@@ -72,19 +74,23 @@ class Filtering:
     def fate(self, chain: str, packets: Product) -> Fate:
         return self.filter.fate(self.table, chain, packets, self.unsure)
 
-    def accepting(self, chain: str, packets: Product) -> Iterator[tuple[Outcome, RuleSpec, Item]]:
-        """The rules by which a built-in chain accepts some of the packets, asked for each rule's own packets."""
-        for outcome in self.fate(chain, packets).outcomes:
-            item = self.item(outcome.rule)
-            if outcome.verdict != "ACCEPT" or outcome.rule is None or outcome.rule.spec is None or item is None:
-                continue
-            if any(match.obscure or match.instead_of for match in outcome.rule.spec.matches):
-                continue  # who knows whose packets
-            for part in self.filter.region(outcome.rule).upper:
-                own = conjoin(packets, part)
-                if own is not None and any(met.rule is outcome.rule for met in self.fate(chain, own).outcomes):
-                    yield outcome, outcome.rule.spec, item
-                    break
+    def accepting(self, chain: str, packets: Product, wanted: Callable[[RuleSpec], bool]) -> Iterator[tuple[RuleSpec, Item]]:
+        """The rules of a kind by which a built-in chain accepts some of the packets.
+
+        Each is asked for with its own packets alone: what earlier rules certainly take does not count.
+        """
+        for here in self.table.chains.values():
+            for rule in here.rules:
+                spec, item = rule.spec, self.item(rule)
+                if spec is None or item is None or spec.jump != "ACCEPT" or spec.goto or not wanted(spec):
+                    continue
+                if any([match.obscure or match.instead_of for match in spec.matches]):
+                    continue  # who knows whose packets
+                for part in self.filter.region(rule).upper:
+                    own = conjoin(packets, part)
+                    if own is not None and any(met.rule is rule for met in self.fate(chain, own).outcomes):
+                        yield spec, item
+                        break
 
 
 def filterings(subject: Subject) -> list[Filtering]:

@@ -146,10 +146,9 @@ class Filter:
             if self._left < 0 or depth > 64:
                 return True
             region = self.region(rule)
-            parts = [both for part in region.upper if (both := conjoin(packets, part)) is not None]
-            if not parts:
+            sure = any([_inside(packets, part) for part in region.lower])
+            if not sure and not any([_meets(packets, part) for part in region.upper]):
                 continue
-            sure = any(_inside(packets, part) for part in region.lower)
             spec = rule.spec
             assert spec is not None
             verdict = _verdict(spec)
@@ -160,7 +159,8 @@ class Filter:
                 back = True
             elif goal is not None:
                 self._looked = looked + at + 1
-                came = [self._walk(table, goal, part, fate, depth + 1) for part in ([packets] if sure else parts)]
+                parts = [packets] if sure else [both for part in region.upper if (both := conjoin(packets, part)) is not None]
+                came = [self._walk(table, goal, part, fate, depth + 1) for part in parts]
                 looked = self._looked - at - 1
                 if spec.goto:
                     back = back or any(came)
@@ -183,7 +183,7 @@ class Filter:
 
     def may_match(self, rule: Rule, packets: Product) -> bool:
         """Has the rule a packet in common with these?"""
-        return any(conjoin(packets, part) is not None for part in self.region(rule).upper)
+        return any(_meets(packets, part) for part in self.region(rule).upper)
 
     def overlap(self, one: Rule, other: Rule) -> bool:
         """Have two rules a packet in common?"""
@@ -199,6 +199,14 @@ class Filter:
         level = self.space.level(field_name)
         values = None if level is None else packets.get(level)
         return values is None or level is None or not complement(values, self.space.tops[level])
+
+
+def _meets(packets: Product, part: Product) -> bool:
+    for level, values in part.items():
+        mine = packets.get(level)
+        if mine is not None and not intersect(mine, values):
+            return False
+    return True
 
 
 def _inside(packets: Product, part: Product) -> bool:

@@ -47,6 +47,10 @@ class Check:
         """What there is to say about one file."""
         raise NotImplementedError
 
+    def run_together(self, subjects: list[Subject]) -> Iterator[Diagnostic]:
+        """What there is to say about several files side by side."""
+        return iter(())
+
     @classmethod
     def page(cls) -> str:
         import inspect

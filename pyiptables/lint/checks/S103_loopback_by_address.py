@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import filterings
 from pyiptables.lint.places import option_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
+from pyiptables.ruleset import RuleSpec
 
 _LOOPBACK = {4: (0x7F000001, 0xFFFFFFFF), 6: (1, (1 << 128) - 1)}
 
@@ -40,12 +42,15 @@ class LoopbackByAddress(Check):
         for filtering in filterings(subject):
             family = filtering.family
             packets = filtering.filter.packets(src=_LOOPBACK[family])
-            for _, spec, item in filtering.accepting("INPUT", packets):
-                if spec.src_mask and not spec.src_inv and spec.src_mask >= (0xFF000000 if family == 4 else 1 << 127):
-                    message = "trusts the loopback address without -i lo: any interface may bring it"
-                    yield Diagnostic(
-                        self.code, message, option_place(item, "-s", "--source", "--src"), self.severity, item.text, "use -i lo"
-                    )
+            for _, item in filtering.accepting("INPUT", packets, _of_loopback[family]):
+                message = "trusts the loopback address without -i lo: any interface may bring it"
+                yield Diagnostic(self.code, message, option_place(item, "-s", "--source", "--src"), self.severity, item.text, "use -i lo")
 
+
+def _is_loopback(spec: RuleSpec, family: int) -> bool:
+    return bool(spec.src_mask) and not spec.src_inv and spec.src_mask >= (0xFF000000 if family == 4 else 1 << 127)
+
+
+_of_loopback = {4: partial(_is_loopback, family=4), 6: partial(_is_loopback, family=6)}
 
 CHECKS = (LoopbackByAddress,)

@@ -9,6 +9,7 @@ from pyiptables.lint.outside import STRANGER
 from pyiptables.lint.places import option_place, word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
+from pyiptables.ruleset import RuleSpec
 
 _SYN = 0x02
 
@@ -51,23 +52,30 @@ class TrustedSourcePort(Check):
                 for proto in (6, 17):
                     flags = _SYN if proto == 6 else None
                     packets = filtering.filter.packets(proto=proto, flags=flags, src=STRANGER[filtering.family])
-                    for _, spec, item in filtering.accepting(name, packets):
-                        if id(item) in told or any(m.name in ("set", "recent", "helper", "policy") for m in spec.matches):
+                    for spec, item in filtering.accepting(name, packets, _trusts):
+                        if id(item) in told:
                             continue
-                        trusted = any(
-                            key in match.values and key not in match.inverted
-                            for match in spec.matches
-                            for key in ("source-port", "source-ports")
-                        )
-                        if trusted and not list(ports_of(spec)):
-                            told.add(id(item))
+                        told.add(id(item))
+                        if _source_ports(spec):
                             message = "opens every port to whoever sends from that source port"
                             place = option_place(item, "--sport", "--source-port", "--sports", "--source-ports")
                             yield Diagnostic(self.code, message, place, self.severity, item.text)
-                        elif any(m.name == "mac" and not m.inverted for m in spec.matches) and not list(ports_of(spec)):
-                            told.add(id(item))
+                        else:
                             message = "trusts a MAC address alone, which any neighbour can take"
                             yield Diagnostic(self.code, message, word_place(item, "--mac-source"), "info", item.text)
+
+
+def _source_ports(spec: RuleSpec) -> bool:
+    keys = ("source-port", "source-ports")
+    return any(key in match.values and key not in match.inverted for match in spec.matches for key in keys)
+
+
+def _trusts(spec: RuleSpec) -> bool:
+    """Is a source port or a MAC address all that the rule asks of a sender, and every port open to him?"""
+    if not spec.matches or any(match.name in ("set", "recent", "helper", "policy") for match in spec.matches):
+        return False
+    by_mac = any(match.name == "mac" and not match.inverted for match in spec.matches)
+    return (by_mac or _source_ports(spec)) and not list(ports_of(spec))
 
 
 CHECKS = (TrustedSourcePort,)

@@ -40,6 +40,8 @@ class Check:
     default: ClassVar[bool] = True
     #: Names of selectable sets it belongs to (``cis``).
     sets: ClassVar[tuple[str, ...]] = ()
+    #: Settings with which the examples are proven.
+    settings: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = ()
     bad: ClassVar[tuple[str, ...]] = ()
     good: ClassVar[tuple[str, ...]] = ()
 

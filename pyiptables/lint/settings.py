@@ -37,6 +37,8 @@ class Settings:
     )  # fmt: skip
     #: TCP ports on which the host is administered: a script should not lock them out (O checks).
     ssh_ports: tuple[str, ...] = ("22",)
+    #: Ports on which the host listens, as ``tcp/22`` (C105).
+    listening_ports: tuple[str, ...] = ()
     #: The file that configured this, None for defaults.
     source: str | None = None
 
@@ -62,7 +64,7 @@ class Settings:
         return replace(self, **{key: value for key, value in changes.items() if value is not None})
 
 
-_LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports", "ssh-ports")
+_LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports", "ssh-ports", "listening-ports")
 _WORDS = {
     "fail-level": ("error", "warning", "info"),
     "output-format": ("full", "concise", "json", "sarif", "github", "gitlab", "junit"),

@@ -14,7 +14,7 @@ CHECKS = list(all_checks().values())
 def codes(text: str, check: type[Check]) -> set[str]:
     if text[:1] in "#[":
         pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
-    settings = Settings(select=(check.code,))
+    settings = Settings(select=(check.code,), **dict(check.settings))
     name = {"#": "firewall.sh", "[": "wg0.conf"}.get(text[:1], "rules.v4")
     return {found.code for found in lint_data(text.encode(), name, settings).diagnostics}
 
@@ -37,3 +37,14 @@ def test_page_is_complete(check: type[Check]) -> None:
         assert heading in page
     assert check.bad
     assert check.good
+
+
+def test_families_of_two_files_are_held_against_each_other() -> None:
+    from pyiptables.lint.together import lint_together
+
+    settings = Settings(select=("S112",))
+    four = b"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
+    for six, expected in ((b"*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", 1), (four, 0), (four.replace(b"22", b"5432"), 1)):
+        reports = [lint_data(four, "etc/rules.v4", settings), lint_data(six, "etc/rules.v6", settings)]
+        lint_together(reports, settings)
+        assert [len(report.diagnostics) for report in reports] == [0, expected]

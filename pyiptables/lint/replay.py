@@ -203,7 +203,7 @@ def _fresh(rule: Rule, certain: bool, family: int) -> Rule:
     """The rule for this run: a rule of its own, there for certain or perhaps."""
     assert rule.spec is not None
     spec = rule.spec.copy()
-    spec.matches = [match for match in spec.matches if not isinstance(match, Perhaps)]
+    spec.matches = [match for match in spec.matches if type(match) is not Perhaps]
     if not certain:
         spec.matches.append(Perhaps(family))
     return Rule(rule.text, 0, 0, rule.source, spec)

@@ -7,7 +7,6 @@ from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
-
 #: Programs that end their chains so.
 _WRITERS = ("Docker", "fail2ban")
 

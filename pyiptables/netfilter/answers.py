@@ -25,8 +25,8 @@ _HANDLED4 = frozenset((1, 2, 6, 103))
 #: The only IPv6 option that the host itself looks at.
 _ROUTER_ALERT = 5
 _HANDLED6 = frozenset((6, 58, 59, 103))
-#: GRE, ESP, AH, SCTP, DCCP, UDP-Lite: no, other or partial checksums.
-_OTHER_CHECKSUMS = frozenset((33, 47, 50, 51, 132, 136))
+#: GRE, ESP, AH, SCTP, UDP-Lite: no, other or partial checksums.
+_OTHER_CHECKSUMS = frozenset((47, 50, 51, 132, 136))
 
 
 def _is_multicast(address: int, family: int) -> bool:
@@ -83,6 +83,9 @@ def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0
             return None
         tos = 0
     answer = _fresh(packet, 1 if family == 4 else 58, tos)
+    if family == 6 and packet.dst == 1 and packet.iniface != "lo":
+        # An address of this host alone does not speak to others.
+        local = False
     answer.src = packet.dst if local else 0
     answer.icmp_type, answer.icmp_code, answer.icmp_rest = type, code, rest
     inner = packet.copy()
@@ -173,8 +176,11 @@ def _unreadable(packet: Packet) -> tuple[int, int] | None:
     return None
 
 
-def local_answer(packet: Packet, cast: str) -> Packet | None:
-    """What a host without services answers to a packet that INPUT accepted."""
+def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, False)) -> Packet | None:
+    """What a host without services answers to a packet that INPUT accepted.
+
+    ``echoes``: whether it answers echo requests at all, and those to many hosts (an answer without a source address).
+    """
     if packet.frag_offset:
         return None
     family, proto = packet.family, packet.proto
@@ -190,15 +196,21 @@ def local_answer(packet: Packet, cast: str) -> Packet | None:
         return icmp_error(packet, *((3, 3) if family == 4 else (1, 4)), cast, local=True)
     if family == 4:
         if proto == 1:
-            if cast in ("broadcast", "multicast") or packet.icmp_type not in (8, 13):
+            many = cast in ("broadcast", "multicast")
+            if (many and not echoes[1]) or packet.icmp_type not in (8, 13):
                 return None
             if packet.icmp_type == 8:
-                return echo_reply(packet, 0)
+                if not echoes[0]:
+                    return None
+                answer = echo_reply(packet, 0)
+                if many:
+                    answer.src = 0
+                return answer
             return _timestamp_reply(packet) if packet.payload_len >= 4 else None
         if proto not in _HANDLED4:
             return icmp_error(packet, 3, 2, cast, local=True)
     elif proto == 58:
-        if packet.icmp_type == 128:
+        if packet.icmp_type == 128 and echoes[0]:
             answer = echo_reply(packet, 129)
             if cast != "unicast":
                 answer.src = 0

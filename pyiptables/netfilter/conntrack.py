@@ -93,6 +93,9 @@ def flow_of(packet: Packet) -> FlowTuple | None:
     if packet.family == 6 and proto == 59:
         # Nothing follows: no protocol (ipv6_skip_exthdr()).
         return None
+    if proto == (58 if packet.family == 4 else 1):
+        # The other family's ICMP is no connection.
+        return None
     if proto in _PORTS:
         if packet.lacks(4):
             return None

@@ -224,6 +224,11 @@ def _transport(packet: Packet, data: dict[str, Any], depth: int) -> None:
             packet.icmp_id = _number(data, "icmp_id", 0, 0xFFFF)
             packet.icmp_seq = _number(data, "icmp_seq", 0, 0xFFFF)
             packet.icmp_rest = packet.icmp_id << 16 | packet.icmp_seq
+    elif proto in (1, 58):
+        # The other family's: for this one just octets.
+        kind = int(data.get("type", 8 if proto == 1 else 128))
+        rest = int(data.get("icmp_id", 0)) << 16 | int(data.get("icmp_seq", 0))
+        packet.l4 = bytes((kind, int(data.get("code", 0)), 0, 0)) + rest.to_bytes(4, "big")
     elif proto not in (17, 136):
         if "l4" in data or "sport" not in data:
             packet.l4 = _octets(data, "l4") if data.get("l4") else b""
@@ -260,6 +265,14 @@ def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
             if packet.tcp_options[:2] == b"\x02\x04":
                 out["mss"] = int.from_bytes(packet.tcp_options[2:4], "big")
             out["payload_len"] = packet.payload_len
+    elif proto in (1, 58) and proto != (1 if packet.family == 4 else 58):
+        octets = (packet.l4 or b"") + (packet.payload or b"")
+        if len(octets) >= 8:
+            out["type"], out["code"] = octets[0], octets[1]
+            if octets[0] in (3, 4, 5, 11, 12) if proto == 1 else octets[0] < 128:
+                out["inner"] = {}
+            else:
+                out["icmp_id"], out["icmp_seq"] = int.from_bytes(octets[4:6], "big"), int.from_bytes(octets[6:8], "big")
     elif proto in (1, 58):
         out["type"], out["code"] = packet.icmp_type, packet.icmp_code
         if packet.icmp_type in (3, 4, 5, 11, 12) if proto == 1 else packet.icmp_type < 128:

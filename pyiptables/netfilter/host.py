@@ -76,6 +76,9 @@ class Host:
             family: [RoutingRule(0, LOCAL), RoutingRule(32766, MAIN), RoutingRule(32767, DEFAULT)] for family in (4, 6)
         }
         self.forwarding = {4: True, 6: True}
+        #: Interfaces with a setting of their own; for IPv6 that says only whether they have anycast addresses.
+        self._forwards: dict[str, bool] = {}
+        self._advertises: dict[str, bool] = {}
         self.sysctl: dict[str, int] = {}
         #: Answer echo requests, closed ports and the like, as a host without services does.
         self.stack_replies = True
@@ -109,10 +112,16 @@ class Host:
             wanted = forwarding.get(str(family), True) if isinstance(forwarding, dict) else forwarding
             host.forwarding[family] = bool(wanted)
         host.sysctl = _settings(data)
-        if "net.ipv4.ip_forward" in host.sysctl:
-            host.forwarding[4] = bool(host.sysctl["net.ipv4.ip_forward"])
-        if "net.ipv6.conf.all.forwarding" in host.sysctl:
-            host.forwarding[6] = bool(host.sysctl["net.ipv6.conf.all.forwarding"])
+        for key, value in host.sysctl.items():
+            # In the order they are written; the setting for all interfaces is written to each of them.
+            if key in ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"):
+                family = 6 if key.startswith("net.ipv6") else 4
+                host.forwarding[family] = bool(value)
+                host._forwards.clear() if family == 4 else host._advertises.clear()
+            elif key.startswith("net.ipv4.conf.") and key.endswith(".forwarding"):
+                host._forwards[key.split(".")[3]] = bool(value)
+            elif key.startswith("net.ipv6.conf.") and key.endswith(".forwarding"):
+                host._advertises[key.split(".")[3]] = bool(value)
         for interface in host.interfaces.values():
             host._own_routes(interface)
         for words in data.get("routes") or []:
@@ -225,7 +234,7 @@ class Host:
             else:
                 if connected:
                     table.append(Route(6, "unicast", value & mask, length, iface=name, table=MAIN, metric=256))
-                if self.forwarding[6] and length < 127:
+                if self._advertises.get(name, self.forwarding[6]) and length < 127:
                     table.append(Route(6, "anycast", value & mask, 128, iface=name, table=LOCAL))
         if not interface.loopback:
             self.routes[6].append(Route(6, "multicast", 0xFF << 120, 8, iface=name, table=LOCAL, metric=256))
@@ -263,6 +272,14 @@ class Host:
         found = [value for value in (everywhere, here) if value is not None]
         return max(found) if found else default
 
+    def forwards(self, family: int, iface: str) -> bool:
+        """Does it forward what comes in by a device?"""
+        return self._forwards.get(iface, self.forwarding[4]) if family == 4 else self.forwarding[6]
+
+    def hop_limit(self, family: int, iface: str) -> int:
+        """The TTL or hop limit of what it sends by a device."""
+        return self.sysctl.get("net.ipv4.ip_default_ttl" if family == 4 else f"net.ipv6.conf.{iface}.hop_limit", 64)
+
     def is_local(self, address: int, family: int) -> bool:
         """Is it an address of this host (127/8 and anycast included)?"""
         return self.address_type(address, family=family) in ("LOCAL", "ANYCAST")
@@ -298,8 +315,8 @@ class Host:
         """
         interface = self.interfaces.get(iface)
         narrow = family == 6 and towards is not None and _scope6(towards) != _GLOBAL
-        for address in interface.addresses if interface is not None else ():
-            if address.family == family and not (narrow and _scope6(address.value) != _scope6(towards or 0)):
+        for address in _listed(interface, family) if interface is not None else ():
+            if not (narrow and _scope6(address.value) != _scope6(towards or 0)):
                 return address.value
         return None
 
@@ -327,13 +344,11 @@ class Host:
     def _select_source6(self, iface: str, towards: int) -> int | None:
         best: tuple[tuple[bool, bool, bool, int], int] | None = None
         for interface in self.interfaces.values():
-            for address in interface.addresses:
-                if address.family != 6:
-                    continue
+            for address in _listed(interface, 6):
                 value = address.value
                 if interface.loopback and value == 1 and towards != 1:
                     continue
-                alike = 128 - (value ^ towards).bit_length()
+                alike = min(128 - (value ^ towards).bit_length(), address.length)
                 rank = (value == towards, _scope6(value) >= _scope6(towards), interface.name == iface, alike)
                 if best is None or rank > best[0]:
                     best = (rank, value)
@@ -386,6 +401,15 @@ def _mac(text: Any) -> bytes:
 def _text(given: Any) -> str:
     """Text, or a list of its lines."""
     return "\n".join([str(line) for line in given]) if isinstance(given, list) else str(given or "")
+
+
+def _listed(interface: Interface, family: int) -> list[Address]:
+    """A device's addresses as the kernel lists them: those of IPv6 by scope, the last one given first (``ipv6_link_dev_addr``)."""
+    found = [address for address in interface.addresses if address.family == family]
+    if family == 6:
+        found.reverse()
+        found.sort(key=lambda address: -_scope6(address.value))
+    return found
 
 
 def _primary(interface: Interface, address: Address) -> int:

@@ -25,7 +25,7 @@ __all__ = ["Nat"]
 _DONE = {"src": SRC_NAT_DONE, "dst": DST_NAT_DONE}
 _CHANGED = {"src": SRC_NAT, "dst": DST_NAT}
 _BOTH = SRC_NAT | DST_NAT
-_PORTS = frozenset((6, 17, 33, 132, 136))
+_PORTS = frozenset((6, 17, 132, 136))
 _ICMP = frozenset((1, 58))
 _ATTEMPTS = 128
 

@@ -36,6 +36,8 @@ __all__ = ["Engine"]
 _STOPPED = {Verdict.QUEUE: "queued", Verdict.STOLEN: "stolen"}
 #: Answers to answers to answers … end here; a real kernel ends them by silence rules.
 _DEPTH = 8
+#: IPPROTO_RAW: what routing rules see of a packet sent through a raw socket.
+_RAW = 255
 #: fe80::/10 as its first ten bits.
 _LINK_LOCAL = 0x3FA
 
@@ -99,6 +101,9 @@ class Engine:
         #: TEE's copy is on its way.
         self._copying = False
         self.stack_replies = host is not None and host.stack_replies
+        ignored = "net.ipv4.icmp_echo_ignore_" if self.family == 4 else "net.ipv6.icmp.echo_ignore_"
+        #: Are echo requests answered: to this host alone, to all.
+        self._echoes = (not settings.get(f"{ignored}all"), self.family == 6 or not settings.get(f"{ignored}broadcasts", 1))
 
     # -- public ------------------------------------------------------------------------------------------
     def receive(self, packet: Packet, iface: str, outiface: str = "") -> Trip:
@@ -119,7 +124,7 @@ class Engine:
         trip = self._begin(packet)
         packet.iniface = ""
         path = self._path("", outiface)
-        way = path.leave(packet, mark=packet.mark)
+        way = path.leave(packet, mark=packet.mark, flow=(_RAW, 0, 0) if packet.attrs.get("raw_socket") else None)
         if way.kind == "drop":
             self._lost(trip, way.reason)
             trip.error = way.error
@@ -193,8 +198,13 @@ class Engine:
         self.walker.misses = answer.misses
         packet.iniface = ""
         path = self._path("", iniface)
-        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=oif)
+        if self.host is not None and self.host.sysctl.get(f"net.ipv{self.family}.fwmark_reflect"):
+            packet.mark = answer.first.mark = trip.packet.mark
+        known = None if by_stack or icmp or self.family == 6 else (0, 0, 0)
+        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=oif, flow=known)
         if way.kind != "drop":
+            if self.host is not None:
+                packet.ttl = answer.first.ttl = self.host.hop_limit(self.family, way.iface)
             if packet.src == 0:
                 packet.src = way.src or 0
                 answer.first.src = packet.src
@@ -243,7 +253,7 @@ class Engine:
         trip.fate = "delivered"
         if self.stack_replies:
             arrived = packet.copy()
-            answer = answers.local_answer(arrived, where.cast)
+            answer = answers.local_answer(arrived, where.cast, self._echoes)
             if answer is not None:
                 unread = packet.proto not in (6, 17, 136) or (self.family == 6 and answer.icmp_type == 4)
                 if unread and is_icmp_error(answer):
@@ -467,6 +477,9 @@ class Engine:
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
         if answer is not None:
             _attach(answer, packet)
+            if packet.family == 4 and not local and self.host is not None and packet.iniface:
+                if self.host.sysctl.get("net.ipv4.icmp_errors_use_inbound_ifaddr"):
+                    answer.src = self.host.select_source(packet.iniface, packet.src, 4) or 0
             if packet.family == 6 and answer.src == 0 and self.host is not None and packet.iniface:
                 # icmp6_send() prefers an address of the interface that the packet came by.
                 answer.src = self.host.select_source(packet.iniface, answer.dst, 6) or 0

@@ -64,7 +64,7 @@ class RoutingRule:
     """One rule of the policy database: tests, and a table or an action (``blackhole`` …)."""
 
     __slots__ = (
-        "action", "dst", "iif", "inverted", "mark", "oif", "priority", "proto", "src", "table", "tos",
+        "action", "dport", "dst", "iif", "inverted", "mark", "oif", "priority", "proto", "sport", "src", "table", "tos",
     )  # fmt: skip
 
     def __init__(self, priority: int, table: int) -> None:
@@ -78,9 +78,11 @@ class RoutingRule:
         self.iif = self.oif = ""
         self.tos = 0
         self.proto = 0
+        self.sport: tuple[int, int] | None = None
+        self.dport: tuple[int, int] | None = None
 
-    def holds(self, src: int, dst: int, mark: int, iif: str, oif: str, tos: int, proto: int) -> bool:
-        """Does the rule apply to this look-up (``fib_rule_match``)?"""
+    def holds(self, src: int, dst: int, mark: int, iif: str, oif: str, tos: int, flow: tuple[int, int, int]) -> bool:
+        """Does the rule apply to this look-up (``fib_rule_match``)? ``flow`` is protocol, source and destination port."""
         found = (
             (self.src is None or src & self.src[1] == self.src[0])
             and (self.dst is None or dst & self.dst[1] == self.dst[0])
@@ -88,7 +90,9 @@ class RoutingRule:
             and (not self.iif or self.iif == iif)
             and (not self.oif or self.oif == oif)
             and (not self.tos or self.tos == tos & 0xFC)
-            and (not self.proto or self.proto == proto)
+            and (not self.proto or self.proto == flow[0])
+            and (self.sport is None or self.sport[0] <= flow[1] <= self.sport[1])
+            and (self.dport is None or self.dport[0] <= flow[2] <= self.dport[1])
         )
         return found is not self.inverted
 
@@ -222,7 +226,11 @@ def parse_rule(words: str | dict[str, Any], family: int) -> RoutingRule | None:
         rule.mark = (int(text, 0) & bits, bits)
     rule.iif = str(given.get("iif", ""))
     rule.oif = str(given.get("oif", ""))
-    rule.tos = int(str(given.get("tos", "0")), 0) if given.get("tos") else 0
+    rule.tos = int(str(given.get("tos", "0")), 16) if given.get("tos") else 0
+    for key in ("sport", "dport"):
+        if key in given:
+            low, _, high = str(given[key]).partition("-")
+            setattr(rule, key, (int(low), int(high or low)))
     proto = str(given.get("ipproto", "0"))
     rule.proto = int(proto) if proto.isdigit() else {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58}.get(proto, 255)
     rule.action = str(given.get("action", "lookup"))

@@ -29,6 +29,9 @@ _ROUTERS6 = frozenset(((0xFF01 << 112) | 2, (0xFF02 << 112) | 2, (0xFF05 << 112)
 _SOLICITED = (0xFF02 << 112) | 0x1FF000000
 
 
+_NO_FLOW = (0, 0, 0)
+
+
 class Decision:
     """``kind`` local, forward, out or drop; ``iface`` the way out; ``src`` the source it suggests.
 
@@ -67,12 +70,21 @@ class Routing:
 
     # -- the tables --------------------------------------------------------------------------------------
     def lookup(
-        self, family: int, dst: int, *, src: int = 0, mark: int = 0, iif: str = "", oif: str = "", tos: int = 0, proto: int = 0
+        self,
+        family: int,
+        dst: int,
+        *,
+        src: int = 0,
+        mark: int = 0,
+        iif: str = "",
+        oif: str = "",
+        tos: int = 0,
+        flow: tuple[int, int, int] = _NO_FLOW,
     ) -> Route | str:
-        """The route to ``dst``, or the name of the error (``fib_lookup``)."""
+        """The route to ``dst``, or the name of the error (``fib_lookup``). ``flow`` is what rules on protocol and ports see."""
         routes = self.host.routes[family]
         for rule in self.host.rules[family]:
-            if not rule.holds(src, dst, mark, iif, oif, tos, proto):
+            if not rule.holds(src, dst, mark, iif, oif, tos, flow):
                 continue
             if rule.action in _ERRORS:
                 return _ERRORS[rule.action]
@@ -129,16 +141,16 @@ class Routing:
                 return _refused("martian destination: 127.0.0.0/8 from outside")
             if src >> 24 == 127:
                 return _refused("martian source: 127.0.0.0/8 from outside")
-        route = self.lookup(4, dst, src=src, mark=packet.mark, iif=iface, tos=packet.tos, proto=packet.proto)
+        route = self.lookup(4, dst, src=src, mark=packet.mark, iif=iface, tos=packet.tos, flow=_flow(packet))
         if isinstance(route, str):
-            if not host.forwarding[4]:
+            if not host.forwards(4, iface):
                 return _refused("no route, and the host does not forward", route)
             return _refused(_no_route(route), route, _CODES4.get(route))
         if route.type == "broadcast":
             return self._broadcast4(packet)
         if route.type == "local":
             return self._martian_source(packet, "lo") or Decision("local", route.iface)
-        if not host.forwarding[4]:
+        if not host.forwards(4, iface):
             return _refused("the host does not forward (ip_forward is 0)", "EHOSTUNREACH")
         if route.type != "unicast":
             return _refused(f"martian destination: {route.type}")
@@ -173,7 +185,8 @@ class Routing:
             return None
         mark = packet.mark if host.setting(4, iface, "src_valid_mark") else 0
         tos = packet.tos
-        route = self.lookup(4, packet.src, src=packet.dst, mark=mark, iif=oif, tos=tos, proto=packet.proto)
+        proto, sport, dport = _flow(packet)
+        route = self.lookup(4, packet.src, src=packet.dst, mark=mark, iif=oif, tos=tos, flow=(proto, dport, sport))
         unbelievable = _refused("rp_filter: the way back is another", "EXDEV")
         if isinstance(route, str):
             return unbelievable if mode else None
@@ -198,7 +211,7 @@ class Routing:
                 return Decision("local", cast="multicast")
             return _refused("the host is no member of this multicast group")
         strict = packet.iniface if _link_bound(dst) else ""
-        route = self.lookup(6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, proto=packet.proto)
+        route = self.lookup(6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, flow=_flow(packet))
         if isinstance(route, str):
             # ip6_pkt_discard answers whether or not the host forwards.
             return _refused(_no_route(route), route, _CODES6.get(route))
@@ -219,14 +232,16 @@ class Routing:
         return any(value & 0xFFFFFF == group & 0xFFFFFF for value in own)
 
     # -- leaving -----------------------------------------------------------------------------------------
-    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "") -> Decision:
-        """The way out of a packet made here; ``src``, ``mark``, ``tos`` and ``oif`` are what the look-up is told."""
+    def leave(
+        self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "", flow: tuple[int, int, int] | None = None
+    ) -> Decision:
+        """The way out of a packet made here; ``src``, ``mark``, ``tos``, ``oif`` and ``flow`` are what the look-up is told."""
         family, dst = packet.family, packet.dst
         if family == 4 and dst == 0:
             return Decision("out", "lo")
         if family == 4 and dst >> 24 == 0:
             return _refused("no route to 0.0.0.0/8")
-        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, proto=packet.proto)
+        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, flow=_flow(packet) if flow is None else flow)
         if isinstance(route, str):
             return _refused(_no_route(route), route)
         if route.type in ("local", "anycast"):
@@ -268,7 +283,15 @@ class Routing:
         src = packet.src
         if packet.family == 4 and self.host.address_type(src, family=4) not in ("LOCAL", "UNICAST"):
             src = 0
-        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos)
+        # Only IPv6 looks into the packet again for rules on protocol and ports.
+        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, flow=None if packet.family == 6 else _NO_FLOW)
+
+
+def _flow(packet: Packet) -> tuple[int, int, int]:
+    """What routing rules see of the transport header; the type and code of ICMP stand where ports would."""
+    if packet.proto == (1 if packet.family == 4 else 58):
+        return packet.proto, 0, packet.icmp_type << 8 | packet.icmp_code
+    return packet.proto, packet.sport, packet.dport
 
 
 def _link_bound(address: int) -> bool:
@@ -293,7 +316,9 @@ class GivenPath:
         cast = "broadcast" if packet.pkttype == "broadcast" else "unicast"
         return Decision("forward", self.outiface) if self.outiface and packet.iniface != "lo" else Decision("local", cast=cast)
 
-    def leave(self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "") -> Decision:
+    def leave(
+        self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "", flow: tuple[int, int, int] | None = None
+    ) -> Decision:
         return Decision("out", self.outiface or self.iniface)
 
     def answer_device(self, packet: Packet, answer: Packet) -> str:

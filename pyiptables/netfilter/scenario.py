@@ -16,6 +16,7 @@ from __future__ import annotations
 from pyiptables.netfilter.conntrack import Expectation
 from pyiptables.netfilter.conntrack_list import ConntrackError, read_connections
 from pyiptables.netfilter.description import PacketError, describe, packet_of, protocol_number
+from pyiptables.netfilter.hooks import TABLES
 from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
@@ -128,7 +129,7 @@ class Player:
             sent.setdefault("id", 0x1000 + index)
             if "at" in sent:
                 self._clock(sent["at"], bool(sent.get("at_relative")))
-            built = packet_of(sent, self.family)
+            built = packet_of(_crafted(sent), self.family)
             if "expected_by" in sent:
                 self._expect(sent["expected_by"], built)
             trip = self._go(sent, built)
@@ -222,7 +223,8 @@ class Player:
             _link_layer(built, self.host, iface)
             return self.engine.receive(built, iface, out)
         if origin in _SELF:
-            # The scenario's own sender is root.
+            # The scenario's own sender is root, with a raw socket.
+            built.attrs["raw_socket"] = True
             built.attrs.setdefault("uid", 0)
             built.attrs.setdefault("gid", 0)
         return self.engine.send(built, out)
@@ -234,6 +236,14 @@ class Player:
             if route.iface and route.type == "unicast" and route.covers(built.src):
                 return route.iface
         raise PacketError("no route leads to its source: say by which interface it comes in")
+
+def _crafted(sent: Json) -> Json:
+    """A packet that the scenario's network puts together: protocols without fields of their own have just their ``l4``."""
+    if sent.get("from") not in (*_SIDES, *_SELF) or "l4" in sent:
+        return sent
+    if protocol_number(sent.get("proto", "udp")) not in (33, 132):
+        return sent
+    return {key: value for key, value in sent.items() if key not in ("sport", "dport")}
 
 
 def _link_layer(built: Packet, host: Host | None, iface: str) -> None:
@@ -274,7 +284,7 @@ def run_scenario(case: Json, ruleset: Ruleset | None = None, *, explain: bool = 
         player.play_next(packet)
     out["packets"] = player.answers
     if case.get("counters"):
-        out["counters"] = player.engine.counters().save(counters=True)
+        out["counters"] = _counted(player.engine.counters())
     return out
 
 
@@ -292,6 +302,8 @@ def open_scenario(case: Json, ruleset: Ruleset | None = None, *, variant: str = 
             ruleset = load(str(case.get("rules", "")) + "\n", f"ipv{family}", variant=str(case.get("variant", variant)))
         except ValueError as error:
             raise RulesError(str(error)) from error
+        # Loaded as iptables-restore does without -c.
+        ruleset.zero()
     host = case.get("host", {})
     if host is not None and not isinstance(host, dict):
         raise ScenarioError("host is not an object")
@@ -311,6 +323,13 @@ def open_scenario(case: Json, ruleset: Ruleset | None = None, *, variant: str = 
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScenarioError(f"host: {f'{error} is missing' if isinstance(error, KeyError) else error}") from error
     return player
+
+
+def _counted(ruleset: Ruleset) -> str:
+    """The ruleset as a legacy iptables-save -c prints it: the tables that were registered last come first."""
+    order = [*TABLES]
+    ruleset.tables = dict(sorted(ruleset.tables.items(), key=lambda item: -order.index(item[0])))
+    return ruleset.save(counters=True)
 
 
 def resolve(packet: Json, before: list[Json], family: int, local: Collection[str]) -> Json:

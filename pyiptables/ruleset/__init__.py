@@ -145,6 +145,14 @@ class Ruleset:
                 for number, rule in enumerate(chain.rules, 1):
                     yield table, chain, number, rule
 
+    def zero(self) -> None:
+        """Set every counter to 0."""
+        for _, _, _, rule in self.rules():
+            rule.packets = rule.bytes = 0
+        for table in self.tables.values():
+            for chain in table.chains.values():
+                chain.packets = chain.bytes = 0
+
     def save(self, counters: bool = False) -> str:
         """The ruleset as iptables-save text (without the time stamps)."""
         from pyiptables.syntax.savefile import write

@@ -708,7 +708,96 @@ def busy(m: Themed) -> tuple[Rules, list[Json], Json]:
     return rules, more_packets(m, packets, len(packets) + r.choice([0, 1, 2])), host
 
 
+def elsewhere(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Hosts with other addresses, routes of all types, routing rules, settings."""
+    r, four = m.r, m.family == 4
+    addresses = [f"10.0.0.{r.choice([1, 9, 129])}/{r.choice([24, 25, 29, 32])}", f"fd00::1/{r.choice([64, 127, 128, 60])}"]
+    others = [
+        "10.0.1.1/24",
+        "fd00:0:0:1::1/64",
+        *r.sample(
+            ["203.0.113.1/24", "203.0.113.1/32", "10.0.1.77/24", "192.0.2.9/31", "fd00:0:0:1::77/64", "2001:db8:b::1/48"],
+            r.choice([0, 1, 3]),
+        ),
+    ]
+    m.w.fw = [text.split("/")[0] for text in [*addresses, *others] if (":" in text) != four and not text.startswith("fe80")]
+    alone = "203.0.113.9" if four else "2001:db8:b::9"
+    gateways = (
+        [f"via 10.0.1.2 dev {_FAR}", f"via 10.0.0.2 dev {_NEAR} onlink"]
+        if four
+        else [f"via fd00:0:0:1::2 dev {_FAR}", f"via fd00::2 dev {_NEAR} onlink"]
+    )
+    nets = (
+        ["198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24", "10.0.1.7/32", "203.0.113.9/32"]
+        if four
+        else ["2001:db8::/32", "2001:db8:b::/48", "2001:db8:a::/64", "fd00:0:0:1::7/128"]
+    )
+    routes = ["default via 10.0.1.2 dev eth1"] if four else ["default via fd00:0:0:1::2 dev eth1"]
+    if m.chance(0.15):
+        routes = []
+    used = set()
+    for _ in range(r.choice([0, 1, 2, 3])):
+        net, table = r.choice(nets), r.choice(["", "", " table 100", " table 101"])
+        if (net, table) not in used:
+            used.add((net, table))
+            routes.append(
+                f"{r.choice(['blackhole', 'unreachable', 'prohibit', 'throw'])} {net}{table}"
+                if m.chance(0.4)
+                else f"{net} {r.choice([*gateways, f'dev {_FAR}', f'dev {_NEAR}'])}{r.choice(['', '', ' metric 50'])}{table}"
+            )
+    if m.chance(0.4) and ("default", " table 100") not in used:
+        routes.append(f"default {r.choice(gateways)} table 100")
+    elif not any("table 100" in route for route in routes):
+        routes.append(f"{alone} {r.choice(gateways)} table 100")
+    host: Json = {"interfaces": {"lo": ["127.0.0.1/8", "::1/128"], _NEAR: addresses, _FAR: others}, "routes": routes}
+    which = [
+        f"iif {_NEAR} table 100", f"iif {_FAR} table 101", "iif lo table 100", "fwmark 1 table 100", "fwmark 0x4/0x4 table 101", "tos 0x10 table 100", "ipproto udp table 100", "fwmark 1 table 100 pref 10",
+        f"iif {_FAR} table 100 pref 40000", f"iif {_NEAR} fwmark 4 prohibit", f"iif {_FAR} ipproto tcp blackhole", "fwmark 1 unreachable", "not fwmark 1 table 100", "fwmark 1 ipproto tcp table 101 pref 20", "dport 80 table 100", "ipproto udp sport 4000 table 101",
+    ]  # fmt: skip
+    host["rules"] = r.sample(which, r.choice([0, 0, 1, 2]))
+    host["rp_filter"] = r.choice([0, 0, 1, 2])
+    host["forwarding"] = m.chance(0.9)
+    sysctl: Json = {}
+    kinds = ["net.ipv4.conf.{}.accept_local", "net.ipv4.conf.{}.route_localnet", "net.ipv4.conf.{}.src_valid_mark", "net.ipv4.conf.{}.rp_filter", "net.ipv4.conf.{}.forwarding", "net.ipv4.fwmark_reflect", "net.ipv4.icmp_echo_ignore_all",
+             "net.ipv4.icmp_errors_use_inbound_ifaddr", "net.ipv4.ip_default_ttl", "net.ipv6.conf.{}.hop_limit", "net.ipv6.fwmark_reflect", "net.ipv6.conf.{}.forwarding", "net.netfilter.nf_conntrack_checksum", "net.ipv4.icmp_echo_ignore_broadcasts", "net.ipv6.icmp.echo_ignore_all"]  # fmt: skip
+    for key in r.sample(kinds, r.choice([0, 1, 2])):
+        sysctl[key.format(r.choice(["all", _NEAR, _FAR]))] = {"ip_default_ttl": 99, "hop_limit": 77}.get(
+            key.rsplit(".", 1)[1], r.choice([0, 1, 1])
+        )
+    host["sysctl"] = sysctl
+    rules = m.seen()
+    if m.chance(0.5):
+        rules["mangle PREROUTING"] = [r.choice(["-j MARK --set-mark 1", "-p udp -j MARK --set-mark 4", "-j TOS --set-tos 0x10"])]
+    if m.chance(0.5):
+        rules["mangle OUTPUT"] = [
+            r.choice(["-j MARK --set-mark 1", "-p udp -j MARK --set-mark 4", "-j TOS --set-tos 0x10", "-j CONNMARK --restore-mark"])
+        ]
+    if m.chance(0.3):
+        rules["nat POSTROUTING"] = [r.choice([f"-o {_FAR} -j MASQUERADE", "-j MASQUERADE"])]
+    if m.chance(0.3):
+        rules["nat PREROUTING"] = [r.choice(["-j REDIRECT", f"-j DNAT --to-destination {r.choice([*m.w.a, *m.w.b, *m.w.fw, alone])}"])]
+    if m.chance(0.3):
+        rules["nat OUTPUT"] = [r.choice(["-j REDIRECT", f"-j DNAT --to-destination {r.choice([*m.w.a, *m.w.b, *m.w.fw, alone])}"])]
+    if m.chance(0.4):
+        rules["raw PREROUTING"] = [
+            f"-m rpfilter{r.choice(['', ' --loose', ' --invert', ' --accept-local', ' --validmark'])} -j LOG",
+            f"-m addrtype --dst-type {r.choice(['LOCAL', 'UNICAST'])} -j LOG",
+        ]
+    if m.chance(0.3):
+        rules["filter FORWARD"] = [r.choice(["-j REJECT", "-p tcp -j REJECT --reject-with tcp-reset"])]
+    packets: list[Json] = []
+    for _ in range(r.choice([1, 2, 3])):
+        packet = ends(m)
+        if m.chance(0.2):
+            packet["tos"] = 0x10
+        if m.chance(0.1):
+            packet["ttl"] = 1
+        packets += m.talk(packet, len(packets))
+    return rules, packets, host
+
+
 THEMES: list[Theme] = [
+    elsewhere, elsewhere, elsewhere,
     acting, acting, acting, acting, busy, busy, busy,
     everything, everything, everything, everything, everything, everything,
     hairpin, to_itself, both_ways, netmap, untracked, zones, marks, local, expiring, unbelievable, tcp_machine, tcp_machine,

@@ -52,7 +52,8 @@ class Rpfilter(Match):
 
         assert ctx.host is not None
         mark = packet.mark if "validmark" in self.values else 0
-        route = Routing(ctx.host).lookup(self.family, packet.src, src=packet.dst, mark=mark, iif="lo", tos=packet.tos)
+        flow = (0 if self.family == 4 else packet.proto, 0, 0)
+        route = Routing(ctx.host).lookup(self.family, packet.src, src=packet.dst, mark=mark, iif="lo", tos=packet.tos, flow=flow)
         if isinstance(route, str):
             return False
         if route.type != "unicast" and not (route.type == "local" and "accept-local" in self.values):

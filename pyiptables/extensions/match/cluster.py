@@ -77,6 +77,7 @@ class Cluster(Match):
             packet.pkttype = "unicast"
         if packet.ct is None or packet.ctstate == "INVALID":
             return False
+        from pyiptables.netfilter.connection import TEMPLATE
         from pyiptables.xtables.jenkins import jhash_words, reciprocal_scale
 
         connection = packet.ct.master or packet.ct
@@ -84,6 +85,9 @@ class Cluster(Match):
         first = connection.original[0] >> (0 if connection.family == 4 else 96)
         words = [int.from_bytes(first.to_bytes(4, "big"), "little")]
         node = reciprocal_scale(jhash_words(words, self.values[_SEED]), self.values[_TOTAL])
+        if connection.status & TEMPLATE:
+            # What stands in for a connection in raw has no address family to hash by.
+            node = 0
         return bool(self._nodes() >> node & 1) != bool(self.inverted)
 
 

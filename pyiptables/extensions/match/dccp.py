@@ -29,6 +29,10 @@ class TypeList(Text):
     metavar = "type[,type…]"
     words = _TYPES
 
+#: Octets behind the generic header, by type of packet (RFC 4340, 5.2 to 5.8): REQUEST, RESPONSE, DATA, those with an
+#: acknowledgement only.
+_HEADS = {0: 4, 1: 12, 2: 0, 3: 8, 4: 8, 5: 8, 6: 8, 8: 8, 9: 8}
+
 
 class Dccp(Match):
     """``values``: source-port, destination-port (low, high), dccp-types (bits), dccp-option."""
@@ -99,7 +103,10 @@ class Dccp(Match):
             if hit == ("dccp-types" in self.inverted):
                 return False
         if "dccp-option" in self.values:
-            hit = self.values["dccp-option"] in _options(header)
+            hit = _has_option(header, packet.payload or b"", self.values["dccp-option"])
+            if hit is None:
+                ctx.hotdrop = True
+                return False
             if hit == ("dccp-option" in self.inverted):
                 return False
         return True
@@ -109,15 +116,19 @@ def _listed(bits: int) -> str:
     return ",".join([name for i, name in enumerate(_TYPES) if bits >> i & 1])
 
 
-def _options(header: bytes) -> list[int]:
-    """The option numbers behind the fixed header (RFC 4340, 5.8)."""
+def _has_option(header: bytes, payload: bytes, wanted: int) -> bool | None:
+    """``dccp_find_option``: a whole header is needed (None where it is not there); kinds from 2 on tell their length."""
     kind, extended = header[8] >> 1 & 15, header[8] & 1
-    at = (16 if extended else 12) + {0: 4, 1: 8, 2: 0}.get(kind, 8 if extended else 4) + (4 if kind == 7 else 0)
-    found = []
-    while at < header[4] * 4 and at < len(header):
-        found.append(header[at])
-        at += 1 if header[at] < 32 else max(header[at + 1] if at + 1 < len(header) else 2, 2)
-    return found
+    at = 12 + 4 * extended + _HEADS.get(kind, 12)
+    end = header[4] * 4
+    octets = header + payload
+    if end < at or end > len(octets):
+        return None
+    while at < end:
+        if octets[at] == wanted:
+            return True
+        at += 1 if octets[at] < 2 or at + 1 >= end else octets[at + 1] or 1
+    return False
 
 
 EXTENSIONS = (Dccp,)

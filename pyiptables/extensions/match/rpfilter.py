@@ -58,6 +58,8 @@ class Rpfilter(Match):
             return False
         if route.type != "unicast" and not (route.type == "local" and "accept-local" in self.values):
             return False
+        if route.type == "local" and self.family == 6:
+            return True
         return "loose" in self.values or route.iface == packet.iniface
 
 

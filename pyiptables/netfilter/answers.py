@@ -83,7 +83,7 @@ def icmp_error(packet: Packet, type: int, code: int, cast: str, *, rest: int = 0
             return None
         tos = 0
     answer = _fresh(packet, 1 if family == 4 else 58, tos)
-    if family == 6 and packet.dst == 1 and packet.iniface != "lo":
+    if family == 6 and packet.dst == 1 and packet.iniface not in ("", "lo"):
         # An address of this host alone does not speak to others.
         local = False
     answer.src = packet.dst if local else 0

@@ -82,7 +82,7 @@ def packet_of(data: dict[str, Any], family: int, ident: int = 0, depth: int = 0)
         if key not in data:
             raise PacketError(f"the packet has no {key}")
     for key, (names, numbers) in _OF_PROTOCOL.items():
-        if key in data and proto not in numbers:
+        if key in data and proto not in numbers and not depth:
             raise PacketError(f"{key} is for {names}, not for protocol {_NAMES.get(proto, proto)}")
     packet = Packet(family, _address(data["src"], family), _address(data["dst"], family), proto)
     packet.id = _number(data, "id", ident, 0xFFFF)

@@ -44,9 +44,7 @@ if TYPE_CHECKING:
         ) -> Any:
             """The entry that the packet meets, False when there is none, None when the description leaves it open."""
 
-        def add(
-            self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context, timeout: int | None, exist: bool
-        ) -> bool:
+        def add(self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context, timeout: int | None, exist: bool) -> bool:
             """``-j SET --add-set``."""
 
         def delete(self, name: str, directions: tuple[str, ...], packet: Packet, ctx: Context) -> bool:

@@ -237,6 +237,7 @@ class Player:
                 return route.iface
         raise PacketError("no route leads to its source: say by which interface it comes in")
 
+
 def _crafted(sent: Json) -> Json:
     """A packet that the scenario's network puts together: protocols without fields of their own have just their ``l4``."""
     if sent.get("from") not in (*_SIDES, *_SELF) or "l4" in sent:

@@ -29,6 +29,7 @@ class TypeList(Text):
     metavar = "type[,type…]"
     words = _TYPES
 
+
 #: Octets behind the generic header, by type of packet (RFC 4340, 5.2 to 5.8): REQUEST, RESPONSE, DATA, those with an
 #: acknowledgement only.
 _HEADS = {0: 4, 1: 12, 2: 0, 3: 8, 4: 8, 5: 8, 6: 8, 8: 8, 9: 8}
@@ -103,11 +104,11 @@ class Dccp(Match):
             if hit == ("dccp-types" in self.inverted):
                 return False
         if "dccp-option" in self.values:
-            hit = _has_option(header, packet.payload or b"", self.values["dccp-option"])
-            if hit is None:
+            found = _has_option(header, packet.payload or b"", self.values["dccp-option"])
+            if found is None:
                 ctx.hotdrop = True
                 return False
-            if hit == ("dccp-option" in self.inverted):
+            if found == ("dccp-option" in self.inverted):
                 return False
         return True
 

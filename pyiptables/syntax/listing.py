@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from pyiptables.extensions import find_match
+from pyiptables.ruleset import Rule
+from pyiptables.syntax.rule import typed
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
 from pyiptables.xtables.names import chain_protocol_name
 from pyiptables.xtables.numbers import UINT64
+from pyiptables.xtables.option import Match
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyiptables.ruleset import Chain, RuleSpec
     from pyiptables.syntax.variant import Variant
     from pyiptables.xtables.names import Names
 
-__all__ = ["Format", "chain_header", "echo_line", "rule_line"]
+__all__ = ["Format", "Rows", "chain_header", "echo_line", "rule_line"]
+
+_COLUMNS = frozenset(("-s", "-d", "-i", "-o", "-p"))
 
 
 class Format:
@@ -50,7 +58,7 @@ def _column(number: int, exact: bool) -> str:
 
 def _padded(text: str, width: int) -> str:
     """``printf("%-9s")`` counts bytes."""
-    return text.ljust(width if text.isascii() else width + len(text) - byte_length(text))
+    return text.ljust(width) if text.isascii() else text.ljust(width + len(text) - byte_length(text))
 
 
 def chain_header(chain: Chain, references: int, format: Format) -> str:
@@ -73,24 +81,138 @@ def chain_header(chain: Chain, references: int, format: Format) -> str:
 
 def rule_line(spec: RuleSpec, family: int, number: int, counters: tuple[int, int], format: Format) -> str:
     """One rule of a listing, with its newline."""
-    parts = []
-    if format.line_numbers:
-        parts.append(f"{number:<4} ")
+    return _line(
+        format,
+        number,
+        counters,
+        _target_name(spec),
+        ("!" if spec.proto_inv else " ") + f"{_protocol(spec, format):<4} {_fragment(spec, family)}",
+        (("!" if spec.iniface_inv else "") + spec.iniface, ("!" if spec.outiface_inv else "") + spec.outiface),
+        ("!" if spec.src_inv else " ") + _address(spec.src, spec.src_mask, family, format),
+        ("!" if spec.dst_inv else " ") + _address(spec.dst, spec.dst_mask, family, format),
+        _extensions(spec, format),
+    )
+
+
+def _line(
+    format: Format,
+    number: int,
+    counters: tuple[int, int],
+    target: str,
+    protocol: str,
+    interfaces: tuple[str, str],
+    source: str,
+    destination: str,
+    extensions: str,
+) -> str:
+    head = f"{number:<4} " if format.line_numbers else ""
+    via = " "
     if format.verbose:
-        parts.append(_column(counters[0], format.exact) + _column(counters[1], format.exact))
-    proto = _protocol(spec, format)
-    target = _padded(_target_name(spec), 9)
-    parts.append(f"{target} {'!' if spec.proto_inv else ' '}{proto:<4} {_fragment(spec, family)} ")
-    if format.verbose:
+        head += _column(counters[0], format.exact) + _column(counters[1], format.exact)
         anyname = "*" if format.numeric else "any"
-        iniface = ("!" if spec.iniface_inv else "") + (spec.iniface or anyname)
-        outiface = ("!" if spec.outiface_inv else "") + (spec.outiface or anyname)
-        parts.append(f" {_padded(iniface, 6)} {_padded(outiface, 6)} ")
-    source = _address(spec.src, spec.src_mask, family, format)
-    destination = _address(spec.dst, spec.dst_mask, family, format)
-    parts.append(f"{'!' if spec.src_inv else ' '}{source:<19} {'!' if spec.dst_inv else ' '}{destination:<19} ")
-    parts.append(_extensions(spec, format))
-    return "".join(parts) + "\n"
+        via = f"  {_padded(interfaces[0] or anyname, 6)} {_padded(interfaces[1] or anyname, 6)} "
+    return f"{head}{_padded(target, 9)} {protocol}{via}{source:<20} {destination:<20} {extensions}\n"
+
+
+class Rows:
+    """Lines of a numeric listing straight from canonical texts: for rules that are too many to be typed.
+
+    What a piece of a rule looks like is found out once; most pieces of most rules have been seen before.
+    """
+
+    __slots__ = ("_any", "_family", "_format", "_known", "_shown", "_targets")
+
+    def __init__(self, family: int, format: Format) -> None:
+        self._family = family
+        self._format = format
+        self._any = _address(0, 0, family, format)
+        self._known: dict[str, Callable[[str], str | None]] = {}
+        #: By protocol words: match words → what is shown; target words → its name and what is shown.
+        self._shown: dict[str, dict[str, str]] = {}
+        self._targets: dict[str, dict[str, tuple[str, str]]] = {}
+
+    def line(self, rule: Rule, number: int) -> str | None:
+        """The rule's line, None where its text is not plain enough."""
+        text = rule.text
+        head, jump, target = text.rpartition(" -j ")
+        if not jump:
+            head, jump, target = text.rpartition(" -g ")
+        if jump:
+            target = f"{jump[1:]}{target}"
+        elif text.startswith(("-j ", "-g ")):
+            head, target = "", text
+        else:
+            head, target = text, ""
+        if '"' in text and ('"' in target or head.count('"') % 2):
+            return None
+        header, *matches = f" {head}".split(" -m ")
+        columns = self._header(header)
+        if columns is None:
+            return None
+        proto, protocol, interfaces, source, destination = columns
+        shown = self._shown.get(proto)
+        if shown is None:
+            shown = self._shown[proto] = {}
+            self._targets[proto] = {}
+        extensions = ""
+        for match in matches:
+            found = shown.get(match)
+            if found is None:
+                if '"' in match and match.count('"') % 2:
+                    return None
+                found = self._match(match, proto, shown)
+            extensions += found
+        known = self._targets[proto].get(target)
+        if known is None:
+            known = self._targets[proto][target] = self._target(target, proto)
+        name, more = known
+        extensions = more + extensions if target[:2] == "-g" else extensions + more
+        return _line(self._format, number, (rule.packets, rule.bytes), name, protocol, interfaces, source, destination, extensions)
+
+    def _header(self, header: str) -> tuple[str, str, tuple[str, str], str, str] | None:
+        source = destination = f" {self._any}"
+        iniface = outiface = proto = mark = ""
+        shown = " all "
+        words = iter(header.split(" ")[1:])
+        for word in words:
+            if word == "!":
+                mark = word
+                continue
+            if word not in _COLUMNS:
+                return None if word else (proto, f"{shown} --", (iniface, outiface), source, destination)
+            value = next(words)
+            if word == "-s":
+                source = f"{mark or ' '}{self._bare(value)}"
+            elif word == "-d":
+                destination = f"{mark or ' '}{self._bare(value)}"
+            elif word == "-i":
+                iniface = mark + value
+            elif word == "-o":
+                outiface = mark + value
+            else:
+                proto = f"{mark}{' ' if mark else ''}-p {value}"
+                shown = f"{mark or ' '}{value:<4}"
+            mark = ""
+        return proto, f"{shown} --", (iniface, outiface), source, destination
+
+    def _bare(self, address: str) -> str:
+        return address.removesuffix("/32" if self._family == 4 else "/128")
+
+    def _match(self, words: str, proto: str, shown: dict[str, str]) -> str:
+        name, blank, rest = words.partition(" ")
+        known = self._known.get(name)
+        if known is None:
+            extension = find_match(name, self._family)
+            known = self._known[name] = Match.listed if extension is None else extension.listed
+        text = known(blank + rest)
+        if text is None:
+            text = _extensions(typed(Rule(f"{proto} -m {words}".lstrip()), self._family), self._format)
+            shown[words] = text
+        return text
+
+    def _target(self, words: str, proto: str) -> tuple[str, str]:
+        spec = typed(Rule(f"{proto} {words}".strip()), self._family)
+        return _target_name(spec), _extensions(spec, self._format)
 
 
 def echo_line(spec: RuleSpec, family: int, format: Format) -> str:

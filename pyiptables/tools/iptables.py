@@ -213,9 +213,10 @@ def _chains(tables: Tables, command: Command) -> list[Chain]:
 
 
 def _list(program: Program, tables: Tables, command: Command) -> None:
-    from pyiptables.syntax.listing import chain_header, rule_line
+    from pyiptables.syntax.listing import Rows, chain_header, rule_line
 
     format = _format(program, command)
+    rows = Rows(program.family, format) if format.numeric else None
     out = program.out
     first = True
     references = tables.references(command.table)
@@ -227,8 +228,12 @@ def _list(program: Program, tables: Tables, command: Command) -> None:
             out.append(chain_header(chain, references.get(chain.name, 0), format))
         for number, rule in enumerate(chain.rules, 1):
             if command.number in (None, number):
-                spec = typed(rule, program.family)
-                out.append(rule_line(spec, program.family, number, (rule.packets, rule.bytes), format))
+                line = None
+                if rows is not None and rule.spec is None and rule.stored is None:
+                    line = rows.line(rule, number)
+                if line is None:
+                    line = rule_line(typed(rule, program.family), program.family, number, (rule.packets, rule.bytes), format)
+                out.append(line)
         program.remark(_shown(chain, command))
 
 

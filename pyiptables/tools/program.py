@@ -86,9 +86,10 @@ class Program:
 
     def remark(self, rules: list[Rule]) -> None:
         """What the real program says on stderr while it prints these rules."""
-        for rule in rules:
-            if any([f"-m {name} " in rule.text for name in REMARKING]):
-                self.err += [match.remark for match in typed(rule, self.family).matches if match.remark]
+        for name in REMARKING:
+            mark = f"-m {name} "
+            for rule in [rule for rule in rules if mark in rule.text]:
+                self.err += [match.remark for match in typed(rule, self.family).matches if match.name == name]
 
     # -- the state -----------------------------------------------------------------------------------------------
     def load(self, data: bytes | None = None) -> Tables:

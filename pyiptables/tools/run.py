@@ -6,13 +6,15 @@ import os
 
 from pyiptables.store import State, StateError, default_directory
 from pyiptables.syntax.variant import LEGACY, NFT, Variant, variant_named
-from pyiptables.tools.hosts import SystemNames
 from pyiptables.tools.program import Exit, Program
 from pyiptables.xtables.errors import IptablesError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from pyiptables.xtables.names import Names
 
 __all__ = ["TOOLS", "Completed", "play_tool", "run", "run_tool", "split_name"]
 
@@ -44,6 +46,22 @@ class Completed:
         return f"Completed(returncode={self.returncode!r}, stdout={self.stdout!r}, stderr={self.stderr!r})"
 
 
+class _NamesOnDemand:
+    """The system's names, whose reader is loaded when somebody first asks for one: most commands never do."""
+
+    def __init__(self, resolve: bool) -> None:
+        self._resolve = resolve
+
+    def __getattr__(self, question: str) -> Any:
+        from pyiptables.tools.hosts import SystemNames
+
+        names = SystemNames(self._resolve)
+        for each in dir(names):
+            if not each.startswith("_"):
+                setattr(self, each, getattr(names, each))
+        return getattr(names, question)
+
+
 def split_name(name: str) -> tuple[int, str, Variant | None]:
     """(family, kind, variant) of a program name; KeyError for a name that is none."""
     return TOOLS[name]
@@ -64,7 +82,7 @@ def play_tool(argv: list[str], state: str | None, stdin: Callable[[], str], envi
     base = "iptables" if family == 4 else "ip6tables"
     name = base + kind
     directory = state or default_directory(environ)
-    names = SystemNames(resolve=environ.get("PYIPTABLES_RESOLVE") == "1")
+    names: Names = _NamesOnDemand(environ.get("PYIPTABLES_RESOLVE") == "1")
     with State(directory) as store:
         program = Program(name, family, variant, store, names, stdin)
         try:

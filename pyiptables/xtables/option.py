@@ -275,6 +275,14 @@ class Match(Extension):
         """
         return self
 
+    @classmethod
+    def listed(cls, saved: str) -> str | None:
+        """What :meth:`show` prints with numbers for a save form (what follows the name), where that is plain to see.
+
+        For matches that are rarely the same in two rules, so that long listings need not type each.
+        """
+        return None
+
     def native(self) -> bool:
         """Whether iptables-nft writes it as expressions of its own, whose protocol the kernel does not check."""
         return False

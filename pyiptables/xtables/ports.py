@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
-__all__ = ["nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
+__all__ = ["listed_port", "nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
 
 
 def parse_port(text: str, protocol: str | None, parsing: Parsing) -> int:
@@ -58,6 +58,14 @@ def show_ports(word: str, ports: tuple[int, int], inverted: bool, numeric: bool,
         return (None if numeric else names.port_name(port, protocol)) or str(port)
 
     return f" {word}:{mark}{name(low)}" if low == high else f" {word}s:{mark}{name(low)}:{name(high)}"
+
+
+def listed_port(match: str, saved: str) -> str | None:
+    """The numeric listing of a match that asks for one port, from its save form; None for any other."""
+    words = saved.split(" ")
+    if len(words) != 3 or not words[2].isdigit() or words[1] not in ("--sport", "--dport"):
+        return None
+    return f" {match} {'spt' if words[1] == '--sport' else 'dpt'}:{words[2]}"
 
 
 def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...]) -> None:

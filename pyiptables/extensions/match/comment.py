@@ -29,6 +29,13 @@ class Comment(Match):
     def show(self, numeric: bool, names: Names) -> str:
         return f" /* {self.values['comment']} */"
 
+    @classmethod
+    def listed(cls, saved: str) -> str | None:
+        text = saved.removeprefix(" --comment ")
+        if text[:1] == '"' == text[-1:] and len(text) > 1:
+            text = text[1:-1]
+        return None if "\\" in text or '"' in text else f" /* {text} */"
+
     def matches(self, packet: Packet, ctx: Context) -> bool:
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT8, UINT16, strtoui
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import nft_ports, parse_port_range, save_ports, show_ports
+from pyiptables.xtables.ports import listed_port, nft_ports, parse_port_range, save_ports, show_ports
 from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
@@ -91,6 +91,10 @@ class Tcp(Match):
                 text += f" flags:{'!' if _FLAGS in inverted else ''}"
                 text += f"0x{mask:02X}/0x{compare:02X}" if numeric else f"{flag_text(mask)}/{flag_text(compare)}"
         return text
+
+    @classmethod
+    def listed(cls, saved: str) -> str | None:
+        return listed_port(cls.name, saved)
 
     def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
         """Ports and flags become native expressions (``add_nft_tcp``); later ones fill the tcp match before them."""

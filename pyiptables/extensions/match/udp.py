@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT16
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import nft_ports, save_ports, show_ports
+from pyiptables.xtables.ports import listed_port, nft_ports, save_ports, show_ports
 from pyiptables.xtables.values import PortRange
 
 TYPE_CHECKING = False
@@ -44,6 +44,10 @@ class Udp(Match):
         text = " udp" + show_ports("spt", given.get(_SOURCE, _EVERY_PORT), _SOURCE in inverted, numeric, names, "udp")
         ports = given.get(_DESTINATION, _EVERY_PORT)
         return text + show_ports("dpt", ports, _DESTINATION in inverted, numeric, names, "udp")
+
+    @classmethod
+    def listed(cls, saved: str) -> str | None:
+        return listed_port(cls.name, saved)
 
     def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
         """Ports become native expressions (``add_nft_udp``); later ones fill the udp match before them."""

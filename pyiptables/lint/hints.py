@@ -239,6 +239,15 @@ def _owners(option: str, family: int) -> list[str]:
     return owners
 
 
+#: Options that are gone.
+_GONE_OPTIONS = {
+    "pid-owner": "--pid-owner left the kernel in 2.6.14: match --uid-owner, or a cgroup (-m cgroup --path)",
+    "sid-owner": "--sid-owner left the kernel in 2.6.14: match --uid-owner, or a cgroup (-m cgroup --path)",
+    "cmd-owner": "--cmd-owner left the kernel in 2.6.14: match --uid-owner, or a cgroup (-m cgroup --path)",
+    "ulog-nlgroup": "ULOG left the kernel in 3.17: -j NFLOG --nflog-group",
+    "ulog-prefix": "ULOG left the kernel in 3.17: -j NFLOG --nflog-prefix",
+    "multiport": "-m multiport",
+}
 _PORT_OPTIONS = ("dport", "sport", "destination-port", "source-port", "syn", "tcp-flags", "tcp-option", "dports", "sports")
 
 
@@ -255,6 +264,8 @@ def _unknown_option(item: Item, option: str, words: list[str]) -> str:
         return f"ports and flags need a protocol first: {protocol}"
     if bare in ("dports", "sports") and "-m multiport" not in [flag for flag, _ in loaded]:
         return f"lists of ports need -m multiport: -m multiport --{bare}"
+    if bare in _GONE_OPTIONS:
+        return _GONE_OPTIONS[bare]
     owners = _owners(bare, item.family)
     like = near(bare, mine, 0.6)
     if owners:

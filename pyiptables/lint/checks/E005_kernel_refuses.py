@@ -1,26 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from errno import ENOENT
-from os import strerror
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
+from pyiptables.lint.refusals import chains_reached, guilty_word, refused
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
-from pyiptables.ruleset import Rule, Table
+from pyiptables.ruleset import Table
 from pyiptables.syntax.variant import CHAINS
-from pyiptables.tools.kernel import check_chain_graph, check_hooks, check_rule
-from pyiptables.xtables.errors import KernelRefusal
-from pyiptables.xtables.names import chain_protocol_name
-from pyiptables.xtables.option import Extension, Parsing
+
+#: ``NFT_JUMP_STACK_SIZE``: how deep nft lets chains call each other.
+_NFT_DEPTH = 16
 
 
 class KernelRefuses(Check):
     """A rule that iptables passes on and the kernel refuses.
 
     What it does: checks what the kernel checks when a rule is added: the tables, chains and protocols that a match or
-    target is for, in user chains from wherever they are called, and what it demands of the options together.
+    target is for, in user chains from wherever they are called, what it demands of the options together, and (nft) how deep
+    chains call each other.
 
     Why it matters: the error is only "Invalid argument"; with iptables-restore the whole table is lost, in a script the
     rule is missing.
@@ -37,6 +36,12 @@ class KernelRefuses(Check):
         "*filter\n-A INPUT -p udp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
         "*filter\n-A INPUT -m owner --uid-owner root -j DROP\nCOMMIT\n",
         "*nat\n:out - [0:0]\n-A PREROUTING -j out\n-A out -j MASQUERADE\nCOMMIT\n",
+        "*filter\n-A FORWARD -j QUEUE\nCOMMIT\n",
+        "*filter\n"
+        + "".join([f":c{depth} - [0:0]\n" for depth in range(18)])
+        + "-A INPUT -j c0\n"
+        + "".join([f"-A c{depth} -j c{depth + 1}\n" for depth in range(17)])
+        + "COMMIT\n",
         "#!/bin/sh\niptables -A PREROUTING -t mangle -j SNAT --to-source 192.0.2.1\n",
     )
     good = (
@@ -45,81 +50,65 @@ class KernelRefuses(Check):
         "*filter\n-A OUTPUT -m owner --uid-owner root -j DROP\nCOMMIT\n",
         "*filter\n:own - [0:0]\n-A OUTPUT -j own\n-A own -m owner --uid-owner root -j DROP\nCOMMIT\n",
         "*mangle\n-A FORWARD -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n",
+        "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n",
+        "*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        variant = subject.variant.name
         for family, ruleset in subject.rulesets.items():
             for table in ruleset.tables.values():
                 if table.name not in CHAINS:
                     continue
-                try:
-                    reached = check_chain_graph(table, family, subject.variant.name)
-                except KernelRefusal:
-                    continue  # a circle, which U107 shows
+                reached = chains_reached(table, family, variant)
+                if reached is None:
+                    # A circle is U107's.
+                    if chains_reached(table, family, "legacy") is not None:
+                        yield from self._too_deep(subject, table)
+                    continue
                 for chain in table.chains.values():
-                    hooks = frozenset((chain.name,)) if chain.policy is not None else reached[chain.name]
+                    builtin = chain.policy is not None
+                    hooks = frozenset((chain.name,)) if builtin else reached[chain.name]
                     for rule in chain.rules:
                         item = subject.item_of_rule.get(id(rule))
-                        if item is not None and item.rules[0] is rule and item.error is None:
-                            yield from self._rule(subject, item, rule, table, hooks, chain.policy is not None)
+                        if item is None or item.rules[0] is not rule or item.error is not None or rule.spec is None:
+                            continue
+                        why = refused(rule.spec, family, table.name, hooks, builtin, variant)
+                        if why is not None:
+                            word, hint = guilty_word(rule, table.name, hooks)
+                            message = f"the kernel refuses this ({why})"
+                            yield Diagnostic(self.code, message, word_place(item, word), self.severity, item.text, hint)
 
-    def _rule(self, subject: Subject, item: Item, rule: Rule, table: Table, hooks: frozenset[str], builtin: bool) -> Iterator[Diagnostic]:
-        spec = rule.spec
-        if spec is None or not (spec.matches or spec.target is not None):
-            return
-        variant = subject.variant.name
-        parsing = Parsing(item.family, None, variant, table.name)
-        parsing.proto, parsing.proto_inv = spec.proto, spec.proto_inv
-        try:
-            check_rule(spec, table.name, hooks if builtin else frozenset(), parsing)
-            if not builtin:
-                # nft looks at what is registered only; the options were checked when the chain had no hook yet.
-                for extension in [*spec.matches, *([spec.target] if spec.target is not None else [])]:
-                    check_hooks(extension, hooks, variant == "nft")
-        except KernelRefusal as refusal:
-            if refusal.errno == ENOENT:
-                return  # an object or a module that may be there elsewhere
-            guilty, hint = _guilty(item, rule, table, hooks)
-            message = f"the kernel refuses this ({strerror(refusal.errno)}): {refusal.text or 'what the options say together'}"
-            place = word_place(item, guilty)
-            yield Diagnostic(self.code, message, place, self.severity, item.text, hint)
+    def _too_deep(self, subject: Subject, table: Table) -> Iterator[Diagnostic]:
+        """The rules of built-in chains from which more chains call each other than nft allows."""
+        depths: dict[str, int] = {}
+        for chain in table.chains.values():
+            for rule in chain.rules if chain.policy is not None else ():
+                item = subject.item_of_rule.get(id(rule))
+                if item is None or rule.spec is None or rule.spec.jump not in table.chains:
+                    continue
+                if 1 + _depth(table, rule.spec.jump, depths) >= _NFT_DEPTH:
+                    yield self._deep(item, 1 + depths[rule.spec.jump])
 
-
-def _guilty(item: Item, rule: Rule, table: Table, hooks: frozenset[str]) -> tuple[str, str]:
-    """The match or target that is out of place, and where it belongs."""
-    spec = rule.spec
-    assert spec is not None
-    extensions: list[Extension] = [*spec.matches, *([spec.target] if spec.target is not None else [])]
-    for extension in extensions:
-        allowed = extension.hooks_allowed()
-        if extension.tables is not None and table.name not in extension.tables:
-            where = f"{extension.name} is for table {' or '.join(extension.tables)}"
-            return extension.name, where + (f", {_list(allowed)}" if allowed else "")
-        if allowed is not None and not hooks <= set(allowed):
-            return extension.name, f"{extension.name} is for {_list(allowed)}" + _instead(extension.name, hooks)
-    for extension in extensions:
-        if extension.protocols is not None and spec.proto not in extension.protocols:
-            names = " or ".join([f"-p {chain_protocol_name(number) or number}" for number in extension.protocols])
-            return extension.name, f"put {names} into the rule"
-    if spec.target is not None and spec.target.name == "REJECT" and "tcp-reset" in spec.target.save():
-        return "tcp-reset", "--reject-with tcp-reset needs -p tcp in the rule"
-    if spec.target is not None and spec.target.name == "TCPMSS":
-        return "TCPMSS", "TCPMSS needs -p tcp and --syn (--tcp-flags SYN,RST SYN) in the rule"
-    return (spec.target.name if spec.target is not None else spec.matches[0].name), ""
+    def _deep(self, item: Item, depth: int) -> Diagnostic:
+        jump = item.command.spec.jump if item.command is not None else ""
+        message = f"iptables-nft refuses the table (Too many links): chains call each other {depth} deep from here, 15 at most"
+        return Diagnostic(self.code, message, word_place(item, jump), self.severity, item.text, "call some of the chains side by side")
 
 
-def _list(names: tuple[str, ...]) -> str:
-    return f"chain {names[0]}" if len(names) == 1 else f"chains {', '.join(names[:-1])} and {names[-1]}"
-
-
-def _instead(name: str, hooks: frozenset[str]) -> str:
-    others = {
-        ("MASQUERADE", "PREROUTING"): "; the destination is changed by DNAT",
-        ("SNAT", "PREROUTING"): "; the destination is changed by DNAT",
-        ("DNAT", "POSTROUTING"): "; the source is changed by SNAT",
-        ("owner", "INPUT"): "; who will receive a packet is not known to it",
-    }
-    return next((others[name, hook] for hook in sorted(hooks) if (name, hook) in others), "")
+def _depth(table: Table, name: str, depths: dict[str, int]) -> int:
+    """How many chains are entered below a chain, by the longest way (there are no circles)."""
+    pending = [name]
+    while pending:
+        chain = table.chains[pending[-1]]
+        called = [rule.spec.jump for rule in chain.rules if rule.spec is not None and rule.spec.jump in table.chains]
+        missing = [each for each in called if each not in depths]
+        if missing:
+            pending += missing
+            continue
+        depths[chain.name] = 1 + max((depths[each] for each in called), default=-1)
+        pending.pop()
+    return depths[name]
 
 
 CHECKS = (KernelRefuses,)

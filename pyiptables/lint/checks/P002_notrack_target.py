@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
+from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
+from pyiptables.lint.rewording import reworded
 from pyiptables.lint.subject import Subject
 
 
@@ -15,26 +16,29 @@ class NotrackTarget(Check):
 
     Why it matters: iptables only translates it; what it saves is `CT --notrack`, so files and their dumps differ.
 
-    Instead: `-j CT --notrack`. `--fix` does that.
+    Instead: `-j CT --notrack`. `--fix` does that, in rule files and in scripts.
     """
 
     code = "P002"
     name = "notrack-target"
     severity = "info"
-    bad = ("*raw\n-A PREROUTING -p udp --dport 53 -j NOTRACK\nCOMMIT\n",)
+    bad = (
+        "*raw\n-A PREROUTING -p udp --dport 53 -j NOTRACK\nCOMMIT\n",
+        "#!/bin/sh\niptables -t raw -A OUTPUT -p udp --sport 53 -j NOTRACK\n",
+    )
     good = ("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        told = set()
         for item in subject.items:
             if item.command is None or item.command.spec.jump != "NOTRACK":
                 continue
-            raw = subject.data[item.start : item.end]
-            fix = None
-            if item.end and raw.count(b"-j NOTRACK") == 1:
-                at = item.start + raw.index(b"-j NOTRACK")
-                fix = Fix("use CT --notrack", (Edit(at, at + 10, "-j CT --notrack"),))
-            message = "NOTRACK is the old name of CT --notrack"
-            yield Diagnostic(self.code, message, word_place(item, "NOTRACK"), self.severity, item.text, fix=fix)
+            place = word_place(item, "NOTRACK")
+            if place not in told:
+                told.add(place)
+                message = "NOTRACK is the old name of CT --notrack"
+                fix = reworded(subject, item, "use CT --notrack", (("NOTRACK", "CT --notrack"),))
+                yield Diagnostic(self.code, message, place, self.severity, item.text, fix=fix)
 
 
 CHECKS = (NotrackTarget,)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
-from pyiptables.lint.places import command_place, word_place
+from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
-from pyiptables.lint.subject import Item, Subject
+from pyiptables.lint.rewording import reworded
+from pyiptables.lint.subject import Subject
 
 __all__ = ["PostfixNegation", "behind"]
 
@@ -49,24 +50,8 @@ class PostfixNegation(Check):
             for found in behind(item.text):
                 place = word_place(item, found[1])
                 message = f"the ! stands in front of {found[1]} since iptables 1.4.3: this is refused"
-                hint = f"write ! {found[1]}"
-                yield Diagnostic(self.code, message, place, self.severity, item.text, hint, fix=_fix(subject, item, found[1]))
-
-
-def _fix(subject: Subject, item: Item, option: str) -> Fix | None:
-    """Swap option and ``!``, where they stand together in the file."""
-    start, end = item.start, item.end
-    if item.invocation is not None and "-restore" not in item.invocation.program:
-        location = item.invocation.location
-        if location.file != subject.file or command_place(item) != item.place:
-            return None
-        start, end = location.start, location.end
-    pattern = re.compile(re.escape(option.encode()) + rb"[ \t]+!(?=[ \t])")
-    found = list(pattern.finditer(subject.data[start:end]))
-    if len(found) != 1:
-        return None
-    at = start + found[0].start()
-    return Fix("put ! in front", (Edit(at, at + len(found[0][0]), f"! {option}"),))
+                fix = reworded(subject, item, "put ! in front", ((f"{found[1]} !", f"! {found[1]}"),))
+                yield Diagnostic(self.code, message, place, self.severity, item.text, f"write ! {found[1]}", fix=fix)
 
 
 CHECKS = (PostfixNegation,)

@@ -48,7 +48,7 @@ class Redundancy:
         """
         for step in self._candidates():
             wider = self.wider(step)
-            if wider is not None and self._is_redundant(step):
+            if wider is not None and (self._leads_to(step, wider) or self._is_redundant(step)):
                 yield step, wider
 
     def others(self) -> Iterator[Step]:
@@ -74,6 +74,17 @@ class Redundancy:
                 return None
             found.append(chain.steps[owners[entry]])
         return max(found, key=lambda other: other.number, default=None)
+
+    def _leads_to(self, step: Step, wider: Step) -> bool:
+        """Do all rules between that may match the first one's packets plainly give them the same verdict?"""
+        if self.program.changed:
+            return False
+        for product in step.region.upper:
+            for at in step.chain.meeting(product, self.program.space.tops, step.number, wider.number - 1):
+                other = step.chain.steps[at]
+                if other.label != step.label or other.kind != VERDICT or not other.region.exact:
+                    return False
+        return True
 
     def _masks(self, chain: ChainProgram) -> dict[str, dict[int, int]]:
         """By verdict and block: the bits of products of rules that give it under some condition."""

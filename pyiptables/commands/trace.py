@@ -128,7 +128,6 @@ class _Run:
     # -- kinds of input ----------------------------------------------------------------------------------
     def _described(self) -> None:
         from pyiptables.commands._packets import family_of, packets_described, packets_in_file, usual_answer
-
         from pyiptables.netfilter.scenario import ScenarioError
 
         options = self.options

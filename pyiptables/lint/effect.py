@@ -86,11 +86,10 @@ class Filtering:
                     continue
                 if any([match.obscure or match.instead_of for match in spec.matches]):
                     continue  # who knows whose packets
-                for part in self.filter.region(rule).upper:
-                    own = conjoin(packets, part)
-                    if own is not None and any(met.rule is rule for met in self.fate(chain, own).outcomes):
-                        yield spec, item
-                        break
+                ways = self.filter.ways(here.name, packets)
+                own = [both for part in self.filter.region(rule).upper for way in ways if (both := conjoin(way, part)) is not None]
+                if any(met.rule is rule for question in own for met in self.fate(chain, question).outcomes):
+                    yield spec, item
 
 
 def filterings(subject: Subject) -> list[Filtering]:

@@ -24,6 +24,8 @@ __all__ = ["Fate", "Filter", "Outcome", "ports_of", "states_of"]
 
 #: Rules looked at for one question; a table that needs more has its answer left open.
 _LIMIT = 200_000
+#: Jumps to a chain that are looked at to narrow a question.
+_CALLERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,14 @@ class Filter:
         if program is None:
             return list(enumerate(chain.rules))
         return [(at, program.steps[at].rule) for at in program.meeting(packets, self.space.tops)]
+
+    def ways(self, chain: str, packets: Product) -> list[Product]:
+        """The packets cut down to those that the jumps to a chain let in, where that is known; together all that come."""
+        program = self._chains.get(chain)
+        if program is None or program.policy is not None or len(program.callers) > _CALLERS:
+            return [packets]
+        parts = [part for caller in program.callers for part in caller.region.upper]
+        return [both for part in parts if (both := conjoin(packets, part)) is not None]
 
     def may_match(self, rule: Rule, packets: Product) -> bool:
         """Has the rule a packet in common with these?"""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.diagnostic import Place
+from pyiptables.lint.recurring import Recurring
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
 from pyiptables.syntax.variant import CHAINS, NFT, Variant, variant_named
@@ -239,6 +240,7 @@ class SaveReader:
         self.table: Table | None = None
         self.names = LintNames()
         self.announced: set[str] = set()
+        self._recurring = Recurring(ruleset.family)
 
     def take(self, line: str, place: Place, start: int = 0, end: int = 0) -> None:
         """One line, without its end; ``start`` and ``end`` are its bytes in the file (0: it is none of the file's)."""
@@ -263,6 +265,7 @@ class SaveReader:
 
     def _start_table(self, item: Item, line: str) -> None:
         name = line[1:].strip()
+        self._recurring.forget()
         item.action = "*"
         item.table = name
         if name not in CHAINS:
@@ -296,11 +299,21 @@ class SaveReader:
         if builtin and words[1] != "-":
             chain.policy = words[1]
         self.announced.add(words[0])
+        self._recurring.forget()
 
     def _command(self, item: Item, line: str) -> None:
         rest = line
         if line[:1] == "[":
-            rest = line.partition("]")[2]
+            rest = line.partition("]")[2].lstrip()
+        table = self.table or Table(item.table)
+        known = self._recurring.find(rest)
+        if known is not None:
+            command, spec, text = known
+            item.command, item.action, item.chain = command, command.action, command.chain
+            packets, octets = command.counters or (0, 0)
+            item.rules.append(Rule(text, packets, octets, (self.subject.file, item.place.line), spec))
+            carry_out(command, item.rules, table)
+            return
         parsing = Parsing(self.ruleset.family, self.names, self.subject.variant.name, item.table)
         parsing.announced = self.announced
         self.names.start(item)
@@ -317,7 +330,10 @@ class SaveReader:
             return
         item.notices = parsing.notices
         item.obscure = self.names.guessed
-        apply_command(item, command, self.table or Table(item.table), self.subject.variant, self.subject.file)
+        apply_command(item, command, table, self.subject.variant, self.subject.file)
+        plain = not (item.obscure or item.notices or item.host_names or item.error)
+        if plain and len(item.rules) == 1:
+            self._recurring.learn(command, item.rules[0])
 
 
 def apply_command(item: Item, command: Command, table: Table, variant: Variant, file: str) -> None:

@@ -1,0 +1,100 @@
+"""Lines of a kind that was read before come to the same as if the parser had read each of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyiptables.lint.recurring import Recurring
+from pyiptables.lint.settings import Settings
+from pyiptables.lint.subject import Subject, read_save_file
+from pyiptables.ruleset import RuleSpec
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "analysis"))
+
+from campus import campus
+from mutants import RULESETS
+
+#: Each stands twice, with other addresses the second time; some are refused, the second time as well.
+ODD = """
+-A INPUT -s {} -j ACCEPT
+-A INPUT -s {} -s {} -j ACCEPT
+-A INPUT ! -s {} -d {} -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp ! -d {} --dport 22 -m comment --comment "from -s 10.0.0.1 to" -j ACCEPT
+-A INPUT -p tcp --dport 22 -m comment --comment " -s {} -d {}" -j ACCEPT
+-A OUTPUT -i eth0 -s {} -j ACCEPT
+-A INPUT -o eth0 -d {} -j ACCEPT
+-A web -o eth0 -d {} -j ACCEPT
+-A nowhere -d {} -j ACCEPT
+-A INPUT -s {},{} -j ACCEPT
+-A INPUT -s ! {} -j ACCEPT
+-A INPUT -d {}/24 -j web
+-A INPUT -d {}/0 -j web
+-A INPUT -d {}/255.255.0.0 -g web
+-A INPUT -d {}/33 -j web
+-A INPUT -d {}/08 -j web
+-A INPUT -s {} -p udp -m udp --dport 53 -j LOG --log-prefix "x "
+-A INPUT -s {} -m nothing -j ACCEPT
+-A INPUT -s {} -m state --state NEW -j ACCEPT
+-A INPUT -s {} -j web -c 5 7
+[5:7] -A web -s {} -j REJECT
+-A web -s {}\t-j DROP
+-A web -s {} -d host.example.org -j DROP
+-A web
+-A web -j DROP
+-A web -i + -s {} -j ACCEPT
+-A web ! -i + -s {} -p tcp -m tcp --syn -m tcp --dport 5 -j ACCEPT
+""".strip().splitlines()
+
+
+def _odd() -> str:
+    lines = ["*filter", ":INPUT ACCEPT [0:0]", ":web - [0:0]"]
+    for number, host in enumerate(("10.0.0.1", "192.0.2.77", "10.1.2.3")):
+        lines += [line.replace("{}", f"{host}") if number < 2 else line.format("0x0a.1.2.3", "10.9.8.7") for line in ODD]
+    return "\n".join([*lines, "COMMIT", ""])
+
+
+TEXTS = {"odd": (4, _odd()), "campus4": (4, campus(4, 8, 20)[0]), "campus6": (6, campus(6, 8, 20)[0]), **RULESETS}
+
+
+@pytest.mark.parametrize("variant", ["nft", "legacy"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_as_if_each_were_parsed(name: str, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    family, text = TEXTS[name]
+    found = _read(text, family, variant)
+    monkeypatch.setattr(Recurring, "find", lambda self, line: None)
+    for one, two in zip(found, _read(text, family, variant), strict=True):
+        assert one == two
+
+
+def test_one_kind_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = []
+    find = Recurring.find
+    monkeypatch.setattr(Recurring, "find", lambda self, line: known.append(find(self, line)) or known[-1])
+    rules = [f"-A web -s 10.0.{number}.0/24 ! -d 192.0.2.{number} -p tcp -m tcp --dport 80 -j ACCEPT" for number in range(200)]
+    _read("\n".join(["*filter", ":web - [0:0]", *rules, "COMMIT", ""]), 4, "nft")
+    assert [entry is None for entry in known] == [True] + [False] * 199
+
+
+def _read(text: str, family: int, variant: str) -> list[object]:
+    subject = Subject("file", text.encode(), Settings(variant=variant), family)
+    read_save_file(subject)
+    return [
+        (item.text, item.action, item.chain, item.error and item.error.text, item.notices, item.host_names, item.obscure,
+         item.command and (item.command.chain, item.command.sources, item.command.destinations, _said(item.command.spec)),
+         [(rule.text, rule.packets, rule.bytes, rule.source, _said(rule.spec)) for rule in item.rules])
+        for item in subject.items
+    ]  # fmt: skip
+
+
+def _said(spec: RuleSpec | None) -> object:
+    assert spec is not None
+    return [
+        [(match.name, match.save()) for match in spec.matches] if name == "matches"
+        else spec.target and spec.target.save() if name == "target"
+        else getattr(spec, name)
+        for name in RuleSpec.__slots__
+    ]  # fmt: skip

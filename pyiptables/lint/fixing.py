@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from pyiptables.lint.diagnostic import Diagnostic, Edit
@@ -11,19 +12,43 @@ __all__ = ["apply_fixes", "unified_diff"]
 
 def apply_fixes(data: bytes, diagnostics: Sequence[Diagnostic]) -> tuple[bytes, int]:
     """The mended bytes and how many findings were mended; of overlapping fixes the first wins."""
-    edits: list[Edit] = []
+    taken: list[tuple[int, int, str]] = []
     count = 0
     for found in diagnostics:
         if found.fix is None:
             continue
-        fresh = [edit for edit in found.fix.edits if edit not in edits]
-        if any(edit.start < other.end and other.start < edit.end for edit in fresh for other in edits):
+        fresh = [key for key in dict.fromkeys(map(_key, found.fix.edits)) if not _among(taken, key)]
+        if any(_collides(taken, key) for key in fresh):
             continue
-        edits += fresh
+        for key in fresh:
+            insort(taken, key)
         count += 1
-    for edit in sorted(edits, key=lambda e: e.start, reverse=True):
-        data = data[: edit.start] + edit.text.encode("utf-8", "surrogateescape") + data[edit.end :]
-    return data, count
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, text in taken:
+        pieces += [data[at:start], text.encode("utf-8", "surrogateescape")]
+        at = end
+    pieces.append(data[at:])
+    return b"".join(pieces), count
+
+
+def _key(edit: Edit) -> tuple[int, int, str]:
+    return edit.start, edit.end, edit.text
+
+
+def _among(taken: list[tuple[int, int, str]], key: tuple[int, int, str]) -> bool:
+    at = bisect_left(taken, key)
+    return at < len(taken) and taken[at] == key
+
+
+def _collides(taken: list[tuple[int, int, str]], key: tuple[int, int, str]) -> bool:
+    """Two edits of the same bytes, or two insertions at the same place; neighbours in order are all there is to ask."""
+    at = bisect_left(taken, key)
+    before = taken[at - 1] if at else None
+    after = taken[at] if at < len(taken) else None
+    return (before is not None and (before[1] > key[0] or before[:2] == key[:2])) or (
+        after is not None and (after[0] < key[1] or after[:2] == key[:2])
+    )
 
 
 def unified_diff(file: str, old: bytes, new: bytes) -> str:

@@ -184,6 +184,8 @@ class Subject:
         self.script: Any = None
         #: (place, text) of things in the file that are no commands at all.
         self.strays: list[tuple[Place, str]] = []
+        #: The table that rules without one were read into; '' if the file has tables.
+        self.assumed_table = ""
         #: (place, what, why) of words that only the script's run would tell.
         self.unresolved: list[tuple[Place, str, str]] = []
         #: Other files that were read with this one, by the name that places in them have.
@@ -222,11 +224,34 @@ def read_save_file(subject: Subject) -> None:
     """Fill a subject from iptables-save text, forgivingly: each line that cannot be read is an item with an error."""
     ruleset = subject.rulesets[subject.family] = Ruleset(subject.family)
     reader = SaveReader(subject, ruleset)
-    offset = 0
-    for number, raw in enumerate(subject.data.split(b"\n"), 1):
+    # A byte order mark is a finding; what comes after it is read all the same.
+    offset = len(_MARK) if subject.data.startswith(_MARK) else 0
+    rows = subject.data[offset:].split(b"\n")
+    _assume_table(reader, rows)
+    for number, raw in enumerate(rows, 1):
         line = raw.rstrip(b"\r").decode("utf-8", "surrogateescape")
         reader.take(line, Place(subject.file, number, 1, number, len(line) + 1), offset, offset + len(raw))
         offset += len(raw) + 1
+
+
+_MARK = b"\xef\xbb\xbf"
+
+
+def _assume_table(reader: SaveReader, rows: list[bytes]) -> None:
+    """A part of a rule file, without ``*table``: its rules are read as those of the table that has their chains."""
+    if any(row.startswith(b"*") for row in rows):
+        return
+    begin = next((number for number, row in enumerate(rows, 1) if row.startswith((b"-A ", b"-I ", b"[", b":"))), 0)
+    if not begin:
+        return
+    chains = {row.split()[1].decode("utf-8", "replace") for row in rows if row.startswith((b"-A ", b"-I ")) and len(row.split()) > 1}
+    known = {chain for table in CHAINS.values() for chain in table}
+    fitting = [name for name, builtin in CHAINS.items() if chains & known <= set(builtin)]
+    name = "filter" if "filter" in fitting or not fitting else fitting[0]
+    subject = reader.subject
+    subject.assumed_table = name
+    subject.strays.append((subject.line_place(begin), subject.lines[begin - 1].rstrip("\r")))
+    reader.table = table_of(reader.ruleset, name)
 
 
 class SaveReader:
@@ -244,6 +269,8 @@ class SaveReader:
 
     def take(self, line: str, place: Place, start: int = 0, end: int = 0) -> None:
         """One line, without its end; ``start`` and ``end`` are its bytes in the file (0: it is none of the file's)."""
+        # iptables-restore sees a line up to its first NUL.
+        line = line.partition("\0")[0]
         first = line[:1]
         if first in ("", "#"):
             return
@@ -253,6 +280,8 @@ class SaveReader:
             self._start_table(item, line)
         elif line.rstrip() == "COMMIT":
             item.action = "COMMIT"
+            if line != "COMMIT" and self.table is not None:
+                item.error = IptablesError("Bad argument `COMMIT'")
             self.table = None
         elif self.table is None:
             self.subject.strays.append((place, line))

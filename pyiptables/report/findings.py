@@ -24,7 +24,7 @@ def concise(diagnostics: Sequence[Diagnostic]) -> str:
     for found in diagnostics:
         place = found.place
         mark = " [*]" if found.fix else ""
-        lines.append(f"{place.file}:{place.line}:{place.column}: {found.code}{mark} {found.message}\n")
+        lines.append(f"{_printable(place.file)}:{place.line}:{place.column}: {found.code}{mark} {_printable(found.message)}\n")
     return "".join(lines)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.diagnostic import Diagnostic, Place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -20,12 +20,25 @@ class StrayText(Check):
     code = "E002"
     name = "stray-text"
     severity = "error"
-    bad = ("hello\n*filter\nCOMMIT\n", "*filter\nCOMMIT\n-A INPUT -j ACCEPT\n")
+    bad = ("hello\n*filter\nCOMMIT\n", "*filter\nCOMMIT\n-A INPUT -j ACCEPT\n", "-A INPUT -j ACCEPT\n-A INPUT -j DROP\n")
     good = ("# hello\n*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",)
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for place, text in subject.strays:
-            yield Diagnostic(self.code, "line outside of any table", place, self.severity, text)
+        strays = list(subject.strays)
+        if subject.assumed_table and strays:
+            place, text = strays.pop(0)
+            message = f"rules without a table, read as those of {subject.assumed_table}"
+            hint = f"put *{subject.assumed_table} in front of them and COMMIT behind"
+            yield Diagnostic(self.code, message, place, self.severity, text, hint)
+        while strays:
+            place, text = strays.pop(0)
+            last = place
+            while strays and strays[0][0].line == last.line + 1:
+                last = strays.pop(0)[0]
+            count = last.line - place.line + 1
+            whole = Place(place.file, place.line, place.column, last.end_line, last.end_column)
+            message = "line outside of any table" if count == 1 else f"{count} lines outside of any table"
+            yield Diagnostic(self.code, message, whole, self.severity, text)
 
 
 CHECKS = (StrayText,)

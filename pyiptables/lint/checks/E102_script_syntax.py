@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyiptables.lint.diagnostic import Diagnostic, Place
+from pyiptables.lint.registry import Check
+from pyiptables.lint.subject import Subject
+
+
+class ScriptSyntax(Check):
+    """A script that the shell cannot read.
+
+    What it does: finds places where a script is no shell text: a `fi`, `done`, quote or bracket that is missing.
+
+    Why it matters: the shell stops there, with the commands before it already carried out: a policy of DROP, perhaps,
+    without the rules that were to follow. What stands behind it is checked as far as it can be read.
+
+    Instead: `sh -n SCRIPT` names the place, too, without running anything.
+    """
+
+    code = "E102"
+    name = "script-syntax"
+    bad = ("#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\n", "#!/bin/sh\niptables -A INPUT -m comment --comment 'x -j ACCEPT\n")
+    good = ("#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\nfi\n", "*filter\nCOMMIT\n")
+
+    def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        for error in subject.script.errors if subject.script is not None else ():
+            if error.what == "syntax":
+                at = error.location
+                place = Place(at.file, at.line, at.column, at.end_line, at.end_column)
+                line = subject.lines_of(at.file)[at.line - 1].strip() if at.line <= len(subject.lines_of(at.file)) else ""
+                yield Diagnostic(self.code, error.why, place, self.severity, line)
+
+
+CHECKS = (ScriptSyntax,)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from pyiptables.lint.diagnostic import Diagnostic
     from pyiptables.lint.engine import FileReport
-    from pyiptables.lint.settings import Settings
+    from pyiptables.lint.settings import Configuration, Settings
 
 __all__ = ["command"]
 
 _FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+#: Mending may uncover more to mend; a handful of rounds ends it.
+_MOST_ROUNDS = 10
 _RANK = {"info": 0, "warning": 1, "error": 2}
 
 
@@ -31,10 +32,11 @@ def _codes(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...
 @click.option("--extend-select", multiple=True, callback=_codes, metavar="CODES", help="These checks as well.")
 @click.option("--ignore", multiple=True, callback=_codes, metavar="CODES", help="Not these checks.")
 @click.option("--output-format", type=click.Choice(_FORMATS), help="How to report (default: full on a terminal, else concise).")
+@click.option("--json", "output_format", flag_value="json", help="The same as --output-format json.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, in the files.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change, change nothing.")
 @click.option("--statistics", is_flag=True, help="Count findings by code.")
-@click.option("--baseline", metavar="FILE", help="Report only what is not in this file; made if it does not exist.")
+@click.option("--baseline", metavar="FILE", help="Report only what is not in this file; it is made if it does not exist.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--fail-level", type=click.Choice(tuple(_RANK)), help="The least severity that makes the exit status 1 (default: info).")
 @click.option("--variant", type=click.Choice(("nft", "legacy")), help="The iptables whose refusals count (default: nft).")
@@ -54,95 +56,110 @@ def command(files: tuple[str, ...], **options: Any) -> None:
 
     Exit status: 0 nothing found, 1 findings, 2 usage or unreadable input.
     """
+    from pyiptables.lint.settings import ConfigError
+    from pyiptables.report import check_pages
+
+    as_json = options["output_format"] == "json"
     if options["list_checks"]:
-        _list()
+        _echo(check_pages.listing(as_json))
         return
     if options["explain"]:
-        _explain(options["explain"])
+        _echo(_explained(options["explain"], as_json))
         return
-    settings = _settings(files, options)
-    if options["show_settings"]:
-        _show_settings(settings)
-        return
-    if not files:
-        raise click.UsageError("name a file, a folder or - for standard input")
-    reports = _run(files, settings, options)
-    if options["dependencies"]:
-        _dependencies(reports)
-        return
-    if options["fix"] or options["show_diff"]:
-        reports = _fix(reports, settings, options)
+    try:
+        configuration = _configuration(options)
+        settings = configuration.of(files[0] if files else "-")
+        if options["show_settings"]:
+            _echo(check_pages.settings(settings, as_json))
+            return
+        if not files:
+            raise click.UsageError("name a file, a folder or - for standard input")
+        reports = _run(files, configuration, options)
+        if options["dependencies"]:
+            _echo(_dependencies(reports, as_json))
+            return
+        if options["show_diff"]:
+            _show_diff(reports)
+        elif options["fix"]:
+            reports = _fix(reports, configuration, options)
+        if options["baseline"]:
+            _baseline(options["baseline"], reports)
+    except ConfigError as error:
+        _refuse(str(error))
+    if not options["show_diff"]:
+        _report(reports, settings, options)
     diagnostics = [found for report in reports for found in report.diagnostics]
-    if options["baseline"]:
-        diagnostics = _baseline(options["baseline"], diagnostics)
-        kept = set(diagnostics)
-        for report in reports:
-            report.diagnostics = [found for found in report.diagnostics if found in kept]
-    _report(reports, diagnostics, settings, options)
+    _summary(reports, diagnostics)
     worst = max([_RANK[found.severity] for found in diagnostics], default=-1)
     if worst >= _RANK[settings.fail_level] and not options["exit_zero"]:
         sys.exit(1)
 
 
-def _settings(files: tuple[str, ...], options: dict[str, Any]) -> Settings:
-    from pyiptables.lint.settings import ConfigError, Settings, find_config, load_config
-
-    try:
-        settings = Settings()
-        if options["config"]:
-            settings = load_config(options["config"])
-        elif not options["isolated"]:
-            start = os.path.dirname(os.path.abspath(files[0])) if files and files[0] != "-" else os.getcwd()
-            path = find_config(start)
-            if path is not None:
-                settings = load_config(path)
-        settings = settings.with_overrides(
-            select=options["select"],
-            extend_select=options["extend_select"],
-            ignore=None if options["ignore"] is None else settings.ignore + options["ignore"],
-            fail_level=options["fail_level"],
-            output_format=options["output_format"],
-            variant=options["variant"],
-        )
-        settings.codes()
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    return settings
+def _refuse(text: str) -> NoReturn:
+    click.echo(f"pyiptables lint: {text}", err=True)
+    sys.exit(2)
 
 
-def _run(files: tuple[str, ...], settings: Settings, options: dict[str, Any]) -> list[FileReport]:
-    from pyiptables.lint.engine import LintError, lint_data, lint_file, walk
-    from pyiptables.lint.together import lint_together
+def _configuration(options: dict[str, Any]) -> Configuration:
+    from pyiptables.lint.registry import expand
+    from pyiptables.lint.settings import Configuration
 
-    reading: dict[str, Any] = {"family": int(options["family"]) if options["family"] else None}
+    for name in ("select", "extend_select", "ignore"):
+        try:
+            expand(options[name] or ())
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    overrides = {name: options[name] for name in ("select", "extend_select", "fail_level", "output_format", "variant")}
+    return Configuration(options["config"], options["isolated"], options["ignore"], **overrides)
+
+
+def _reading(options: dict[str, Any]) -> dict[str, Any]:
+    """What the reader of files is told from outside."""
     values = {}
     for pair in options["set_values"]:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
             raise click.UsageError(f"--set wants NAME=VALUE, not {pair!r}")
         values[name] = value
-    reading["set_values"] = values
+    reading: dict[str, Any] = {"family": int(options["family"]) if options["family"] else None, "set_values": values}
     if options["script_args"] is not None:
         import shlex
 
-        reading["args"] = shlex.split(options["script_args"])
-    reports = []
+        try:
+            reading["args"] = shlex.split(options["script_args"])
+        except ValueError as error:
+            raise click.UsageError(f"--args: {error}") from error
+    return reading
+
+
+def _run(files: tuple[str, ...], configuration: Configuration, options: dict[str, Any]) -> list[FileReport]:
+    from pyiptables.lint.engine import LintError, lint_data, lint_file, walk
+    from pyiptables.lint.together import lint_together
+
+    reading = _reading(options)
+    reports: list[FileReport] = []
+    seen: set[Diagnostic] = set()
     failed = False
-    for path in walk(files, settings.exclude):
+    for path in dict.fromkeys(path for each in files for path in walk((each,), configuration.of(each).exclude)):
+        name = options["stdin_filename"] or "-" if path == "-" else path
+        settings = configuration.of(name)
         try:
             if path == "-":
-                data = sys.stdin.buffer.read()
-                reports.append(lint_data(data, options["stdin_filename"] or "-", settings, **reading))
+                report = lint_data(sys.stdin.buffer.read(), name, settings, **reading)
             else:
-                reports.append(lint_file(path, settings, **reading))
+                report = lint_file(path, settings, **reading)
         except LintError as error:
             click.echo(f"pyiptables lint: {error}", err=True)
             failed = True
+            continue
+        # A file that another one sources is read twice; what was said is not said again.
+        report.diagnostics = [found for found in report.diagnostics if found not in seen]
+        seen.update(report.diagnostics)
+        report.from_stdin = path == "-"
+        reports.append(report)
     if failed:
         sys.exit(2)
-    lint_together(reports, settings)
+    lint_together(reports, configuration.of(files[0]))
     return reports
 
 
@@ -153,139 +170,123 @@ def _console(options: dict[str, Any]) -> Any:
     return Console(force_terminal=force, no_color=None if force is None else not force, soft_wrap=True)
 
 
-def _report(reports: list[FileReport], diagnostics: list[Diagnostic], settings: Settings, options: dict[str, Any]) -> None:
+def _report(reports: list[FileReport], settings: Settings, options: dict[str, Any]) -> None:
     from pyiptables.report import finding_files, findings
 
+    diagnostics = [found for report in reports for found in report.diagnostics]
     form = options["output_format"] or (settings.output_format if settings.source else None)
     form = form or ("full" if sys.stdout.isatty() else "concise")
     if form == "json":
-        click.echo(finding_files.as_json(diagnostics), nl=False)
+        _echo(finding_files.as_json(diagnostics, options["statistics"]))
     elif form == "sarif":
-        click.echo(finding_files.as_sarif(diagnostics), nl=False)
+        _echo(finding_files.as_sarif(diagnostics))
     elif form == "github":
-        click.echo(finding_files.as_github(diagnostics), nl=False)
+        _echo(finding_files.as_github(diagnostics))
     elif form == "gitlab":
-        click.echo(finding_files.as_gitlab(diagnostics), nl=False)
+        _echo(finding_files.as_gitlab(diagnostics))
     elif form == "junit":
-        click.echo(finding_files.as_junit(diagnostics, [report.file for report in reports]), nl=False)
+        _echo(finding_files.as_junit(diagnostics, [report.file for report in reports]))
     else:
-        if form == "full":
+        # Behind --fix of standard input, standard output has the mended text.
+        mended = options["fix"] and any(report.from_stdin for report in reports)
+        if form == "full" and not mended:
             findings.full(reports, _console(options))
         else:
-            _echo(findings.concise(diagnostics))
+            _echo(findings.concise(diagnostics), mended)
         if options["statistics"]:
-            _echo(findings.statistics(diagnostics))
-        _summary(reports, diagnostics)
+            _echo(findings.statistics(diagnostics), mended)
 
 
-def _echo(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.flush()
+def _echo(text: str, err: bool = False) -> None:
+    stream = sys.stderr.buffer if err else sys.stdout.buffer
+    stream.write(text.encode("utf-8", "surrogateescape"))
+    stream.flush()
 
 
 def _summary(reports: list[FileReport], diagnostics: list[Diagnostic]) -> None:
-    unresolved = [u for report in reports if report.subject for u in report.subject.unresolved]
-    if unresolved:
-        click.echo(f"{len(unresolved)} values only a run would tell; checked as far as the known parts go.", err=True)
+    unknown = sum(len({(place, what) for place, what, _ in report.subject.unresolved}) for report in reports if report.subject)
+    if unknown:
+        click.echo(f"{_counted(unknown, 'value')} only a run would tell; checked as far as the known parts go.", err=True)
     if not diagnostics:
         click.echo("All checks passed." if reports else "No files.", err=True)
         return
     fixable = sum(1 for found in diagnostics if found.fix)
-    text = f"Found {len(diagnostics)} problem{'s' if len(diagnostics) != 1 else ''}."
-    if fixable:
-        text += f" {fixable} can be mended with --fix."
-    click.echo(text, err=True)
+    more = f" {fixable} can be mended with --fix." if fixable else ""
+    click.echo(f"Found {_counted(len(diagnostics), 'problem')}.{more}", err=True)
 
 
-def _list() -> None:
-    from pyiptables.lint.registry import FAMILIES, all_checks
-
-    family = ""
-    for code, check in all_checks().items():
-        if code[0] != family:
-            family = code[0]
-            click.echo(f"{family}: {FAMILIES[family]}")
-        off = "" if check.default else " (off by default)"
-        click.echo(f"  {code}  {check.name:<28} {check.summary()}{off}")
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _explain(code: str) -> None:
+def _explained(code: str, as_json: bool) -> str:
     from pyiptables.lint.registry import find
+    from pyiptables.report import check_pages
 
     check = find(code)
     if check is None:
         raise click.UsageError(f"no check is called {code!r}; --list shows them all")
-    click.echo(f"{check.code} {check.name} ({check.severity})\n\n{check.page()}")
-    for title, texts in (("Found in:", check.bad), ("Not in:", check.good)):
-        for text in texts[:2]:
-            body = "\n".join([f"    {line}" for line in text.strip("\n").split("\n")])
-            click.echo(f"\n{title}\n{body}")
+    return check_pages.page(check, as_json)
 
 
-def _show_settings(settings: Settings) -> None:
-    from dataclasses import fields
-
-    for item in fields(settings):
-        click.echo(f"{item.name.replace('_', '-')} = {getattr(settings, item.name)!r}")
-    click.echo(f"codes = {', '.join(sorted(settings.codes()))}")
-
-
-def _dependencies(reports: list[FileReport]) -> None:
+def _dependencies(reports: list[FileReport], as_json: bool) -> str:
     from pyiptables.lint.dependencies import dependencies_of
+    from pyiptables.report import check_pages
+
+    return check_pages.dependencies([(report.file, dependencies_of(report.subject)) for report in reports if report.subject], as_json)
+
+
+def _show_diff(reports: list[FileReport]) -> None:
+    from pyiptables.lint.fixing import apply_fixes, unified_diff
 
     for report in reports:
-        if report.subject is None:
-            continue
-        for kind, name, lines in dependencies_of(report.subject):
-            places = ", ".join([str(line) for line in lines[:8]]) + (" …" if len(lines) > 8 else "")
-            click.echo(f"{report.file}: {kind} {name} (line {places})")
+        assert report.subject is not None
+        new, _ = apply_fixes(report.subject.data, report.diagnostics)
+        _echo(unified_diff(report.file, report.subject.data, new))
 
 
-def _fix(reports: list[FileReport], settings: Settings, options: dict[str, Any]) -> list[FileReport]:
+def _fix(reports: list[FileReport], configuration: Configuration, options: dict[str, Any]) -> list[FileReport]:
+    """Mend the files; what is still to say of them comes back. A mended text may show what the old one hid."""
     from pyiptables.lint.engine import lint_data
-    from pyiptables.lint.fixing import apply_fixes, unified_diff
+    from pyiptables.lint.fixing import apply_fixes, replace_file
 
     after = []
     for report in reports:
         assert report.subject is not None
-        old = report.subject.data
-        new, count = apply_fixes(old, report.diagnostics)
-        if not count:
-            after.append(report)
-            continue
-        if options["show_diff"]:
-            _echo(unified_diff(report.file, old, new))
-            after.append(report)
-            continue
-        if report.file == "-":
-            _echo(new.decode("utf-8", "surrogateescape"))
-        else:
-            temporary = f"{report.file}.pyiptables-fix"
-            with open(temporary, "wb") as file:
-                file.write(new)
-            os.chmod(temporary, os.stat(report.file).st_mode & 0o7777)
-            os.replace(temporary, report.file)
-        click.echo(f"{report.file}: mended {count}", err=True)
-        after.append(lint_data(new, report.file, settings))
+        new, total = report.subject.data, 0
+        for _ in range(_MOST_ROUNDS):
+            new, count = apply_fixes(new, report.diagnostics)
+            if not count:
+                break
+            total += count
+            stdin = report.from_stdin
+            report = lint_data(new, report.file, configuration.of(report.file), **_reading(options))
+            report.from_stdin = stdin
+        after.append(report)
+        if report.from_stdin:
+            sys.stdout.buffer.write(new)
+            sys.stdout.flush()
+        elif total:
+            try:
+                replace_file(report.file, new)
+            except OSError as error:
+                _refuse(f"{report.file}: {error.strerror}")
+        if total:
+            click.echo(f"{report.file}: mended {total}", err=True)
     return after
 
 
-def _baseline(path: str, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """Findings that are not in the baseline file; the file is made when it is not there."""
-    import json
-
+def _baseline(path: str, reports: list[FileReport]) -> None:
+    """Drop what the baseline file knows; without such a file, make it of all that was found."""
+    from pyiptables.lint.baseline import read_baseline, write_baseline
     from pyiptables.report.finding_files import fingerprints
 
-    names = fingerprints(diagnostics)
-    if not os.path.exists(path):
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"schema": "pyiptables.lint-baseline/1", "fingerprints": names}, file, indent=1)
-            file.write("\n")
-        click.echo(f"{path}: baseline of {len(names)} findings written", err=True)
-        return []
-    try:
-        with open(path, encoding="utf-8") as file:
-            known = set(json.load(file)["fingerprints"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise click.ClickException(f"{path}: not a baseline file: {error}") from error
-    return [found for found, name in zip(diagnostics, names, strict=True) if name not in known]
+    names = fingerprints([found for report in reports for found in report.diagnostics])
+    known = read_baseline(path)
+    if known is None:
+        write_baseline(path, names)
+        click.echo(f"{path}: baseline of {_counted(len(names), 'finding')} written", err=True)
+        known = set(names)
+    left = iter(names)
+    for report in reports:
+        report.diagnostics = [found for found in report.diagnostics if next(left) not in known]

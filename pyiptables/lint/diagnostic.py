@@ -59,8 +59,9 @@ class Diagnostic:
         return place.file, place.line, place.column, self.code, self.message
 
 
-def fingerprint(diagnostic: Diagnostic, occurrence: int = 0) -> str:
-    """A name of the finding that stays when lines move: code, file, rule and message, and which of equals it is."""
+def fingerprint(diagnostic: Diagnostic, file: str, occurrence: int = 0) -> str:
+    """A name of the finding that stays when lines move: code, file (as the project calls it), rule and message, and
+    which of equals it is."""
     message = "".join([char for char in diagnostic.message if not char.isdigit()])
-    parts = (diagnostic.code, diagnostic.place.file.replace("\\", "/"), diagnostic.rule, message, str(occurrence))
+    parts = (diagnostic.code, file, diagnostic.rule, message, str(occurrence))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -27,13 +28,18 @@ class FileReport:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     suppressed: int = 0
     subject: Subject | None = None
+    from_stdin: bool = False
 
 
 _EXTENSIONS = (".rules", ".v4", ".v6", ".ipv4", ".ipv6", ".iptables", ".ip6tables", ".save", ".fw", ".firewall", ".sh")
+#: A file of more bytes is no firewall: 100,000 rules take 10 million.
+_LARGEST = 1 << 26
+_SHELL_LINE = re.compile(rb"#!.*\b(?:ba|da|a|k|z|mk)?sh\b|#!.*(?:openrc-run|runscript|tables-restore)")
+_OTHER_LINE = re.compile(rb"#!.*?\b(python|perl|ruby|node|php|lua|awk|gawk|nft|make|expect|tclsh|fish|pwsh)[\d.]*\b")
 
 
 def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
-    """The files that paths stand for: a file is itself, a folder all files below it that look like rules."""
+    """The files that paths stand for: a file is itself, a folder all files below it that hold iptables rules or commands."""
     import fnmatch
 
     patterns = tuple(exclude)
@@ -46,20 +52,36 @@ def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
             yield path
             continue
         for folder, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in ("node_modules", "__pycache__"))
             for name in sorted(files):
-                full = os.path.join(folder, name)
-                if name.lower().endswith(_EXTENSIONS) and wanted(full):
+                full = os.path.normpath(os.path.join(folder, name))
+                if wanted(full) and (name.lower().endswith(_EXTENSIONS) or _speaks_of_iptables(full)):
                     yield full
+
+
+def _speaks_of_iptables(path: str) -> bool:
+    """Is a file of another name a script, unit, Dockerfile … with iptables in it?"""
+    from pyiptables.lint.shell.detect import detect
+
+    try:
+        if not os.path.isfile(path):
+            return False
+        with open(path, "rb") as file:
+            head = file.read(1 << 16)
+    except OSError:
+        return False
+    if b"tables" not in head or b"\0" in head:
+        return False
+    return bool(_SHELL_LINE.match(head)) if head.startswith(b"#!") else detect(path, head) != "shell"
 
 
 def lint_file(path: str, settings: Settings, **reading: object) -> FileReport:
     """Lint one file. Raises LintError when it cannot be read."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise LintError(f"{path}: {error.strerror}") from error
+            data = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise LintError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     return lint_data(data, path, settings, **reading)
 
 
@@ -67,6 +89,11 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
     """Lint the bytes of a file. ``reading`` holds what a script reader wants (``set_values``, ``args``, ``family``)."""
     from pyiptables.lint.kinds import kind_of
 
+    if len(data) > _LARGEST:
+        raise LintError(f"{file}: larger than {_LARGEST >> 20} MiB")
+    other = _OTHER_LINE.match(data[:200].split(b"\n", 1)[0])
+    if other:
+        raise LintError(f"{file}: a script for {other[1].decode()}, not for a shell")
     kind, family = kind_of(file, data, reading.get("family"))
     subject = Subject(file, data, settings, family)
     if kind == "save":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from pyiptables.lint.diagnostic import Diagnostic, Edit
 
-__all__ = ["apply_fixes", "unified_diff"]
+__all__ = ["apply_fixes", "replace_file", "unified_diff"]
 
 
 def apply_fixes(data: bytes, diagnostics: Sequence[Diagnostic]) -> tuple[bytes, int]:
@@ -49,6 +50,21 @@ def _collides(taken: list[tuple[int, int, str]], key: tuple[int, int, str]) -> b
     return (before is not None and (before[1] > key[0] or before[:2] == key[:2])) or (
         after is not None and (after[0] < key[1] or after[:2] == key[:2])
     )
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Put new bytes in the place of a file's, all or nothing; its mode stays. Raises OSError."""
+    path = os.path.realpath(path)
+    temporary = f"{path}.pyiptables-fix"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
 
 
 def unified_diff(file: str, old: bytes, new: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyiptables.lint.registry import all_checks, expand
 
-__all__ = ["ConfigError", "Settings", "find_config", "load_config"]
+__all__ = ["ConfigError", "Configuration", "Settings", "find_config", "load_config"]
 
 
 class ConfigError(ValueError):
@@ -64,6 +64,32 @@ class Settings:
         return replace(self, **{key: value for key, value in changes.items() if value is not None})
 
 
+class Configuration:
+    """The settings of each file: those of the configuration nearest above it, changed by the command line.
+
+    ``path`` names one configuration for all files, ``isolated`` means none. Raises ConfigError, and ValueError for
+    codes of the command line that stand for no check.
+    """
+
+    def __init__(self, path: str | None, isolated: bool, ignore: tuple[str, ...] | None, **overrides: Any) -> None:
+        self.path = path
+        self.isolated = isolated
+        self.ignore = ignore or ()
+        self.overrides = overrides
+        self._known: dict[str, Settings] = {}
+
+    def of(self, file: str) -> Settings:
+        """The settings for a file (``-``: for what comes from standard input)."""
+        folder = os.getcwd() if file == "-" else os.path.dirname(os.path.abspath(file))
+        if folder not in self._known:
+            path = self.path or (None if self.isolated else find_config(folder))
+            settings = load_config(path) if path is not None else Settings()
+            changes = self.overrides | {"ignore": settings.ignore + self.ignore}
+            self._known[folder] = settings = settings.with_overrides(**changes)
+            settings.codes()
+        return self._known[folder]
+
+
 _LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports", "ssh-ports", "listening-ports")
 _WORDS = {
     "fail-level": ("error", "warning", "info"),
@@ -85,7 +111,8 @@ def find_config(start: str) -> str | None:
                 with open(project, "rb") as file:
                     if "lint" in tomllib.load(file).get("tool", {}).get("pyiptables", {}):
                         return project
-            except (OSError, tomllib.TOMLDecodeError, AttributeError):
+            except (OSError, ValueError, AttributeError):
+                # Somebody else's file: what is wrong with it is for its own readers to say.
                 pass
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -100,11 +127,12 @@ def load_config(path: str) -> Settings:
             data = tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    if os.path.basename(path) == "pyproject.toml":
-        data = data.get("tool", {}).get("pyiptables", {})
-    table = data.get("lint", {})
+    keys = ("tool", "pyiptables", "lint") if os.path.basename(path) == "pyproject.toml" else ("lint",)
+    table: Any = data
+    for key in keys:
+        table = table.get(key, {}) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: lint must be a table")
     values: dict[str, Any] = {"source": path}
@@ -113,6 +141,8 @@ def load_config(path: str) -> Settings:
     settings = Settings(**values)
     try:
         settings.codes()
+        for codes in settings.per_file_ignores.values():
+            expand(codes)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     return settings
@@ -128,7 +158,8 @@ def _value(path: str, key: str, value: Any) -> Any:
             raise ConfigError(f"{path}: {key} must be one of {', '.join(_WORDS[key])}")
         return value
     if key == "per-file-ignores":
-        if not isinstance(value, dict) or not all(isinstance(item, list) for item in value.values()):
+        lists = value.values() if isinstance(value, dict) else [None]
+        if not all(isinstance(item, list) and all(isinstance(code, str) for code in item) for item in lists):
             raise ConfigError(f"{path}: per-file-ignores must map patterns to lists of codes")
         return {pattern: tuple(codes) for pattern, codes in value.items()}
     raise ConfigError(f"{path}: unknown setting {key!r}")

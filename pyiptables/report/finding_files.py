@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -19,10 +20,20 @@ def fingerprints(diagnostics: Sequence[Diagnostic]) -> list[str]:
     seen: Counter[str] = Counter()
     names = []
     for found in diagnostics:
-        key = fingerprint(found)
-        names.append(fingerprint(found, seen[key]))
+        file = _from_here(found.place.file)
+        key = fingerprint(found, file)
+        names.append(fingerprint(found, file, seen[key]))
         seen[key] += 1
     return names
+
+
+def _from_here(file: str) -> str:
+    """A file's name as seen from the folder we are in, which is a project's top as a rule: however it was given."""
+    path = os.path.normpath(file)
+    if os.path.isabs(path):
+        inside = os.path.relpath(path)
+        path = path if inside.startswith("..") else inside
+    return path.replace(os.sep, "/")
 
 
 def _place(place: Place) -> dict[str, Any]:
@@ -37,8 +48,8 @@ def _text(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def as_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """A JSON document ``pyiptables.lint/1``."""
+def as_json(diagnostics: Sequence[Diagnostic], statistics: bool = False) -> str:
+    """A JSON document ``pyiptables.lint/1``, with the number of findings of each code if wanted."""
     findings = []
     for found, name in zip(diagnostics, fingerprints(diagnostics), strict=True):
         findings.append(
@@ -55,7 +66,10 @@ def as_json(diagnostics: Sequence[Diagnostic]) -> str:
                 "data": found.data,
             }
         )
-    return json.dumps({"schema": "pyiptables.lint/1", "findings": findings}, indent=2, default=str) + "\n"
+    document: dict[str, Any] = {"schema": "pyiptables.lint/1", "findings": findings}
+    if statistics:
+        document["statistics"] = dict(Counter(found.code for found in diagnostics).most_common())
+    return json.dumps(document, indent=2, default=str) + "\n"
 
 
 def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
@@ -119,7 +133,7 @@ def _sarif_place(place: Place) -> dict[str, Any]:
     region = {"startLine": place.line, "startColumn": place.column}
     if place.end_line >= place.line and place.end_column:
         region |= {"endLine": place.end_line, "endColumn": max(place.end_column, place.column)}
-    return {"artifactLocation": {"uri": quote(_text(place.file).replace("\\", "/"))}, "region": region}
+    return {"artifactLocation": {"uri": quote(_text(_from_here(place.file)))}, "region": region}
 
 
 def as_github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -130,7 +144,7 @@ def as_github(diagnostics: Sequence[Diagnostic]) -> str:
         place = found.place
         message = f"{found.message}. {found.hint}" if found.hint else found.message
         lines.append(
-            f"::{levels[found.severity]} file={_escape(place.file, True)},line={place.line},col={place.column},"
+            f"::{levels[found.severity]} file={_escape(_from_here(place.file), True)},line={place.line},col={place.column},"
             f"endLine={place.end_line or place.line},title=pyiptables {found.code}::{_escape(message)}\n"
         )
     return "".join(lines)
@@ -151,7 +165,7 @@ def as_gitlab(diagnostics: Sequence[Diagnostic]) -> str:
             "fingerprint": name,
             "severity": levels[found.severity],
             "location": {
-                "path": _text(found.place.file).replace("\\", "/"),
+                "path": _text(_from_here(found.place.file)),
                 "lines": {"begin": found.place.line, "end": max(found.place.end_line, found.place.line)},
             },
         }
@@ -168,9 +182,12 @@ def as_junit(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
         return "".join([char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in _text(text)])
 
     out = ['<?xml version="1.0" encoding="utf-8"?>\n']
-    out.append(f'<testsuites name="pyiptables lint" tests="{max(len(diagnostics), len(files))}" failures="{len(diagnostics)}">\n')
-    for file in files:
-        mine = [found for found in diagnostics if found.place.file == file]
+    places: dict[str, list[Diagnostic]] = {file: [] for file in files}
+    for found in diagnostics:
+        places.setdefault(found.place.file, []).append(found)
+    tests = sum([max(len(mine), 1) for mine in places.values()])
+    out.append(f'<testsuites name="pyiptables lint" tests="{tests}" failures="{len(diagnostics)}">\n')
+    for file, mine in places.items():
         name = quoteattr(clean(file))
         out.append(f'  <testsuite name={name} tests="{max(len(mine), 1)}" failures="{len(mine)}">\n')
         if not mine:

@@ -8,8 +8,8 @@ from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
 _MARK = b"\xef\xbb\xbf"
-#: A carriage return at the end of a line that is no comment; the first line of a script counts whatever it is.
-_RETURNS = re.compile(rb"(?:\A|^(?!#))[^\n]*\r$", re.M)
+#: A carriage return at the end of a line that is no comment, or of the line that names the shell.
+_RETURNS = re.compile(rb"^(?!#)[^\n]*\r$|\A#![^\n]*\r$", re.M)
 
 
 class UncleanBytes(Check):

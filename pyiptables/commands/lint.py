@@ -33,6 +33,7 @@ def _codes(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...
 @click.option("--ignore", multiple=True, callback=_codes, metavar="CODES", help="Not these checks.")
 @click.option("--output-format", type=click.Choice(_FORMATS), help="How to report (default: full on a terminal, else concise).")
 @click.option("--json", "output_format", flag_value="json", help="The same as --output-format json.")
+@click.option("--show-unknown", is_flag=True, help="List the values of scripts that only a run would tell.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, in the files.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show what --fix would change, change nothing.")
 @click.option("--statistics", is_flag=True, help="Count findings by code.")
@@ -84,10 +85,14 @@ def command(files: tuple[str, ...], **options: Any) -> None:
             reports = _fix(reports, configuration, options)
         if options["baseline"]:
             _baseline(options["baseline"], reports)
+        if not options["show_diff"]:
+            _report(reports, settings, options)
     except ConfigError as error:
         _refuse(str(error))
-    if not options["show_diff"]:
-        _report(reports, settings, options)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _refuse(f"cannot write: {error.strerror}")
     diagnostics = [found for report in reports for found in report.diagnostics]
     _summary(reports, diagnostics)
     worst = max([_RANK[found.severity] for found in diagnostics], default=-1)
@@ -177,7 +182,8 @@ def _report(reports: list[FileReport], settings: Settings, options: dict[str, An
     form = options["output_format"] or (settings.output_format if settings.source else None)
     form = form or ("full" if sys.stdout.isatty() else "concise")
     if form == "json":
-        _echo(finding_files.as_json(diagnostics, options["statistics"]))
+        unknown = [one for report in reports for one in report.unknown()]
+        _echo(finding_files.as_json(diagnostics, unknown, options["statistics"]))
     elif form == "sarif":
         _echo(finding_files.as_sarif(diagnostics))
     elif form == "github":
@@ -193,6 +199,8 @@ def _report(reports: list[FileReport], settings: Settings, options: dict[str, An
             findings.full(reports, _console(options))
         else:
             _echo(findings.concise(diagnostics), mended)
+        if options["show_unknown"]:
+            _echo(findings.unknown([one for report in reports for one in report.unknown()]), mended)
         if options["statistics"]:
             _echo(findings.statistics(diagnostics), mended)
 
@@ -204,7 +212,7 @@ def _echo(text: str, err: bool = False) -> None:
 
 
 def _summary(reports: list[FileReport], diagnostics: list[Diagnostic]) -> None:
-    unknown = sum(len({(place, what) for place, what, _ in report.subject.unresolved}) for report in reports if report.subject)
+    unknown = sum(len(report.unknown()) for report in reports)
     if unknown:
         click.echo(f"{_counted(unknown, 'value')} only a run would tell; checked as far as the known parts go.", err=True)
     if not diagnostics:

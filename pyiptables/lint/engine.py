@@ -30,6 +30,11 @@ class FileReport:
     subject: Subject | None = None
     from_stdin: bool = False
 
+    def unknown(self) -> list[tuple[Place, str, str]]:
+        """(place, what, why) of what only a run of the script would tell, each once, in the order of the file."""
+        found = dict.fromkeys(self.subject.unresolved) if self.subject is not None else {}
+        return sorted(found, key=lambda one: (one[0].file, one[0].line, one[0].column))
+
 
 _EXTENSIONS = (".rules", ".v4", ".v6", ".ipv4", ".ipv6", ".iptables", ".ip6tables", ".save", ".fw", ".firewall", ".sh")
 #: A file of more bytes is no firewall: 100,000 rules take 10 million.

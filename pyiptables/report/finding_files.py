@@ -48,7 +48,7 @@ def _text(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def as_json(diagnostics: Sequence[Diagnostic], statistics: bool = False) -> str:
+def as_json(diagnostics: Sequence[Diagnostic], unknown: Sequence[tuple[Place, str, str]] = (), statistics: bool = False) -> str:
     """A JSON document ``pyiptables.lint/1``, with the number of findings of each code if wanted."""
     findings = []
     for found, name in zip(diagnostics, fingerprints(diagnostics), strict=True):
@@ -66,7 +66,11 @@ def as_json(diagnostics: Sequence[Diagnostic], statistics: bool = False) -> str:
                 "data": found.data,
             }
         )
-    document: dict[str, Any] = {"schema": "pyiptables.lint/1", "findings": findings}
+    document: dict[str, Any] = {
+        "schema": "pyiptables.lint/1",
+        "findings": findings,
+        "unknown": [{**_place(place), "what": _text(what), "why": _text(why)} for place, what, why in unknown],
+    }
     if statistics:
         document["statistics"] = dict(Counter(found.code for found in diagnostics).most_common())
     return json.dumps(document, indent=2, default=str) + "\n"

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.diagnostic import Diagnostic, Place
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pyiptables.lint.engine import FileReport
 
-__all__ = ["concise", "full", "statistics"]
+__all__ = ["concise", "full", "statistics", "unknown"]
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -83,6 +83,14 @@ def _printable(text: str) -> str:
     for char in text.replace("\t", " "):
         out.append(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}")
     return "".join(out)
+
+
+def unknown(values: Sequence[tuple[Place, str, str]]) -> str:
+    """What only a run would tell, one line each."""
+    lines = []
+    for place, what, why in values:
+        lines.append(f"{_printable(place.file)}:{place.line}:{place.column}: not known: {_printable(' '.join(what.split()))} ({_printable(why)})\n")
+    return "".join(lines)
 
 
 def statistics(diagnostics: Sequence[Diagnostic]) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,109 +18,130 @@ __all__ = ["command"]
 
 
 @click.command(short_help="Show the ruleset that a script would leave, without running it.")
-@click.argument("script", metavar="SCRIPT")
+@click.argument("script", metavar="SCRIPT|-")
 @click.option("--set", "set_values", multiple=True, metavar="NAME=VALUE", help="A variable that the script finds set.")
 @click.option("--args", "script_args", metavar="'WORDS'", help="Arguments the script is called with.")
 @click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
+@click.option("--on-state", is_flag=True, help="Begin with the rules of the state, not with none.")
 @click.option("--diff", "as_diff", is_flag=True, help="Show the difference to the state.")
 @click.option("--apply", "apply_it", is_flag=True, help="Put the result into the state.")
-@click.option("--state", metavar="DIR", help="The state for --diff and --apply.")
+@click.option("--state", metavar="DIR", help="The state of --on-state, --diff and --apply.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(script: str, family: int | None, as_diff: bool, apply_it: bool, state: str | None, as_json: bool, **options: Any) -> None:
     """Read SCRIPT, never run it, and show what it would leave on a machine without rules, with the line each rule comes from.
 
-    Rules that are there only perhaps (a branch, a word that is not known) are marked with ?.
+    Rules that are there only perhaps (a branch, a word that is not known) are marked with ?; --apply and --diff leave
+    them out. Exit status: 0, or 2 for a script that cannot be read.
     """
-    from pyiptables.lint.engine import LintError
-
-    try:
-        subject = _read(script, options)
-    except LintError as error:
-        click.echo(f"pyiptables plan: {error}", err=True)
-        sys.exit(2)
+    directory = _directory(state)
+    subject = _read(script, options, directory if options["on_state"] else None)
     families = [each for each in sorted(subject.rulesets) if family in (None, each) and subject.rulesets[each].tables]
     if as_json:
         click.echo(json.dumps(_document(subject, families), indent=2))
     elif as_diff:
-        _diff(subject, families, state)
+        _diff(subject, families, directory)
     else:
         _show(subject, families)
-    for place, what, why in _unresolved(subject):
-        click.echo(f"{place}: not known: {what} ({why})", err=True)
-    refused = [item for item in subject.items if item.error is not None]
-    for item in refused:
-        assert item.error is not None
-        click.echo(f"{item.place.file}:{item.place.line}: refused: {' '.join(item.error.text.split())}", err=True)
+    _notes(subject, options)
     if apply_it:
-        _apply(subject, families, state)
+        _apply(subject, families, directory)
 
 
-def _read(script: str, options: dict[str, Any]) -> Subject:
-    from pyiptables.lint.engine import LintError
-    from pyiptables.lint.kinds import kind_of
-    from pyiptables.lint.script import read_script
+def _refuse(text: str) -> NoReturn:
+    click.echo(f"pyiptables plan: {text}", err=True)
+    sys.exit(2)
+
+
+def _read(script: str, options: dict[str, Any], directory: str | None) -> Subject:
+    import shlex
+
+    from pyiptables.lint.engine import LintError, read_file, read_subject
+    from pyiptables.lint.settings import Settings
+
+    reading: dict[str, Any] = {"set_values": {}}
+    for pair in options["set_values"]:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.UsageError(f"--set wants NAME=VALUE, not {pair!r}")
+        reading["set_values"][name] = value
+    try:
+        if options["script_args"] is not None:
+            reading["args"] = shlex.split(options["script_args"])
+    except ValueError as error:
+        raise click.UsageError(f"--args: {error}") from error
+    try:
+        data = sys.stdin.buffer.read() if script == "-" else read_file(script)
+        before = {family: _of_state(family, directory) for family in (4, 6)} if directory is not None else None
+        return read_subject(data, script, Settings(), reading, before)
+    except LintError as error:
+        _refuse(str(error))
+
+
+def _of_state(family: int, directory: str) -> Ruleset:
     from pyiptables.lint.settings import Settings
     from pyiptables.lint.subject import Subject, read_save_file
 
-    values = dict(pair.partition("=")[::2] for pair in options["set_values"])
-    args = None if options["script_args"] is None else shlex.split(options["script_args"])
-    try:
-        with click.open_file(script, "rb") as stream:
-            data = stream.read()
-    except OSError as error:
-        raise LintError(f"{script}: {error.strerror}") from error
-    kind, number = kind_of(script, data)
-    subject = Subject(script, data, Settings(), number)
-    if kind == "save":
-        read_save_file(subject)
-    else:
-        read_script(subject, kind, set_values=values, args=args)
-    return subject
+    subject = Subject("state", _state_text(family, directory).encode("utf-8", "surrogateescape"), Settings(), family)
+    read_save_file(subject)
+    for table in subject.rulesets[family].tables.values():
+        for chain in table.chains.values():
+            for rule in chain.rules:
+                rule.source = None
+    return subject.rulesets[family]
+
+
+def _notes(subject: Subject, options: dict[str, Any]) -> None:
+    """On standard error: what could not be known, what was refused, and what is not shown."""
+    from pyiptables.lint.outcome import arguments_seen, elsewhere
+
+    for place, what, why in _unresolved(subject):
+        click.echo(f"{place}: not known: {what} ({why})", err=True)
+    for item in subject.items:
+        if item.error is not None:
+            click.echo(f"{item.place.file}:{item.place.line}: refused: {' '.join(item.error.text.split())}", err=True)
+    for name, count in elsewhere(subject).items():
+        click.echo(f"{subject.file}: not shown: {count} commands in the network namespace {name}", err=True)
+    words = arguments_seen(subject) if options["script_args"] is None else []
+    if words:
+        click.echo(f"{subject.file}: what it does depends on its argument: --args {words[0]}" + (
+            f" (or {', '.join(words[1:])})" if words[1:] else ""), err=True)  # fmt: skip
 
 
 def _unresolved(subject: Subject) -> list[tuple[str, str, str]]:
-    found = {(f"{place.file}:{place.line}:{place.column}", what, why): None for place, what, why in subject.unresolved}
+    found = {
+        (f"{place.file}:{place.line}:{place.column}", " ".join(what.split()), why): None
+        for place, what, why in subject.unresolved
+    }  # fmt: skip
     return list(found)
 
 
-def _lines(ruleset: Ruleset) -> list[tuple[str, str, bool]]:
-    """(line of the save form, where it comes from, only perhaps)."""
-    from pyiptables.lint.subject import Perhaps
-
-    out: list[tuple[str, str, bool]] = []
-    for table in ruleset.tables.values():
-        out.append((f"*{table.name}", "", False))
-        out += [(f":{chain.name} {chain.policy or '-'} [0:0]", "", False) for chain in table.chains.values()]
-        for chain in table.chains.values():
-            for rule in chain.rules:
-                perhaps = rule.spec is not None and any(isinstance(match, Perhaps) for match in rule.spec.matches)
-                where = f"line {rule.source[1]}" if rule.source is not None else ""
-                out.append((f"-A {chain.name} {rule.text}".rstrip(), where, perhaps))
-        out.append(("COMMIT", "", False))
-    return out
-
-
 def _show(subject: Subject, families: list[int]) -> None:
+    from pyiptables.lint.outcome import lines
+
     for family in families:
         if len(families) > 1:
             click.secho(f"# IPv{family}", bold=True)
-        lines = _lines(subject.rulesets[family])
-        width = min(max((len(text) for text, _, _ in lines), default=0), 90)
-        for text, where, perhaps in lines:
-            mark = "? " if perhaps else "  "
-            note = click.style(f"  # {where}", dim=True) if where else ""
-            click.echo(f"{mark}{text.ljust(width) if note else text}{note}")
+        found = lines(subject, family)
+        width = min(max((len(line.text) for line in found), default=0), 90)
+        for line in found:
+            note = f"line {line.line}" if line.file == subject.file else f"{line.file}:{line.line}"
+            note = click.style(f"  # {note}", dim=True) if line.line else ""
+            click.echo(f"{'?' if line.perhaps else ' '} {line.text.ljust(width) if note else line.text}{note}")
 
 
 def _save_text(subject: Subject, family: int) -> str:
-    return "".join([f"{text}\n" for text, _, perhaps in _lines(subject.rulesets[family]) if not perhaps])
+    from pyiptables.lint.outcome import lines
+
+    return "".join([f"{line.text}\n" for line in lines(subject, family) if not line.perhaps])
 
 
 def _state_text(family: int, directory: str) -> str:
     from pyiptables.tools.run import run
 
     done = run(["iptables-save" if family == 4 else "ip6tables-save"], state=directory)
+    if done.returncode:
+        _refuse(done.stderr.strip())
     return "".join([line + "\n" for line in done.stdout.splitlines() if not line.startswith("#")])
 
 
@@ -131,9 +151,9 @@ def _directory(state: str | None) -> str:
     return state or default_directory(os.environ)
 
 
-def _diff(subject: Subject, families: list[int], state: str | None) -> None:
+def _diff(subject: Subject, families: list[int], directory: str) -> None:
     for family in families:
-        before = _without_counters(_state_text(family, _directory(state)))
+        before = _without_counters(_state_text(family, directory))
         after = _without_counters(_save_text(subject, family))
         for line in difflib.unified_diff(before, after, f"state (IPv{family})", subject.file, lineterm=""):
             colour = {"+": "green", "-": "red"}.get(line[:1])
@@ -144,28 +164,35 @@ def _without_counters(text: str) -> list[str]:
     return [line.partition(" [")[0] if line.startswith(":") else line for line in text.splitlines()]
 
 
-def _apply(subject: Subject, families: list[int], state: str | None) -> None:
+def _apply(subject: Subject, families: list[int], directory: str) -> None:
+    from pyiptables.lint.outcome import lines
     from pyiptables.tools.run import run
 
     for family in families:
         program = "iptables-restore" if family == 4 else "ip6tables-restore"
-        done = run([program], state=_directory(state), stdin=_save_text(subject, family))
+        done = run([program], state=directory, stdin=_save_text(subject, family))
         if done.returncode:
-            raise click.ClickException(done.stderr.strip())
-        click.echo(f"IPv{family}: now in {_directory(state)}", err=True)
+            _refuse(done.stderr.strip())
+        left_out = sum(line.perhaps for line in lines(subject, family))
+        more = f", without {left_out} that are there only perhaps" if left_out else ""
+        click.echo(f"IPv{family}: now in {directory}{more}", err=True)
 
 
 def _document(subject: Subject, families: list[int]) -> dict[str, Any]:
+    from pyiptables.lint.outcome import lines
+
     return {
         "schema": "pyiptables.plan/1",
         "file": subject.file,
         "rulesets": {
-            f"ipv{family}": [{"text": text, "from": where, "perhaps": perhaps} for text, where, perhaps in _lines(subject.rulesets[family])]
+            f"ipv{family}": [
+                {"text": line.text, "file": line.file, "line": line.line, "perhaps": line.perhaps} for line in lines(subject, family)
+            ]
             for family in families
         },
         "unresolved": [{"place": place, "what": what, "why": why} for place, what, why in _unresolved(subject)],
         "refused": [
-            {"line": item.place.line, "text": item.text, "error": " ".join(item.error.text.split())}
+            {"file": item.place.file, "line": item.place.line, "text": item.text, "error": " ".join(item.error.text.split())}
             for item in subject.items if item.error is not None
         ],
     }  # fmt: skip

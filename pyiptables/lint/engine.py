@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pyiptables.lint.diagnostic import Diagnostic, Place
@@ -12,8 +12,9 @@ from pyiptables.lint.registry import all_checks
 from pyiptables.lint.settings import Settings
 from pyiptables.lint.subject import Subject, read_save_file
 from pyiptables.lint.suppression import Suppression, find_suppressions
+from pyiptables.ruleset import Ruleset
 
-__all__ = ["FileReport", "LintError", "lint_data", "lint_file", "walk"]
+__all__ = ["FileReport", "LintError", "lint_data", "lint_file", "read_file", "read_subject", "walk"]
 
 
 class LintError(Exception):
@@ -82,16 +83,26 @@ def _speaks_of_iptables(path: str) -> bool:
 
 def lint_file(path: str, settings: Settings, **reading: object) -> FileReport:
     """Lint one file. Raises LintError when it cannot be read."""
+    return lint_data(read_file(path), path, settings, **reading)
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a file, if it is not larger than any firewall. Raises LintError."""
     try:
         with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
+            return file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         raise LintError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return lint_data(data, path, settings, **reading)
 
 
-def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> FileReport:
-    """Lint the bytes of a file. ``reading`` holds what a script reader wants (``set_values``, ``args``, ``family``)."""
+def read_subject(
+    data: bytes, file: str, settings: Settings, reading: Mapping[str, object], before: Mapping[int, Ruleset] | None = None
+) -> Subject:
+    """A file read as what it is: rules or a script.
+
+    ``reading`` holds what a script reader wants (``set_values``, ``args``, ``family``), ``before`` the rules that are
+    there when the script begins. Raises LintError.
+    """
     from pyiptables.lint.kinds import kind_of
 
     if len(data) > _LARGEST:
@@ -101,12 +112,19 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
         raise LintError(f"{file}: a script for {other[1].decode()}, not for a shell")
     kind, family = kind_of(file, data, reading.get("family"))
     subject = Subject(file, data, settings, family)
+    subject.rulesets.update(before or {})
     if kind == "save":
         read_save_file(subject)
     else:
         from pyiptables.lint.script import read_script
 
         read_script(subject, kind, **reading)
+    return subject
+
+
+def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> FileReport:
+    """Lint the bytes of a file; ``reading`` as for :func:`read_subject`. Raises LintError."""
+    subject = read_subject(data, file, settings, reading)
     report = FileReport(file, subject=subject)
     codes = settings.codes() - settings.ignored_in(file)
     suppressions = {name: find_suppressions(subject.lines_of(name)) for name in (file, *subject.sourced)}

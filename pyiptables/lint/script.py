@@ -140,7 +140,7 @@ class _Replay:
                 words.append(settled.text)
                 continue
             before = words[-1] if words else ""
-            if settled.many or before in _HOPELESS or not words:
+            if before in _HOPELESS or not words or (settled.many and before[:1] != "-"):
                 return None
             words.append(_stand_in(settled, before, invocation.family))
         return words
@@ -173,7 +173,10 @@ class _Replay:
     @staticmethod
     def _is_apart(invocation: Invocation) -> bool:
         """Another firewall, or one that nobody asks for: read for mistakes only."""
-        return bool(invocation.netns) or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard)
+        if invocation.netns or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard):
+            return True
+        hooks = {frame.location for frame in invocation.call_stack if frame.kind == "hook"}
+        return any(guard.location in hooks for guard in invocation.guard)
 
     # -- restore -----------------------------------------------------------------------------------------
     def _restore(self, invocation: Invocation) -> None:

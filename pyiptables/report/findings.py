@@ -89,7 +89,8 @@ def unknown(values: Sequence[tuple[Place, str, str]]) -> str:
     """What only a run would tell, one line each."""
     lines = []
     for place, what, why in values:
-        lines.append(f"{_printable(place.file)}:{place.line}:{place.column}: not known: {_printable(' '.join(what.split()))} ({_printable(why)})\n")
+        text = _printable(f"{' '.join(what.split())} ({why})")
+        lines.append(f"{_printable(place.file)}:{place.line}:{place.column}: not known: {text}\n")
     return "".join(lines)
 
 

@@ -47,7 +47,7 @@ _RECORD = """#!/bin/sh
 case " $* " in *" -C "*) exit "${SHIM_CHECK:-1}" ;; esac
 exit 0
 """
-_PASS = {"which": 'command -v "$1"', "sudo": 'exec "$@"', "ip": 'shift 3; exec "$@"'}
+_PASS = {"which": 'command -v "$1"', "sudo": 'exec "$@"', "ip": 'case "$1 $2" in "netns exec") shift 3; exec "$@" ;; esac'}
 
 
 @dataclass(frozen=True)

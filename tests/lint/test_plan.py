@@ -1,0 +1,108 @@
+"""``plan``: what a script would leave, compared with what its commands leave when the emulator carries them out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+
+from real_shell import Shims
+from test_real_shell import SCRIPTS, confined
+
+from pyiptables.commands.plan import command
+from pyiptables.tools.run import run as run_tool
+
+
+def plan(*args: str, stdin: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(command, args, input=stdin)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def saved(state: Path, family: int) -> list[str]:
+    """The state's rules; tables that say nothing are left out."""
+    done = run_tool(["iptables-save" if family == 4 else "ip6tables-save"], state=str(state))
+    lines: list[str] = []
+    for table in done.stdout.split("*")[1:]:
+        body = [line.partition(" [")[0] for line in table.splitlines() if line and not line.startswith("#")]
+        if any(line.startswith("-A") or line.endswith(" DROP") for line in body):
+            lines += body
+    return lines
+
+
+#: Scripts that are known to their last word, with the arguments that make them so.
+DETERMINED = {
+    "dualstack.sh": "", "flood-guard.sh": "", "k8s-node.sh": "both", "killswitch.sh": "", "lockdown.sh": "",
+    "panic.sh": "", "portknock.sh": "", "qos-mark.sh": "", "ratelimit.sh": "", "rc.firewall.sh": "", "tproxy.sh": "",
+    "nat-gateway.sh": "", "entrypoint.sh": "", "restore-heredoc.sh": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DETERMINED)
+def test_plan_is_what_a_run_leaves(name: str, tmp_path: Path) -> None:
+    text = (SCRIPTS / name).read_text()
+    shell = "bash" if "bash" in text.split("\n", 1)[0] or "ksh" in text.split("\n", 1)[0] else "dash"
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} here")
+    script = tmp_path / name
+    script.write_text(confined(text, tmp_path / "root"))
+    words = tuple(DETERMINED[name].split())
+    calls, complaint = Shims(tmp_path).run(script.read_text(), shell, words)
+    state = tmp_path / "state"
+    for call in calls:
+        done = run_tool([call.program, *call.argv], state=str(state), stdin=call.stdin)
+        assert done.returncode in (0, 1), (call, done.stderr)
+    assert calls, complaint
+    planned = tmp_path / "planned"
+    status, _, err = plan(str(script), "--args", " ".join(words), "--apply", "--state", str(planned))
+    assert status == 0, err
+    for family in (4, 6):
+        real = [line for line in saved(state, family) if "vpn" not in line]
+        assert [line for line in saved(planned, family) if "vpn" not in line] == real
+
+
+def test_lines_and_doubts(tmp_path: Path) -> None:
+    script = tmp_path / "fw.sh"
+    script.write_text(
+        "allow() { iptables -A INPUT -s $1 -j ACCEPT; }\nallow 10.0.0.1\n[ -f /x ] && allow 10.0.0.2\nallow $(ip)\niptables --bad\nip netns exec n iptables -F\n"
+    )
+    status, out, err = plan(str(script))
+    assert status == 0
+    assert [" ".join(line.split()) for line in out.splitlines() if "-A INPUT" in line] == [
+        "-A INPUT -s 10.0.0.1/32 -j ACCEPT # line 1",
+        "? -A INPUT -s 10.0.0.2/32 -j ACCEPT # line 1",
+        "? iptables -A INPUT -s $(ip) -j ACCEPT # line 1",
+    ]
+    assert "not known: $(ip) (output of ip)" in err
+    assert f"{script}:5: refused:" in err
+    assert f"{script}: not shown: 1 commands in the network namespace n" in err
+
+
+def test_json_diff_and_apply(tmp_path: Path) -> None:
+    script, state = tmp_path / "fw.sh", str(tmp_path / "state")
+    script.write_text("iptables -A INPUT -i lo -j ACCEPT\n")
+    _, out, _ = plan(str(script), "--json")
+    document = json.loads(out)
+    assert document["schema"] == "pyiptables.plan/1"
+    assert {"text": "-A INPUT -i lo -j ACCEPT", "file": str(script), "line": 1, "perhaps": False} in document["rulesets"]["ipv4"]
+    assert "+-A INPUT -i lo -j ACCEPT" in plan(str(script), "--diff", "--state", state)[1]
+    assert plan(str(script), "--apply", "--state", state)[0] == 0
+    assert plan(str(script), "--diff", "--state", state)[1] == ""
+    assert "+-A INPUT -i lo -j ACCEPT" in plan(str(script), "--on-state", "--diff", "--state", state)[1]
+
+
+def test_arguments_decide(tmp_path: Path) -> None:
+    text = 'case "$1" in start) iptables -P INPUT DROP;; stop) iptables -P INPUT ACCEPT;; esac\niptables -A INPUT -p $1 -j DROP\n'
+    _, out, err = plan("-", stdin=text)
+    assert "--args start (or stop)" in err
+    assert ":INPUT DROP" in plan("-", "--args", "start", stdin=text)[1]
+    assert ":INPUT ACCEPT" in out
+
+
+@pytest.mark.parametrize("args", [("missing",), ("--args", "'", "-"), ("--set", "1x", "-")])
+def test_unusable_input_is_2(args: tuple[str, ...]) -> None:
+    assert plan(*args, stdin="")[0] == 2

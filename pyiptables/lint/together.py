@@ -31,8 +31,11 @@ def lint_together(reports: Sequence[FileReport], settings: Settings) -> None:
             report = by_file.get(found.place.file)
             if report is None or report.subject is None or code in settings.ignored_in(report.file):
                 continue
-            if any([each.covers(found.code, found.place.line) for each in find_suppressions(report.subject.lines)]):
+            excused = [each.line for each in find_suppressions(report.subject.lines) if each.covers(found.code, found.place.line)]
+            if excused:
                 report.suppressed += 1
+                # What seemed to excuse nothing does.
+                report.diagnostics = [one for one in report.diagnostics if one.code != "L001" or one.place.line not in excused]
             elif found not in report.diagnostics:
                 report.diagnostics.append(found)
                 report.diagnostics.sort(key=Diagnostic.sort_key)

@@ -75,9 +75,9 @@ def test_lines_and_doubts(tmp_path: Path) -> None:
     assert [" ".join(line.split()) for line in out.splitlines() if "-A INPUT" in line] == [
         "-A INPUT -s 10.0.0.1/32 -j ACCEPT # line 1",
         "? -A INPUT -s 10.0.0.2/32 -j ACCEPT # line 1",
-        "? iptables -A INPUT -s $(ip) -j ACCEPT # line 1",
+        "? iptables -A INPUT -s $1 -j ACCEPT # line 1",
     ]
-    assert "not known: $(ip) (output of ip)" in err
+    assert "not known: $1 (output of ip)" in err
     assert f"{script}:5: refused:" in err
     assert f"{script}: not shown: 1 commands in the network namespace n" in err
 

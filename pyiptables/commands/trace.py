@@ -215,7 +215,7 @@ class _Run:
             answers.append(answer)
             try:
                 packets = case.get("packets", [])
-                player = open_scenario(case, explain=self.output.explains(len(packets)))
+                player = open_scenario(case, explain=self.output.explains(len(packets)), near=not self.options["verbose"])
                 title = None if single else str(case.get("name") or f"case {number}")
                 if self.output.style == "json":
                     for packet in packets:
@@ -281,7 +281,7 @@ class _Run:
 
         many = bool(self.options["pcap"]) or not self.output.explains(len(case["packets"]))
         try:
-            return open_scenario(case, ruleset, explain=not many, batch=many, **more)
+            return open_scenario(case, ruleset, explain=not many, near=not self.options["verbose"], batch=many, **more)
         except ScenarioError as error:
             raise Unusable(self._placed(str(error))) from error
 

@@ -46,7 +46,7 @@ class Engine:
     """Sends packets through one family's ruleset on one host, one after the other.
 
     ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
-    match. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
+    match, with ``near`` only those where little was wrong. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
     ``batch`` prepares for many packets: chains get an index. ``facts`` are attributes of every packet that says nothing else.
     """
 
@@ -56,6 +56,7 @@ class Engine:
         host: Host | None = None,
         *,
         explain: bool = False,
+        near: bool = False,
         now: int = 0,
         rng: Random | None = None,
         sets: PacketSets | None = None,
@@ -92,6 +93,7 @@ class Engine:
         self.ctx.chooser = choose
         self.walker = Walker()
         self.walker.choose = choose
+        self.walker.near = explain and near
         if batch and not explain:
             self.walker.indexed = candidates
         self.tables: dict[str, CompiledTable] = {name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES}

@@ -99,14 +99,16 @@ class Walker:
 
     ``steps``, ``misses``, ``unknown`` collect; any of ``steps`` and ``misses`` may be None to leave it out. ``choose`` decides
     what a description leaves open (default: does not match). ``decided`` is the rule that gave the last verdict, the chain
-    where its policy did, None where a match dropped the packet.
+    where its policy did, None where a match dropped the packet. With ``near``, ``misses`` has only rules that are worth a
+    closer look: where at most one header test failed.
     """
 
-    __slots__ = ("choose", "decided", "indexed", "misses", "steps", "unknown")
+    __slots__ = ("choose", "decided", "indexed", "misses", "near", "steps", "unknown")
 
     def __init__(self) -> None:
         self.steps: list[Step] | None = []
         self.misses: list[Miss] | None = None
+        self.near = False
         self.unknown: list[Unknown] = []
         self.choose: Callable[[str, float | None], bool] | None = None
         self.decided: Code | CompiledChain | None = None
@@ -120,7 +122,7 @@ class Walker:
         self.decided = None
         base = chain = table.chains[chain_name]
         steps = self.steps
-        explaining = self.misses is not None
+        explaining, near = self.misses is not None, self.near
         stack: list[tuple[CompiledChain, Iterator[Flat]]] = []
         current = self._enter(chain, packet)
         src, dst, proto, iniface, outiface = packet.src, packet.dst, packet.proto, packet.iniface, packet.outiface
@@ -133,6 +135,11 @@ class Walker:
                     or (iniface_ and iniface_ != iniface)
                     or (outiface_ and outiface_ != outiface)
                 ):
+                    if near:
+                        wrong = (src & smask != saddr) + (dst & dmask != daddr) + bool(wanted and wanted != proto)
+                        wrong += bool(iniface_ and iniface_ != iniface) + bool(outiface_ and outiface_ != outiface)
+                        if wrong == 1 and not _for_another_port(chain.source.rules[num - 1].text, packet):
+                            self._holds(chain.codes.get(num) or chain.code(num), chain, packet, ctx)
                     continue
                 code = chain.codes.get(num) or chain.code(num)
                 if (code.more or explaining) and not self._holds(code, chain, packet, ctx):
@@ -148,7 +155,7 @@ class Walker:
                     if verdict is Verdict.CONTINUE:
                         if packet.src != src or packet.dst != dst:
                             src, dst = packet.src, packet.dst
-                            current = iter((chain.explained() if explaining else chain.entries())[num:])
+                            current = iter((chain.explained() if explaining and not near else chain.entries())[num:])
                             break
                         continue
                 elif code.jump is not None:
@@ -181,7 +188,7 @@ class Walker:
                 chain, current = stack.pop()
 
     def _enter(self, chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
-        if self.misses is not None:
+        if self.misses is not None and not self.near:
             return iter(chain.explained())
         if self.indexed is not None:
             return self.indexed(chain, packet)
@@ -232,10 +239,13 @@ class Walker:
             if answer is None:
                 answer = self._assume(code, match, ctx) if not failed else True
             ctx.reasons.clear()
-            if not answer:
-                failed += _failed_options(match, packet, ctx)
             if ctx.hotdrop:
-                break
+                if not failed:
+                    return [f"-m {match.name}{match.save()}"]
+                # The kernel would not have asked this match.
+                ctx.hotdrop = False
+            elif not answer:
+                failed += _failed_options(match, packet, ctx)
         return failed
 
     def _act(self, code: Code, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
@@ -273,6 +283,15 @@ def _facts(packet: Packet) -> tuple[Any, ...]:
         packet.src, packet.dst, packet.sport, packet.dport, packet.ttl, packet.tos, packet.mark, packet.priority,
         packet.length, packet.flow_label, packet.tcp_options, packet.secmark, packet.ctstate, *known,
     )  # fmt: skip
+
+
+def _for_another_port(text: str, packet: Packet) -> bool:
+    """Does a rule's text say another destination port than the packet has? Saves typing rules that fail twice."""
+    at = text.find(" --dport ")
+    if at < 0 or packet.proto not in _WITH_PORTS or text.endswith(" !", 0, at):
+        return False
+    word = text[at + 9 :].split(" ", 1)[0]
+    return word.isdigit() and int(word) != packet.dport
 
 
 #: Matches whose options are tests of their own, so that a near miss can name just one.

@@ -46,8 +46,9 @@ class Engine:
     """Sends packets through one family's ruleset on one host, one after the other.
 
     ``host`` None: packets say themselves where they come in and go out. ``explain`` also keeps the rules that did not
-    match, with ``near`` only those where little was wrong. ``now`` (nanoseconds) may be set between packets. ``choose`` decides what descriptions leave open.
-    ``batch`` prepares for many packets: chains get an index. ``facts`` are attributes of every packet that says nothing else.
+    match, with ``near`` only those where little was wrong. ``now`` (nanoseconds) may be set between packets. ``choose``
+    decides what descriptions leave open. ``batch`` prepares for many packets: chains get an index. ``facts`` are attributes
+    of every packet that says nothing else.
     """
 
     def __init__(

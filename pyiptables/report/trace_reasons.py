@@ -79,7 +79,7 @@ def seen_instead(miss: Miss, trip: Trip) -> str:
 def hints(trip: Trip, ruleset: Ruleset | None = None, host: Host | None = None) -> list[str]:
     """The usual causes of surprise, as far as they apply to this packet."""
     found = [*_forwarded_after_dnat(trip), *_input_never_asked(trip, ruleset), *_answer_elsewhere(trip, host)]
-    found += _local_client(trip, ruleset)
+    found += _local_client(trip, ruleset, host)
     decided = trip.decided
     if trip.verdict == "DROP" and decided is not None:
         if trip.ctstate == "ESTABLISHED" and decided.table == "filter":
@@ -143,18 +143,21 @@ def _answer_elsewhere(trip: Trip, host: Host | None) -> list[str]:
     return []
 
 
-def _local_client(trip: Trip, ruleset: Ruleset | None) -> list[str]:
+def _local_client(trip: Trip, ruleset: Ruleset | None, host: Host | None) -> list[str]:
     """A packet of this host meets OUTPUT; would PREROUTING have translated it?"""
     if ruleset is None or not trip.steps or trip.steps[0].hook != "OUTPUT" or _translated(trip) or trip.ctdir == "REPLY":
         return []
     chain = ruleset.tables["nat"].chains.get("PREROUTING") if "nat" in ruleset.tables else None
     if chain is None or not chain.rules:
         return []
-    entrances = {word for rule in chain.rules for word in re.findall(r"(?:^| )-i (\S+)", rule.text)}
-    for entrance in [*sorted(entrances), "eth0"]:
+    if host is not None:
+        entrances = {name for name in host.interfaces if name != "lo"}
+    else:
+        entrances = {word for rule in chain.rules for word in re.findall(r"(?:^| )-i (\S+)", rule.text)} | {"eth0"}
+    for entrance in sorted(entrances):
         packet: Packet = trip.first.copy()
         packet.ct, packet.ctstate = None, "INVALID"
-        arrived = Engine(ruleset).receive(packet, entrance.rstrip("+"))
+        arrived = Engine(ruleset, host).receive(packet, entrance.rstrip("+"))
         step = next(
             (step for step in arrived.steps if step.hook == "PREROUTING" and step.effect and step.effect.keys() & {"dst", "dport"}), None
         )

@@ -63,15 +63,17 @@ _BOXES = {
 _TALL = 34
 #: Ways between boxes, in the map: from, to, drawing.
 _WAYS = (
-    ("", "PREROUTING", "M {l} 113 H 94"),
+    ("", "PREROUTING", "M 20 113 H 94"),
     ("PREROUTING", "FORWARD", "M 214 113 H 430"),
     ("PREROUTING", "INPUT", "M 214 113 H 240 V 41 H 274"),
     ("INPUT", "this host", "M 394 41 H 430"),
     ("this host", "OUTPUT", "M 550 41 H 586"),
     ("OUTPUT", "POSTROUTING", "M 706 41 H 724 V 113 H 742"),
     ("FORWARD", "POSTROUTING", "M 550 113 H 742"),
-    ("POSTROUTING", "", "M 862 113 H {r}"),
+    ("POSTROUTING", "", "M 862 113 H 938"),
 )
+#: The way of what the host sends to itself.
+_LOOP = ("POSTROUTING", "PREROUTING", "M 803 130 V 150 H 155 V 132")
 
 
 def svg(trips: list[Trip], ruleset: Ruleset | None = None, host: Host | None = None) -> str:
@@ -133,7 +135,7 @@ class _Drawing:
         self.y += 26
         phases = _phases(trip)
         self._map(trip, [hook for hook, _ in phases])
-        self.y += 158
+        self.y += 178 if "lo" in {step.iniface for step in trip.steps} else 160
         for number, (hook, steps) in enumerate(phases, 1):
             self._phase(number, hook, steps, trip)
         self._end(trip, ruleset, host)
@@ -149,11 +151,11 @@ class _Drawing:
         self.parts.append(f'<g transform="translate(0 {top:g})">')
         way = _way(trip, visited)
         pairs = set(zip(way, way[1:], strict=False))
-        ordered = sorted(_WAYS, key=lambda each: (each[0], each[1]) in pairs)
+        ways = (*_WAYS, _LOOP) if _LOOP[:2] in pairs else _WAYS
+        ordered = sorted(ways, key=lambda each: (each[0], each[1]) in pairs)
         for start, end, drawn in ordered:
             on = (start, end) in pairs
-            path = drawn.format(l=_MARGIN + 40, r=_WIDTH - _MARGIN - 40)
-            self.parts.append(f'<path class="way{" on" if on else ""}" d="{path}" marker-end="url(#{"b" if on else "a"})"/>')
+            self.parts.append(f'<path class="way{" on" if on else ""}" d="{drawn}" marker-end="url(#{"b" if on else "a"})"/>')
         last = visited[-1] if visited else ""
         for name, (x, y, width) in _BOXES.items():
             kind = "box"
@@ -168,8 +170,10 @@ class _Drawing:
             if name in visited:
                 self.parts.append(f'<circle class="dot" cx="{x + 1:g}" cy="{y + 1:g}" r="9"/>')
                 self.text(x + 1, y + 5, str(visited.index(name) + 1), "num", "middle")
-        self.text(_MARGIN - 8, 117, way_in(trip) or "in", "small" if way_in(trip) else "muted small")
-        self.text(_WIDTH - _MARGIN + 8, 117, trip.outiface or "out", "small" if trip.outiface else "muted small", "end")
+        if _LOOP[:2] in pairs:
+            self.text(_WIDTH / 2, 164, "lo", "small", "middle")
+        self.text(20, 104, way_in(trip) or "in", "small" if way_in(trip) else "muted small")
+        self.text(938, 104, trip.outiface or "out", "small" if trip.outiface else "muted small", "end")
         self.parts.append("</g>")
 
     def _phase(self, number: int, hook: str, steps: list[tuple[int, Step]], trip: Trip) -> None:
@@ -181,9 +185,16 @@ class _Drawing:
         table, chains = "", [""]
         for index, step in steps:
             if step.table != table:
+                self.y += 3 if table else 0
                 table, chains = step.table, [step.chain]
-                self._rect(x + 24, self.y, 14 + 6.7 * len(table), 18, "chip", 9)
+                width = 14 + 6.7 * len(table)
+                self._rect(x + 24, self.y, width, 18, "chip", 9)
                 self.text(x + 31, self.y + 13, table, "chiptext")
+                if step.rule is None and step.kind == "policy":
+                    # Nothing but the policy: it stands beside the table's name.
+                    self._policy(step, x + 24 + width + 12)
+                    self._events(trip, index + 1, x + 24)
+                    continue
                 self.y += 24
             while len(chains) > 1 and chains[-1] != step.chain and step.chain in chains:
                 chains.pop()
@@ -203,9 +214,10 @@ class _Drawing:
     def _step(self, step: Step, x: float, trip: Trip) -> None:
         rule = step.rule
         if rule is None:
-            text = f"policy {step.policy}" if step.kind == "policy" else "end of chain, back to the caller"
-            kind = "bad" if step.policy == "DROP" else "good" if step.policy == "ACCEPT" else "muted"
-            self.text(x + 30, self.y + 12, text, kind)
+            if step.kind == "policy":
+                self._policy(step, x + 30)
+                return
+            self.text(x + 30, self.y + 12, "end of chain, back to the caller", "muted")
             self.y += 19
             return
         where = place(rule)
@@ -224,6 +236,10 @@ class _Drawing:
             for line in textwrap.wrap("⇒ " + effect_text(step.effect, trip.first.family), max(int(room / _LETTER), 20)):
                 self.text(x + 30, self.y + 12, line, "effect")
                 self.y += 19
+
+    def _policy(self, step: Step, x: float) -> None:
+        self.text(x, self.y + 13, f"policy {step.policy}", "bad" if step.policy == "DROP" else "good")
+        self.y += 21
 
     def _rule_line(self, x: float, line: str, target: str) -> None:
         at = max(line.rfind(f"-j {target}"), line.rfind(f"-g {target}")) if target else -1
@@ -269,16 +285,23 @@ def _phases(trip: Trip) -> list[tuple[str, list[tuple[int, Step]]]]:
 
 def _way(trip: Trip, visited: list[str]) -> list[str]:
     """The boxes that the packet came through, '' for outside; hooks without rules are passed too."""
-    came = bool(way_in(trip))
-    way = ["", "PREROUTING"] if came else ["this host", "OUTPUT"]
-    if trip.fate == "delivered" or "INPUT" in visited:
-        way += ["PREROUTING", "INPUT"] if not came else ["INPUT"]
-    elif came and ("FORWARD" in visited or trip.fate == "forwarded"):
+    last = visited[-1] if visited else ""
+    if way_in(trip) not in ("", "lo"):
+        way = ["", "PREROUTING"]
+    else:
+        way = ["this host", "OUTPUT"]
+        if trip.fate == "delivered" or last in ("PREROUTING", "INPUT"):
+            way += ["POSTROUTING", "PREROUTING"]
+        elif last == "POSTROUTING" or trip.fate in ("sent", "forwarded"):
+            way.append("POSTROUTING")
+    if trip.fate == "delivered" or last == "INPUT":
+        way.append("INPUT")
+    elif last == "FORWARD" or (last == "POSTROUTING" and way[0] == "") or trip.fate == "forwarded":
         way.append("FORWARD")
+    if way[-1] == "FORWARD" and (last == "POSTROUTING" or trip.fate == "forwarded"):
+        way.append("POSTROUTING")
     if trip.fate == "delivered":
         way.append("this host")
-    if trip.fate in ("forwarded", "sent") or ("POSTROUTING" in visited and "INPUT" not in visited):
-        way.append("POSTROUTING")
     if trip.fate in ("forwarded", "sent"):
         way.append("")
     return way

@@ -223,7 +223,7 @@ class _Row:
         grid.add_column(ratio=1 if wide else None, overflow="fold")
         if wide:
             grid.add_column(justify="right", no_wrap=True)
-        text = self._text()
+        text = self._text(width - 4 - (len(where) + 1 if wide else 0))
         if where and not wide and not self.missed:
             text.append(f"  {where}", style="dim")
         if self.remark:
@@ -235,7 +235,7 @@ class _Row:
         grid.add_row(*cells)
         yield grid
 
-    def _text(self) -> Text:
+    def _text(self, room: int) -> Text:
         plain, comment = rule_text(self.rule.text)
         text = Text(plain, style="dim" if self.missed else "")
         target = target_of(self.rule)
@@ -243,7 +243,8 @@ class _Row:
         if target and at >= 0 and not self.missed:
             text.stylize(_VERDICT.get(target, "bold blue"), at, at + 3 + len(target))
         if comment:
-            text.append(f"  # {comment}", style="italic green" if not self.missed else "dim italic")
+            gap = "  " if len(plain) + len(comment) + 4 <= room else "\n"
+            text.append(f"{gap}# {comment}", style="italic green" if not self.missed else "dim italic")
         return text
 
 

@@ -142,6 +142,8 @@ def _value(key: str, value: Any, family: int) -> str:
         unit = _UNITS.get(key)
         return address_text(value, family) if unit == "address" else f"0x{value:x}" if unit == "hex" else str(value)
     if isinstance(value, bytes):
+        if key == "tcp_options" and value[:2] == b"\x02\x04":
+            return f"mss {int.from_bytes(value[2:4], 'big')}"
         return value.hex()
     return "" if value is True else str(value)
 

@@ -199,7 +199,7 @@ class _Run:
 
     def _scenarios(self) -> None:
         from pyiptables.commands._input import parse_json, read_text
-        from pyiptables.netfilter.scenario import RulesError, ScenarioError, open_scenario
+        from pyiptables.netfilter.scenario import RulesError, ScenarioError, answer_of, open_scenario
 
         path = self.options["scenario"]
         cases = parse_json(read_text(path), path)
@@ -224,9 +224,7 @@ class _Run:
                     with self.output.flow(player, len(packets), title) as show:
                         for packet in packets:
                             show(packet, player.play_next(packet))
-                answer["packets"] = player.answers
-                if case.get("counters"):
-                    answer["counters"] = player.engine.counters().save(counters=True)
+                answer |= answer_of(case, player)
             except RulesError as error:
                 answer["error"] = str(error)
                 click.echo(f"pyiptables trace: {where}: rules: {error}", err=True)

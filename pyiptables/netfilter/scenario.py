@@ -34,7 +34,18 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["DEFAULT_HOST", "Player", "RulesError", "ScenarioError", "open_scenario", "resolve", "run_scenario", "step_json", "trip_json"]
+__all__ = [
+    "DEFAULT_HOST",
+    "Player",
+    "RulesError",
+    "ScenarioError",
+    "answer_of",
+    "open_scenario",
+    "resolve",
+    "run_scenario",
+    "step_json",
+    "trip_json",
+]
 
 #: What the host is when a scenario does not say: two networks, forwarding, no services.
 DEFAULT_HOST: Json = {
@@ -220,7 +231,7 @@ class Player:
             if built.attrs["ctstate"] not in _STATES:
                 raise PacketError(f"ctstate must be one of {', '.join(_STATES)}, not {sent['ctstate']!r}")
         if iface:
-            _link_layer(built, self.host, iface)
+            _link_layer(built, self.host, iface, str(origin) if origin in _SIDES else "")
             return self.engine.receive(built, iface, out)
         if origin in _SELF:
             # The scenario's own sender is root, with a raw socket.
@@ -247,9 +258,11 @@ def _crafted(sent: Json) -> Json:
     return {key: value for key, value in sent.items() if key not in ("sport", "dport")}
 
 
-def _link_layer(built: Packet, host: Host | None, iface: str) -> None:
-    """Link addresses that the description left out: those of the neighbour that the packet comes from, and of the interface."""
-    side = _IFACES.get(iface, "")
+def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") -> None:
+    """Link addresses that the description left out: those of the neighbour that the packet comes from, and of the interface.
+
+    A packet from a ``side`` of a scenario has those of the scenario's network.
+    """
     if built.mac_src is None:
         built.mac_src = _neighbour(built, host, iface) or (bytes.fromhex(_MACS[side]) if side else None)
     if built.mac_dst is None and built.pkttype == "unicast":
@@ -283,7 +296,12 @@ def run_scenario(case: Json, ruleset: Ruleset | None = None, *, explain: bool = 
         return {**out, "error": str(error)}
     for packet in case.get("packets", ()):
         player.play_next(packet)
-    out["packets"] = player.answers
+    return out | answer_of(case, player)
+
+
+def answer_of(case: Json, player: Player) -> Json:
+    """What a scenario asks of the packets that were played."""
+    out: Json = {"packets": player.answers}
     if case.get("counters"):
         out["counters"] = _counted(player.engine.counters())
     return out

@@ -78,7 +78,7 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
         "ctdir": trip.ctdir,
         "mark": trip.mark,
     }
-    out |= {key: told[key] for key in ("outiface", "to", "error", "lots") if key in told}
+    out |= {key: told[key] for key in ("outiface", "error", "lots") if key in told}
     out["replies"] = [trip_document(reply) for reply in trip.replies]
     out["unknown"] = [
         {

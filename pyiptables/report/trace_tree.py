@@ -142,7 +142,12 @@ class _Path:
                 self._track(step)
                 table = step.table
                 assert self.hook is not None
-                self.chains = [(step.chain, self.hook.add(Text(table, style="blue")))]
+                name = Text(table, style="blue")
+                if step.kind == "policy" and step.code is None and not self._missed(step):
+                    # Nothing but the policy: it stands beside the table's name.
+                    self.hook.add(Text.assemble(name, "  ", _end(step)))
+                    continue
+                self.chains = [(step.chain, self.hook.add(name))]
                 self.last = None
             self._step(step)
         self._events(len(trip.steps) + 1)
@@ -177,6 +182,10 @@ class _Path:
         node = self.top if self.hook is None or (where is not None and where.what == "routing") else self.hook
         node.add(Text.assemble((word, "magenta"), f"  {text}"))
 
+    def _missed(self, step: Step) -> bool:
+        """Are there rules to show that did not match on the way to this step?"""
+        return bool(self.misses) and _is_before(self.misses[0], step)
+
     def _step(self, step: Step) -> None:
         while len(self.chains) > 1 and self.chains[-1][0] != step.chain and any(name == step.chain for name, _ in self.chains):
             self.chains.pop()
@@ -184,7 +193,7 @@ class _Path:
             # Reached by a jump: the chain hangs under the rule that jumped.
             self.chains.append((step.chain, (self.last or self.chains[-1][1]).add(Text(step.chain, style="blue"))))
         node = self.chains[-1][1]
-        while self.misses and _is_before(self.misses[0], step):
+        while self._missed(step):
             miss = self.misses.pop(0)
             node.add(_row(miss.num, miss.code.rule, f"\N{MULTIPLICATION SIGN} {miss.failed[0]}", missed=True))
         if step.code is None:

@@ -14,7 +14,6 @@ from pyiptables.xtables.option import Parsing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from pyiptables.ruleset import Rule, Ruleset
     from pyiptables.xtables.names import Names
@@ -73,15 +72,16 @@ class Program:
         self.out: list[str] = []
         self.err: list[str] = []
         self._estimators = _Estimators(state.directory)
-        #: Answers whether an ipset exists; None takes every one for real, as in a dump of another host.
-        self.sets: Callable[[str], Any] | None = _no_set
+        #: The rules are a dump of another host: the objects that they name are there.
+        self.elsewhere = False
 
     def parsing(self, table: str = "filter") -> Parsing:
         parsing = Parsing(self.family, self.names, self.variant.name, table)
         parsing.notices = self.err
         parsing.read_file = read_file
-        parsing.sets = self.sets
-        parsing.estimators = self._estimators
+        parsing.sets = None if self.elsewhere else _no_set
+        parsing.estimators = None if self.elsewhere else self._estimators
+        parsing.elsewhere = self.elsewhere
         return parsing
 
     def remark(self, rules: list[Rule]) -> None:

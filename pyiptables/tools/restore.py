@@ -192,7 +192,7 @@ def load_text(text: str, family: int, variant: Variant, names: Names, file: str 
     tables = tables_for(variant, Ruleset(family))
     name = "iptables-restore" if family == 4 else "ip6tables-restore"
     program = Program(name, family, variant, State(""), names, lambda: "")
-    program.sets = None
+    program.elsewhere = True
     settings = Settings()
     settings.counters = True
     restore = Restore(program, tables, settings)

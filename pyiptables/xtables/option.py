@@ -87,11 +87,12 @@ class Parsing:
     ``notices`` collects lines for stderr that are no errors. ``sets`` answers whether an ipset exists (with its
     family and dimension), ``read_file`` gives a file's bytes or raises OSError (``-m bpf --object-pinned`` and
     the like), ``estimators`` holds the names that ``-j RATEEST`` gave; each is None where nothing outside may be asked.
+    ``elsewhere``: the rules are a dump of another host, so that sets, cgroups, accounts and policies they name are there.
     """
 
     __slots__ = (
-        "announced", "estimators", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets", "spec", "table",
-        "variant",
+        "announced", "elsewhere", "estimators", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets",
+        "spec", "table", "variant",
     )  # fmt: skip
 
     def __init__(self, family: int, names: Names | None = None, variant: str = "nft", table: str = "filter"):
@@ -108,6 +109,7 @@ class Parsing:
         self.scanner: Scanner | None = None
         self.sets: Callable[[str], Any] | None = None
         self.estimators: set[str] | None = None
+        self.elsewhere = False
         #: The whole rule, while the kernel's checks are made.
         self.spec: RuleSpec | None = None
         self.read_file: Callable[[str], bytes] | None = None

@@ -35,7 +35,7 @@ class Cgroup(Match):
         """``cgroup_mt_check_v2``: one of the two, not both, and the path must exist."""
         if ("path" in self.values) == ("cgroup" in self.values):
             raise KernelRefusal(EINVAL)
-        if "path" in self.values and self.values["path"] not in ("", "/"):
+        if "path" in self.values and self.values["path"] not in ("", "/") and not parsing.elsewhere:
             raise KernelRefusal(ENOENT)
 
     def save(self) -> str:

@@ -36,7 +36,8 @@ class Nfacct(Match):
 
     def kernel_check(self, parsing: Parsing) -> None:
         """Objects are made by ``nfacct add``; here there are none."""
-        raise KernelRefusal(ENOENT)
+        if not parsing.elsewhere:
+            raise KernelRefusal(ENOENT)
 
     def show(self, numeric: bool, names: Names) -> str:
         return self.save().replace("--", "", 1)

@@ -85,7 +85,7 @@ class Ct(Target):
             helper = self.values["helper"]
             if parsing.proto not in _HELPERS.get(helper, ()) or (self.family == 6 and helper in _ONLY_IPV4):
                 raise KernelRefusal(ENOENT)
-        if self.values.get("timeout"):
+        if self.values.get("timeout") and not parsing.elsewhere:
             raise KernelRefusal(ENOENT if parsing.proto and not parsing.proto_inv else EINVAL)
 
     def _text(self, prefix: str) -> str:

@@ -215,13 +215,14 @@ class _Run:
             answers.append(answer)
             try:
                 packets = case.get("packets", [])
-                player = open_scenario(case, explain=self.output.explains(len(packets)), near=not self.options["verbose"])
+                count = len(packets) if isinstance(packets, list) else 0
+                player = open_scenario(case, explain=self.output.explains(count), near=not self.options["verbose"])
                 title = None if single else str(case.get("name") or f"case {number}")
                 if self.output.style == "json":
                     for packet in packets:
                         self.output.judge(player.play_next(packet))
                 else:
-                    with self.output.flow(player, len(packets), title) as show:
+                    with self.output.flow(player, count, title) as show:
                         for packet in packets:
                             show(packet, player.play_next(packet))
                 answer |= answer_of(case, player)

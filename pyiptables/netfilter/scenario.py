@@ -333,14 +333,19 @@ def open_scenario(case: Json, ruleset: Ruleset | None = None, *, variant: str = 
     if case.get("seed") is not None:
         from random import Random
 
-        options["rng"] = Random(int(case["seed"]))
+        if not isinstance(case["seed"], int):
+            raise ScenarioError(f"seed {case['seed']!r} is no number")
+        options["rng"] = Random(case["seed"])
     try:
         player = Player(ruleset, host, conntrack=str(case.get("conntrack") or ""), ipset=str(case.get("ipset") or ""), **options)
-        player.delay = round(float(case.get("delay_ms", 0)) * 1_000_000)
     except ScenarioError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ScenarioError(f"host: {f'{error} is missing' if isinstance(error, KeyError) else error}") from error
+    try:
+        player.delay = round(float(case.get("delay_ms", 0)) * 1_000_000)
+    except (ValueError, TypeError, OverflowError):
+        raise ScenarioError(f"delay_ms {case['delay_ms']!r} is no number") from None
     return player
 
 

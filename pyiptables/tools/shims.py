@@ -56,9 +56,15 @@ def _is_shim(path: str) -> bool:
 
 
 def _template(state: str | None) -> str:
-    python = _quote(sys.executable)
     setting = "" if state is None else f"PYIPTABLES_STATE={_quote(os.path.abspath(state))} "
-    return f'#!/bin/sh\n{_MARK}\n{setting}exec {python} -m pyiptables {{name}} "$@"\n'
+    return f'#!/bin/sh\n{_MARK}\n{setting}exec {_emulator()} {{name}} "$@"\n'
+
+
+def _emulator() -> str:
+    """The words that start this very pyiptables, wherever the caller stands: no module of that folder gets in between."""
+    home = os.path.abspath(__file__).rpartition(f"{os.sep}pyiptables{os.sep}")[0]
+    start = f"import sys; sys.path.append({home!r}); from pyiptables.__main__ import main; main()"
+    return f"{_quote(sys.executable)} -P -c {_quote(start)}"
 
 
 def _quote(text: str) -> str:

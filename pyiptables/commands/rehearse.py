@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pyiptables.tools.rehearsal import Rehearsal
 
 __all__ = ["command"]
 
 
 @click.command(short_help="Run a script against a state and show what it did.", context_settings={"ignore_unknown_options": True})
-@click.option("--state", metavar="DIR", help="The state to act on (default: a fresh one, thrown away afterwards).")
+@click.option("--state", metavar="DIR", help="The state to act on (default: the present one).")
+@click.option("--fresh", is_flag=True, help="Act on an empty state instead, and throw it away afterwards.")
 @click.option(
     "--allow-root",
     is_flag=True,
@@ -22,26 +27,30 @@ __all__ = ["command"]
 @click.option("--no-lint", is_flag=True, help="Do not check the script.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
-def command(state: str | None, allow_root: bool, no_lint: bool, as_json: bool, words: tuple[str, ...]) -> None:
+def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_json: bool, words: tuple[str, ...]) -> None:
     """Run COMMAND with the emulated iptables first on its PATH, then show what changed.
 
     The command really runs: only its calls of iptables and ip6tables are caught, and only those without a path.
     """
     from pyiptables.report.rehearsal import as_document, show
-    from pyiptables.tools.rehearsal import RehearsalError, absolute_calls, rehearse
+    from pyiptables.store import default_directory
+    from pyiptables.tools.rehearsal import RehearsalError, rehearse
+    from pyiptables.tools.uncaught import uncaught_calls
 
     if hasattr(os, "geteuid") and os.geteuid() == 0 and not allow_root:
         raise click.UsageError(
             "this is root and the script would really run: use --allow-root, or PYIPTABLES_ALLOW_ROOT=1, if that is meant"
         )
-    for file, line, text in absolute_calls(words):
-        click.echo(f"warning: {file}:{line}: {text} is called by its path and will NOT be caught", err=True)
+    if fresh and state is not None:
+        raise click.UsageError("--fresh and --state exclude each other")
+    for found in uncaught_calls(words):
+        place = f"{found.file}:{found.line}" if found.line else "the command"
+        click.echo(f"warning: {place}: {found.text} {found.why}: calls there will NOT be caught", err=True)
     try:
-        rehearsal = rehearse(list(words), state)
+        rehearsal = rehearse(list(words), None if fresh else state or default_directory(os.environ))
     except RehearsalError as error:
-        raise click.ClickException(str(error)) from error
-    if not no_lint:
-        rehearsal.lint = _findings(words)
+        raise click.UsageError(str(error)) from error
+    _explain(rehearsal, no_lint)
     if as_json:
         click.echo(as_document(rehearsal))
     else:
@@ -50,17 +59,24 @@ def command(state: str | None, allow_root: bool, no_lint: bool, as_json: bool, w
         sys.exit(1)
 
 
-def _findings(words: tuple[str, ...]) -> list[str]:
-    """Findings of the checks in the script, if one of the words is one."""
+def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
+    """Add the places that rules come from, and the findings of the checks, as far as the scripts can be read."""
     from pyiptables.lint.engine import LintError, lint_file
+    from pyiptables.lint.origins import Origins
     from pyiptables.lint.settings import Settings
     from pyiptables.report.findings import concise
+    from pyiptables.tools.uncaught import scripts
 
-    lines: list[str] = []
-    for word in words:
-        if (os.path.isfile(word) and not os.access(word, os.X_OK)) or word.endswith(".sh"):
-            try:
-                lines += concise(lint_file(word, Settings()).diagnostics).splitlines()
-            except (LintError, ImportError):
-                continue
-    return lines
+    words = rehearsal.command
+    for script in scripts(words):
+        try:
+            origins = Origins(script, words[words.index(script) + 1 :] if script in words else words[1:])
+            if not no_lint:
+                rehearsal.lint += concise(lint_file(script, Settings()).diagnostics).splitlines()
+        except (LintError, OSError):
+            continue
+        for call in rehearsal.calls:
+            for rule in call.added:
+                place = (origins.of_rule(*rule) if "-restore" in call.argv[0] else None) or origins.of_call(call.argv)
+                if place is not None:
+                    rehearsal.places[rule] = place

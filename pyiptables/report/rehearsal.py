@@ -40,10 +40,16 @@ def as_document(rehearsal: Rehearsal) -> str:
         "returncode": rehearsal.returncode,
         "seconds": round(rehearsal.seconds, 3),
         "calls": len(rehearsal.calls),
+        "left": rehearsal.left,
         "failed": [
             {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr} for call in rehearsal.calls if call.returncode
         ],
         "changes": {f"ipv{family}": lines for family, lines in changes(rehearsal).items()},
+        "added": [
+            {"family": family, "table": table, "text": text, "from": rehearsal.places.get((family, table, text)), "argv": call.argv}
+            for call in rehearsal.calls
+            for family, table, text in call.added
+        ],
         "lint": rehearsal.lint,
     }
     return json.dumps(document, indent=2)
@@ -57,21 +63,27 @@ def show(rehearsal: Rehearsal) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.rule(f"rehearsed {shlex.join(rehearsal.command)}")
     failed = [call for call in rehearsal.calls if call.returncode]
-    console.print(
-        f"{len(rehearsal.calls)} calls in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}"
-    )
+    calls = f"{len(rehearsal.calls)} call{'' if len(rehearsal.calls) == 1 else 's'}"
+    console.print(f"{calls} in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}")
     for call in failed:
         console.print(Text(f"  {call.returncode}  {shlex.join(call.argv)}", style="red"))
         for line in call.stderr.splitlines():
             console.print(Text(f"     {line}", style="dim"))
+    if rehearsal.left is not None:
+        console.print("Processes of the command are still running; their calls of iptables fail from now on.")
+        console.print(f"(For that, {rehearsal.left} stays. Remove it when they have ended.)")
     found = changes(rehearsal)
     if not found:
         console.print("No rule changed.")
     for family, lines in found.items():
         console.print(Text(f"IPv{family}", style="bold"))
+        table = ""
         for line in lines:
+            if line[1:2] == "*":
+                table = line[2:]
             style = {"+": "green", "-": "red"}.get(line[0], "bold")
-            console.print(Text(line, style=style))
+            place = rehearsal.places.get((family, table, line[1:])) if line[0] == "+" else None
+            console.print(Text.assemble((line, style), (f"   {place}" if place else "", "dim")))
     if rehearsal.lint:
         console.print(Text("Findings", style="bold"))
         for line in rehearsal.lint:

@@ -52,10 +52,12 @@ def _read(fd: int, size: int) -> bytes:
 class State:
     """A state directory. Reading makes nothing; the first write creates it, private to its owner."""
 
-    __slots__ = ("_lock_fd", "directory", "trusted")
+    __slots__ = ("_lock_fd", "directory", "durable", "trusted")
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, durable: bool = True) -> None:
         self.directory = directory
+        #: Whether a write waits until the disk has it; without, :meth:`settle` does that for all writes so far.
+        self.durable = durable
         #: Whether the file read last is one that :meth:`write` left, untouched since.
         self.trusted = False
         self._lock_fd = -1
@@ -102,7 +104,8 @@ class State:
                     while view:
                         view = view[os.write(fd, view) :]
                 os.utime(temporary, ns=(now, now))
-                os.fsync(fd)
+                if self.durable:
+                    os.fsync(fd)
             finally:
                 os.close(fd)
             os.replace(temporary, path)
@@ -112,6 +115,18 @@ class State:
             except OSError:
                 pass
             raise StateError(f"cannot write {path}: {error.strerror}") from error
+
+    def settle(self) -> None:
+        """Wait until the disk has what was written."""
+        for family in (4, 6):
+            try:
+                fd = os.open(self.path(family), os.O_RDWR | _CLOEXEC | _NOFOLLOW)
+            except OSError:
+                continue
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
     def _make_directory(self) -> None:
         if not os.path.isdir(self.directory):

@@ -43,7 +43,7 @@ def main(program: Program, argv: list[str]) -> int:
     data = program.state.read(program.family)
     tables: Tables | None = None
     try:
-        if len(data) > WORTH_IT and program.state.trusted:
+        if program.state.trusted and len(data) > (0 if program.warm else WORTH_IT):
             pieces = splice(program, command, data)
             if pieces is not None:
                 program.state.write(program.family, *pieces)

@@ -62,6 +62,7 @@ class Program:
         state: State,
         names: Names,
         stdin: Callable[[], str],
+        warm: bool = False,
     ) -> None:
         self.name = name
         self.family = family
@@ -69,6 +70,8 @@ class Program:
         self.state = state
         self.names = names
         self.stdin = stdin
+        #: Whether more calls follow in this process.
+        self.warm = warm
         self.out: list[str] = []
         self.err: list[str] = []
         self._estimators = _Estimators(state.directory)

@@ -1,27 +1,40 @@
 """Run a command against one warm emulator: tiny shims speak to this process over FIFOs.
 
-Each call takes a lock, writes its words to the request FIFO, zero-separated, and reads status and whereabouts of the
-output from the response FIFO.
-The state is read when the rehearsal begins and written after each command that changes it, as the programs would.
+A shim takes a lock (a file that holds its process number), writes its words to the request FIFO, zero-separated, reads
+from the response FIFO its exit status and which files hold what it must print, and writes one more byte: it has them. Then
+the emulator takes the lock away again, also from a shim that was killed while it had it. What restore programs read goes
+into a file before the lock is taken: their input may come from another shim.
+The state is read and written by each call, as the programs would, but goes to the disk when the command has ended.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pyiptables.store import State
 from pyiptables.tools.run import TOOLS, run_tool
-from pyiptables.tools.shims import ShimError, write_shims
+from pyiptables.tools.shims import MARK, ShimError, quoted, write_shims
 
-__all__ = ["Call", "Rehearsal", "RehearsalError", "absolute_calls", "rehearse"]
+__all__ = ["Call", "Rehearsal", "RehearsalError", "rehearse"]
+
+#: Words in front of a call's own: how many arguments, the process, its folder, the variant asked for, the program.
+_HEAD = 5
+#: Seconds after which the lock of a shim that is silent is looked at, and for which the last calls are waited for at the end.
+_LOOK = 0.05
+_LAST_CALLS = 2.0
+#: Seconds in which processes that were ending anyway may do so.
+_LAST_STEPS = 0.2
 
 
 class RehearsalError(Exception):
@@ -35,13 +48,13 @@ class Call:
     argv: list[str]
     returncode: int
     stderr: str
-    #: Rules that this call added, as (family, table, chain, text).
-    added: list[tuple[int, str, str, str]] = field(default_factory=list)
+    #: Rules that this call added, as (family, table, ``-A chain …``).
+    added: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 @dataclass
 class Rehearsal:
-    """What happened: the command's own exit status, the calls in order, and the save texts before and after."""
+    """What happened: the command's own exit status, the calls in order, and the save texts before and after by family."""
 
     command: list[str]
     returncode: int
@@ -49,44 +62,37 @@ class Rehearsal:
     before: dict[int, str] = field(default_factory=dict)
     after: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
+    #: The folder of the shims, when processes of the command are still running that may call them: without it, their
+    #: calls would reach the real iptables.
+    left: str | None = None
+    #: What the checks say about the script, and where added rules come from: for the report, by who knows.
     lint: list[str] = field(default_factory=list)
-
-
-def absolute_calls(words: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
-    """(file, line, text) of calls by path in the scripts among the words: no shim can catch those."""
-    pattern = re.compile(r"(?:^|[\s;&|({$=`\"'])(/[\w./-]*/(?:xtables-\w+-multi|ip6?tables(?:-\w+)*))\b")
-    for word in words:
-        if not os.path.isfile(word):
-            continue
-        try:
-            with open(word, "rb") as file:
-                data = file.read(1 << 20)
-        except OSError:
-            continue
-        if b"\0" in data[:1024]:
-            continue
-        for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-            if line.lstrip().startswith("#"):
-                continue
-            for found in pattern.finditer(line):
-                yield word, number, found[1]
+    places: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
 
 def rehearse(words: list[str], state: str | None) -> Rehearsal:
-    """Run a command with the shims first on PATH. Raises RehearsalError when it cannot be started."""
+    """Run a command with the shims first on PATH against a state directory (None: an empty one, thrown away afterwards).
+
+    Raises RehearsalError when it cannot be started. Signals that end a process go to the command.
+    """
     if not hasattr(os, "mkfifo"):
         raise RehearsalError("this system has no named pipes; use `pyiptables shims` instead")
     scratch = tempfile.mkdtemp(prefix="pyiptables-")
-    own_state = state is None
-    directory = os.path.join(scratch, "state") if state is None else os.path.abspath(state)
+    here = os.getcwd()
+    rehearsal: Rehearsal | None = None
     try:
-        return _Stage(scratch, directory).play(words)
+        rehearsal = _Stage(scratch, os.path.abspath(state) if state else os.path.join(scratch, "state")).play(words)
+        return rehearsal
     except ShimError as error:
         raise RehearsalError(str(error)) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        if own_state:
-            shutil.rmtree(directory, ignore_errors=True)
+        # The calls were made in the folders of their callers.
+        os.chdir(here)
+        for name in os.listdir(scratch):
+            if name != "bin":
+                shutil.rmtree(os.path.join(scratch, name), ignore_errors=True)
+        if rehearsal is None or rehearsal.left is None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _Stage:
@@ -95,126 +101,310 @@ class _Stage:
     def __init__(self, scratch: str, directory: str) -> None:
         self.directory = directory
         self.folder = os.path.join(scratch, "bin")
-        self.scratch = scratch
+        #: Where the shims and this process meet.
+        self.meeting = os.path.join(scratch, "calls")
         self.calls: list[Call] = []
+        self._over = False
+        #: Family → what tells versions of its state file apart, and the bytes read last.
+        self._known: dict[int, tuple[tuple[int, int, int], bytes]] = {}
+        self._wake, self._alarm = os.pipe()
+        #: Processes that may still be printing, with the files they print.
+        self._printing: deque[tuple[int, list[str]]] = deque()
+        os.mkdir(self.meeting, 0o700)
         for name in ("requests", "response"):
-            os.mkfifo(os.path.join(scratch, name), 0o600)
-        write_shims(self.folder, None, _shim_text(scratch))
+            os.mkfifo(self._path(name), 0o600)
+        # Opened both ways, so that no shim waits for the other end, and none ends anything by leaving.
+        self._requests = os.open(self._path("requests"), os.O_RDWR)
+        self._response = os.open(self._path("response"), os.O_RDWR | os.O_NONBLOCK)
+        write_shims(self.folder, None, _shim_text(self.meeting))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.meeting, name)
 
     def play(self, words: list[str]) -> Rehearsal:
         rehearsal = Rehearsal(words, 0, self.calls, self._saved(), {})
         environ = dict(os.environ)
         environ["PATH"] = self.folder + os.pathsep + environ.get("PATH", os.defpath)
         environ["PYIPTABLES_STATE"] = self.directory
-        # Opened for both, so that it neither blocks nor ends between two calls.
-        pipe = os.open(os.path.join(self.scratch, "requests"), os.O_RDWR)
-        thread = threading.Thread(target=self._answer, args=(pipe,), daemon=True)
+        thread = threading.Thread(target=self._answer, daemon=True)
         thread.start()
         started = time.monotonic()
+        # All processes of the command have this open, as long as there are any.
+        life, held = os.pipe()
         try:
-            process = subprocess.Popen(words, env=environ)
-        except OSError as error:
-            os.write(pipe, b"\0")
-            raise RehearsalError(f"{words[0]}: {error.strerror}") from error
-        try:
-            rehearsal.returncode = process.wait()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            rehearsal.returncode = process.wait()
-        rehearsal.seconds = time.monotonic() - started
-        os.write(pipe, b"\0")
-        thread.join(5)
-        os.close(pipe)
+            rehearsal.returncode = _run(words, environ, held)
+        finally:
+            rehearsal.seconds = time.monotonic() - started
+            self._over = True
+            os.write(self._alarm, b"!")
+            thread.join()
+            if not select.select([life], [], [], _LAST_STEPS)[0]:
+                rehearsal.left = self.folder
+            for fd in (self._requests, self._response, self._wake, self._alarm, life):
+                os.close(fd)
+        State(self.directory).settle()
         rehearsal.after = self._saved()
         return rehearsal
 
     def _saved(self) -> dict[int, str]:
-        """The rules as save text without time stamps, by family."""
+        """The rules as save text without time stamps, by family. Raises RehearsalError for a state that cannot be read."""
         texts = {}
         for family, name in ((4, "iptables-save"), (6, "ip6tables-save")):
             done = run_tool([name], self.directory, str, os.environ)
+            if done.returncode:
+                raise RehearsalError(done.stderr.strip())
             texts[family] = "".join([line + "\n" for line in done.stdout.splitlines() if line[:1] != "#"])
         return texts
 
-    def _answer(self, pipe: int) -> None:
-        words: list[bytes] = []
+    # -- answering -------------------------------------------------------------------------------------------
+    def _answer(self) -> None:
         buffer = b""
+        words: list[bytes] = []
+        answered = False
+        watched = [self._requests, self._wake]
+        end = 0.0
         while True:
+            if answered and buffer:
+                buffer, answered = buffer[1:], False
+                self._unlock()
             word, zero, rest = buffer.partition(b"\0")
-            if not zero:
-                buffer += os.read(pipe, 65536)
+            if zero:
+                buffer = rest
+                words.append(word)
+                if len(words) == int(words[0]) + _HEAD:
+                    self._one([w.decode("utf-8", "surrogateescape") for w in words])
+                    words, answered = [], True
                 continue
-            buffer = rest
-            if not words and not word:
+            ready = select.select(watched, [], [], _LOOK)[0]
+            if self._requests in ready:
+                buffer += os.read(self._requests, 1 << 16)
+                continue
+            if self._wake in ready:
+                watched = [self._requests]
+                end = time.monotonic() + _LAST_CALLS
+            if self._abandoned():
+                # Killed with the lock in its hand: nothing more comes of it, and nobody fetches its answer.
+                buffer, words, answered = b"", [], False
+                self._forget_answer()
+                self._unlock()
+            self._tidy()
+            if self._over and (not (self._printing or os.path.exists(self._path("lock"))) or time.monotonic() > end):
+                # Whoever comes now finds no rehearsal; whoever waits for an answer sees the pipe end.
+                os.rename(self.meeting, f"{self.meeting}-over")
                 return
-            words.append(word)
-            # Count of arguments, process, folder, program, then the arguments.
-            if len(words) == int(words[0]) + 4:
-                self._one([w.decode("utf-8", "surrogateescape") for w in words])
-                words = []
+
+    def _abandoned(self) -> bool:
+        """Whether the shim that has the lock is gone."""
+        try:
+            with open(self._path("lock"), "rb") as file:
+                holder = file.read()
+                # It writes its number a moment after it made the file.
+                return _gone(int(holder)) if holder.strip() else time.time() - os.fstat(file.fileno()).st_mtime > 1
+        except (OSError, ValueError):
+            return False
+
+    def _unlock(self) -> None:
+        try:
+            os.unlink(self._path("lock"))
+        except OSError:
+            pass
 
     def _one(self, request: list[str]) -> None:
-        process, folder, argv = int(request[1]), request[2], request[3:]
-        status, out, err = 2, "", f"no emulated program is called {argv[0]}\n"
+        process, folder, variant, argv = int(request[1]), request[2], request[3], request[4:]
+        environ = {**os.environ, "PYIPTABLES_VARIANT": variant} if variant else os.environ
+        call = Call(argv, 2, f"no emulated program is called {argv[0]}\n")
+        out = ""
         if argv[0] in TOOLS:
             try:
-                os.chdir(folder)
-                done = run_tool(argv, self.directory, self._stdin, os.environ)
-                status, out, err = done.returncode, done.stdout, done.stderr
+                out = self._emulate(call, folder, process, environ)
             except Exception as error:
-                err = f"pyiptables: internal error: {error!r}\n"
-        self.calls.append(Call(argv, status, err))
+                call.stderr = f"pyiptables: internal error: {error!r}\n"
+        self.calls.append(call)
         number = len(self.calls)
-        for kind, content in (("o", out), ("e", err)):
-            if content:
-                with open(os.path.join(self.scratch, f"{kind}{number}"), "wb") as file:
-                    file.write(content.encode("utf-8", "surrogateescape"))
-        self._respond(f"{status} {number} {int(bool(out))} {int(bool(err))}\n".encode(), process)
-        os.unlink(os.path.join(self.scratch, "lock"))
-
-    def _stdin(self) -> str:
+        files = []
         try:
-            with open(os.path.join(self.scratch, "stdin"), "rb") as file:
-                return file.read().decode("utf-8", "surrogateescape")
+            for kind, content in (("o", out), ("e", call.stderr)):
+                if content:
+                    files.append(self._path(f"{kind}{number}"))
+                    with open(files[-1], "wb") as file:
+                        file.write(content.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            call.returncode, call.stderr, out = 4, "", ""
+            sys.stderr.write(f"pyiptables: {self.meeting}: {error.strerror}\n")
+        os.write(self._response, f"{call.returncode} {number} {int(bool(out))} {int(bool(call.stderr))}\n".encode())
+        if files:
+            self._tidy()
+            self._printing.append((process, files))
+
+    def _emulate(self, call: Call, folder: str, process: int, environ: Mapping[str, str]) -> str:
+        family = TOOLS[call.argv[0]][0]
+        before = self._stored(family)
+        try:
+            os.chdir(folder)
+        except OSError:
+            # Removed meanwhile: names of files lead nowhere, as they would for the program.
+            os.chdir(self.meeting)
+        done = run_tool(call.argv, self.directory, lambda: self._input(process), environ, warm=True)
+        call.returncode, call.stderr = done.returncode, done.stderr
+        call.added = [(family, table, line) for table, line in _new_rules(before, self._stored(family))]
+        return done.stdout
+
+    def _stored(self, family: int) -> bytes:
+        """The bytes of a state, read again when they are others."""
+        try:
+            fd = os.open(os.path.join(self.directory, f"rules.v{family}"), os.O_RDONLY)
+        except OSError:
+            return b""
+        status = os.fstat(fd)
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if self._known.get(family, (None, b""))[0] != mark:
+            with open(fd, "rb", buffering=0, closefd=False) as file:
+                self._known[family] = (mark, file.readall())
+        os.close(fd)
+        return self._known[family][1]
+
+    def _input(self, process: int) -> str:
+        path = self._path(f"i{process}")
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            os.unlink(path)
         except OSError:
             return ""
+        return data.decode("utf-8", "surrogateescape")
 
-    def _respond(self, line: bytes, process: int) -> None:
-        """Hand the answer to the shim; one that was killed meanwhile gets none."""
-        path = os.path.join(self.scratch, "response")
-        while True:
-            try:
-                fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:
+    def _forget_answer(self) -> None:
+        try:
+            os.read(self._response, 1 << 16)
+        except BlockingIOError:
+            pass
+
+    def _tidy(self) -> None:
+        """Remove what processes that are gone have printed."""
+        while self._printing and _gone(self._printing[0][0]):
+            for path in self._printing.popleft()[1]:
                 try:
-                    os.kill(process, 0)
+                    os.unlink(path)
                 except OSError:
-                    return
-                time.sleep(0.0001)
-                continue
-            os.write(fd, line)
-            os.close(fd)
-            return
+                    pass
+
+
+def _run(words: list[str], environ: dict[str, str], held: int) -> int:
+    """Run the command and hand it the signals that would end this process, and for good an open file.
+
+    Returns its exit status; negative: the signal that ended it.
+    """
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, frame: object) -> None:
+        # The terminal's own interrupt reaches the command without us.
+        if process is not None and not (number == signal.SIGINT and os.isatty(0)):
+            process.send_signal(number)
+
+    passed = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                passed[number] = signal.signal(number, pass_on)
+    try:
+        process = subprocess.Popen(words, env=environ, pass_fds=(held,))
+        os.close(held)
+        held = -1
+        return process.wait()
+    except OSError as error:
+        raise RehearsalError(f"{words[0]}: {error.strerror}") from error
+    finally:
+        if held >= 0:
+            os.close(held)
+        for number, handler in passed.items():
+            signal.signal(number, handler)
+
+
+def _gone(process: int) -> bool:
+    """Whether a process is no more, or only waits to be asked for its status."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False
+
+
+def _new_rules(before: bytes, after: bytes) -> Iterator[tuple[str, str]]:
+    """(table, line) of the rule lines of a state that were not there before, in the stretch that differs."""
+    before, after = _without_trailer(before), _without_trailer(after)
+    if before == after:
+        return
+    start = after.rfind(b"\n", 0, _common(before, after)) + 1
+    end = after.find(b"\n", len(after) - _common(before[start:][::-1], after[start:][::-1]))
+    end = len(after) if end < 0 else end
+    gone = Counter(_lines(before[start : len(before) - (len(after) - end)]))
+    heading = (b"\n" + after).rfind(b"\n*", 0, start + 1)
+    table = after[heading + 1 : after.find(b"\n", heading)].decode() if heading >= 0 else ""
+    for line in _lines(after[start:end]):
+        if line[:1] == "*":
+            table = line[1:]
+        if line[:3] != "-A ":
+            continue
+        if gone[line]:
+            gone[line] -= 1
+        else:
+            yield table, line
+
+
+def _lines(data: bytes) -> list[str]:
+    """Lines without the counters in front of rules."""
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    return [line.partition("] ")[2] if line[:1] == "[" else line for line in lines]
+
+
+def _without_trailer(data: bytes) -> bytes:
+    """A state without the line in which it says when it was written."""
+    return data[: data.rfind(b"\n# pyiptables: state ") + 1] or data
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes two texts have in common at their start."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _shim_text(scratch: str) -> str:
-    """In plain sh, without starting a process where there is nothing to show. The emulator takes the lock away."""
+    """In plain sh, without starting a process where there is nothing to read or show. The emulator takes the lock away."""
     return f"""#!/bin/sh
-# A shim of pyiptables: no firewall is touched.
-d='{scratch}'
-set -C
-until {{ true >"$d/lock"; }} 2>/dev/null; do sleep 0.01; done
-set +C
+{MARK}
+d={quoted(scratch)}
 case {{name}} in *-restore)
     i=1 p=
     for a; do
         case $p in -T | --table | -M | --modprobe | -w | -W) ;; *) case $a in -*) ;; *) i=0 ;; esac ;; esac
         p=$a
     done
-    if [ $i = 1 ]; then cat >"$d/stdin"; fi ;;
+    if [ $i = 1 ]; then cat >"$d/i$$"; fi ;;
 esac
-printf '%s\\0' $# $$ "$PWD" {{name}} "$@" >"$d/requests"
-read -r s n o e <"$d/response"
+set -C
+t=0
+until {{ echo $$ >"$d/lock"; }} 2>/dev/null; do
+    t=$((t + 1))
+    [ $t -lt 50 ] && continue
+    if ! {{ [ -d "$d" ] && kill -0 {os.getpid()}; }} 2>/dev/null; then echo "{{name}}: the rehearsal is over" >&2; exit 4; fi
+    sleep 0.01
+done
+set +C
+if ! {{
+    printf '%s\\0' $# $$ "$PWD" "${{PYIPTABLES_VARIANT-}}" {{name}} "$@" >&3 && read -r s n o e <&4 && echo >&3
+}} 3>"$d/requests" 4<"$d/response" 2>/dev/null; then echo "{{name}}: the rehearsal is over" >&2; exit 4; fi
 [ "$o" = 0 ] || cat "$d/o$n"
 [ "$e" = 0 ] || cat "$d/e$n" >&2
 exit "$s"

@@ -67,13 +67,18 @@ def split_name(name: str) -> tuple[int, str, Variant | None]:
     return TOOLS[name]
 
 
-def run_tool(argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str]) -> Completed:
-    """Run ``argv`` (program name first) against the state directory; ``stdin`` is called when input is wanted."""
-    status, out, err = play_tool(argv, state, stdin, environ)
+def run_tool(argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str], warm: bool = False) -> Completed:
+    """Run ``argv`` (program name first) against the state directory; ``stdin`` is called when input is wanted.
+
+    ``warm`` is for a process that makes many calls: it does what pays only then, and settles the state itself.
+    """
+    status, out, err = play_tool(argv, state, stdin, environ, warm)
     return Completed(status, "".join(out), "".join(err))
 
 
-def play_tool(argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str]) -> tuple[int, list[str], list[str]]:
+def play_tool(
+    argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str], warm: bool = False
+) -> tuple[int, list[str], list[str]]:
     """The same, with the pieces of output and error output as they came."""
     called = argv[0]
     family, kind, variant = TOOLS[called.replace("\\", "/").rpartition("/")[2]]
@@ -83,8 +88,8 @@ def play_tool(argv: list[str], state: str | None, stdin: Callable[[], str], envi
     name = base + kind
     directory = state or default_directory(environ)
     names: Names = _NamesOnDemand(environ.get("PYIPTABLES_RESOLVE") == "1")
-    with State(directory) as store:
-        program = Program(name, family, variant, store, names, stdin)
+    with State(directory, durable=not warm) as store:
+        program = Program(name, family, variant, store, names, stdin, warm)
         try:
             if kind == "":
                 from pyiptables.tools.iptables import main

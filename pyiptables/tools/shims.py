@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["SHIM_NAMES", "ShimError", "write_shims"]
+__all__ = ["MARK", "SHIM_NAMES", "ShimError", "quoted", "write_shims"]
 
 #: The names that scripts call.
 SHIM_NAMES = tuple(
@@ -14,6 +14,9 @@ SHIM_NAMES = tuple(
     for variant in ("", "-legacy", "-nft")
     for kind in ("", "-save", "-restore")
 )
+
+#: The second line of every shim, by which it is known.
+MARK = "# A shim of pyiptables: no firewall is touched."
 
 
 class ShimError(Exception):
@@ -44,28 +47,26 @@ def write_shims(folder: str, state: str | None = None, body: str | None = None) 
     return names
 
 
-_MARK = "# A shim of pyiptables: no firewall is touched."
-
-
 def _is_shim(path: str) -> bool:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return _MARK in file.read(400)
+            return MARK in file.read(400)
     except OSError:
         return False
 
 
 def _template(state: str | None) -> str:
-    setting = "" if state is None else f"PYIPTABLES_STATE={_quote(os.path.abspath(state))} "
-    return f'#!/bin/sh\n{_MARK}\n{setting}exec {_emulator()} {{name}} "$@"\n'
+    setting = "" if state is None else f"PYIPTABLES_STATE={quoted(os.path.abspath(state))} "
+    return f'#!/bin/sh\n{MARK}\n{setting}exec {_emulator()} {{name}} "$@"\n'
 
 
 def _emulator() -> str:
     """The words that start this very pyiptables, wherever the caller stands: no module of that folder gets in between."""
     home = os.path.abspath(__file__).rpartition(f"{os.sep}pyiptables{os.sep}")[0]
     start = f"import sys; sys.path.append({home!r}); from pyiptables.__main__ import main; main()"
-    return f"{_quote(sys.executable)} -P -c {_quote(start)}"
+    return f"{quoted(sys.executable)} -P -c {quoted(start)}"
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
+    """As one word of a shell."""
     return "'" + text.replace("'", "'\\''") + "'"

@@ -135,7 +135,7 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     tables: Tables = tables_for(program.variant, headers)
     settle(program, tables, command)
     spec = command.spec
-    jumps = spec.target is None and spec.jump and spec.jump not in VERDICTS
+    jumps = spec.target is None and spec.jump and (spec.goto or spec.jump not in VERDICTS)
     if jumps or (limits_hooks(spec) and place.table.chains[chain].policy is None):
         # Whether such a rule may stand here depends on all the others.
         return None

@@ -9,6 +9,7 @@ The state is read and written by each call, as the programs would, but goes to t
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import shutil
@@ -30,11 +31,10 @@ __all__ = ["Call", "Rehearsal", "RehearsalError", "rehearse"]
 
 #: Words in front of a call's own: how many arguments, the process, its folder, the variant asked for, the program.
 _HEAD = 5
-#: Seconds after which the lock of a shim that is silent is looked at, and for which the last calls are waited for at the end.
+#: Seconds after which the lock of a shim that is silent is looked at, and for which processes that outlive the command
+#: are still answered.
 _LOOK = 0.05
 _LAST_CALLS = 2.0
-#: Seconds in which processes that were ending anyway may do so.
-_LAST_STEPS = 0.2
 
 
 class RehearsalError(Exception):
@@ -104,7 +104,7 @@ class _Stage:
         #: Where the shims and this process meet.
         self.meeting = os.path.join(scratch, "calls")
         self.calls: list[Call] = []
-        self._over = False
+        self._alive = True
         #: Family → what tells versions of its state file apart, and the bytes read last.
         self._known: dict[int, tuple[tuple[int, int, int], bytes]] = {}
         self._wake, self._alarm = os.pipe()
@@ -126,21 +126,20 @@ class _Stage:
         environ = dict(os.environ)
         environ["PATH"] = self.folder + os.pathsep + environ.get("PATH", os.defpath)
         environ["PYIPTABLES_STATE"] = self.directory
+        # All processes of the command have the other end open, as long as there are any.
+        self._life, held = os.pipe()
         thread = threading.Thread(target=self._answer, daemon=True)
         thread.start()
         started = time.monotonic()
-        # All processes of the command have this open, as long as there are any.
-        life, held = os.pipe()
         try:
             rehearsal.returncode = _run(words, environ, held)
         finally:
             rehearsal.seconds = time.monotonic() - started
-            self._over = True
             os.write(self._alarm, b"!")
             thread.join()
-            if not select.select([life], [], [], _LAST_STEPS)[0]:
+            if self._alive:
                 rehearsal.left = self.folder
-            for fd in (self._requests, self._response, self._wake, self._alarm, life):
+            for fd in (self._requests, self._response, self._wake, self._alarm, self._life):
                 os.close(fd)
         State(self.directory).settle()
         rehearsal.after = self._saved()
@@ -162,7 +161,7 @@ class _Stage:
         words: list[bytes] = []
         answered = False
         watched = [self._requests, self._wake]
-        end = 0.0
+        end = math.inf
         while True:
             if answered and buffer:
                 buffer, answered = buffer[1:], False
@@ -176,19 +175,21 @@ class _Stage:
                     words, answered = [], True
                 continue
             ready = select.select(watched, [], [], _LOOK)[0]
-            if self._requests in ready:
+            if self._requests in ready and time.monotonic() < end:
                 buffer += os.read(self._requests, 1 << 16)
                 continue
             if self._wake in ready:
-                watched = [self._requests]
+                watched = [self._requests, self._life]
                 end = time.monotonic() + _LAST_CALLS
+            elif self._life in ready:
+                watched, self._alive = [self._requests], False
             if self._abandoned():
                 # Killed with the lock in its hand: nothing more comes of it, and nobody fetches its answer.
                 buffer, words, answered = b"", [], False
                 self._forget_answer()
                 self._unlock()
             self._tidy()
-            if self._over and (not (self._printing or os.path.exists(self._path("lock"))) or time.monotonic() > end):
+            if time.monotonic() >= end or not (self._alive or self._printing):
                 # Whoever comes now finds no rehearsal; whoever waits for an answer sees the pipe end.
                 os.rename(self.meeting, f"{self.meeting}-over")
                 return

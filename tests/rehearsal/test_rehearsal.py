@@ -124,7 +124,7 @@ exit 3
     assert "+-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT   fw.sh:3 called in line 5\n" in text
     assert "+-A INPUT -s 192.0.2.9/32 -j DROP   fw.sh:6\n" in text
     assert "+-A POSTROUTING -o eth0 -j MASQUERADE   fw.sh:9\n" in text
-    assert "fw.sh:12:1: D003" in text
+    assert "fw.sh:12:22: D003" in text
     again = json.loads(_rehearse("iptables -D INPUT 1\n", "--json").stdout)
     assert again["changes"]["ipv4"] == [" *filter", "--A INPUT -p tcp -m tcp --dport 80 -j ACCEPT"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from pyiptables.lint.subject import Item, Subject
 from pyiptables.syntax.command import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "owner_of_chain", "owners_seen", "sets_made"]
+__all__ = ["FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "owner_of_chain", "owner_of_interface", "owners_seen", "sets_made"]
 
 #: Beginnings of chain names and the programs that make them.
 FOREIGN_CHAINS = {
@@ -33,12 +34,25 @@ FOREIGN_CHAINS = {
 }
 
 
+#: How firewalld calls its chains: a built-in chain or a direction, a part, a zone.
+_FIREWALLD = re.compile(
+    r"(?:INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)_(?:direct|(?:IN_|OUT_)?ZONES(?:_SOURCE)?|POLICIES_(?:pre|post))"
+    r"|(?:IN|OUT|FWD|FWDI|FWDO|PRE|POST)_\w+_(?:pre|log|deny|allow|post)"
+    r"|(?:IN|OUT|FWD|FWDI|FWDO|PRE|POST)_(?:public|trusted|home|work|internal|external|dmz|block|drop|docker|libvirt)"
+)
+
+
 def owner_of_chain(name: str) -> str | None:
     """The program that usually makes a chain of this name."""
     for beginning, owner in FOREIGN_CHAINS.items():
         if name.startswith(beginning):
             return owner
-    return None
+    return "firewalld" if _FIREWALLD.fullmatch(name) else None
+
+
+def owner_of_interface(name: str) -> str | None:
+    """The program that usually makes an interface of this name."""
+    return next((owner for beginning, owner in _INTERFACES.items() if name.startswith(beginning)), None)
 
 
 #: Beginnings of interface names and the programs that make them.
@@ -62,9 +76,9 @@ def owners_seen(subject: Subject) -> tuple[list[str], set[str]]:
             if owner is not None:
                 seen[owner] = None
         for name in (spec.iniface, spec.outiface) if spec is not None else ():
-            for beginning, owner in _INTERFACES.items():
-                if name.startswith(beginning):
-                    seen[owner] = None
+            owner = owner_of_interface(name)
+            if owner is not None:
+                seen[owner] = None
     for command in subject.script.other_commands if subject.script is not None else ():
         words = [word.text or "" for word in command.argv]
         for word in (command.name.rpartition("/")[2], *words):

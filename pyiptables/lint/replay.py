@@ -53,9 +53,26 @@ class Firewall:
         #: (family, table, chain) of built-in chains that the script emptied or gave a policy: it answers for all of them.
         self.owned: set[tuple[int, str, str]] = set()
         self.origin: dict[int, Item] = {}
+        self._texts: dict[int, tuple[Chain, set[str]]] = {}
 
     def table(self, family: int, name: str) -> Table:
         return table_of(self.rulesets.setdefault(family, Ruleset(family)), name)
+
+    def texts(self, chain: Chain) -> set[str]:
+        """The rules of a chain as text."""
+        known = self._texts.get(id(chain))
+        if known is None or known[0] is not chain:
+            known = self._texts[id(chain)] = chain, {rule.text for rule in chain.rules}
+        return known[1]
+
+    def changed(self, chain: Chain | None, added: list[Rule] | None = None) -> None:
+        """Rules were added to a chain; or it (None: every chain) was changed otherwise."""
+        if chain is not None and added is not None:
+            self.texts(chain).update([rule.text for rule in added])
+        elif chain is not None:
+            self._texts.pop(id(chain), None)
+        else:
+            self._texts.clear()
 
     def unsure_in(self, family: int, table: str) -> set[str]:
         return {chain for known, name, chain in self.unsure if (known, name) == (family, table)}
@@ -155,7 +172,7 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
     table = firewall.table(item.family, item.table)
     chain = table.chains.get(command.chain or "")
     if chain is not None and item.rules:
-        moment.repeated = all(any(_same(rule, there) for there in chain.rules) for rule in item.rules)
+        moment.repeated = firewall.texts(chain).issuperset([rule.text for rule in item.rules])
         if moment.repeated and item.invocation.guarded_by_check is not None:
             moment.repeated = False
             return
@@ -164,6 +181,7 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
         firewall.origin[id(rule)] = item
     if moment.certain or command.action in ("A", "I", "N"):
         carry_out(command, rules, table)
+        firewall.changed(chain, rules if command.action in ("A", "I") else None)
     else:
         _doubt(table, command.chain, item.family)
     names = [command.chain] if command.chain else list(table.chains)
@@ -190,18 +208,16 @@ def _complaint(item: Item, firewall: Firewall) -> str:
     if command.action in ("L", "S", "F") and name and chain is None:
         return f"there is no chain {name}"
     if command.action in ("C", "D") and command.number is None:
-        if chain is None or not all(any(_same(rule, there) for there in chain.rules) for rule in item.rules):
+        if chain is None or not firewall.texts(chain).issuperset([rule.text for rule in item.rules]):
             return f"there is no such rule in {name}"
     return ""
 
 
-def _same(one: Rule, other: Rule) -> bool:
-    return one.text == other.text
-
-
 def _fresh(rule: Rule, certain: bool, family: int) -> Rule:
-    """The rule for this run: a rule of its own, there for certain or perhaps."""
+    """The rule for this run, there for certain or perhaps; a rule of its own where that is not what it is already."""
     assert rule.spec is not None
+    if certain and not any([type(match) is Perhaps for match in rule.spec.matches]):
+        return rule
     spec = rule.spec.copy()
     spec.matches = [match for match in spec.matches if type(match) is not Perhaps]
     if not certain:
@@ -247,6 +263,7 @@ def _restore_line(item: Item, pending: dict[int, Table], firewall: Firewall, cer
     elif item.action == "COMMIT":
         ruleset = firewall.rulesets.setdefault(family, Ruleset(family))
         ruleset.tables[found.name] = pending.pop(key)
+        firewall.changed(None)
         return Moment(item, 0, certain)
     return None
 
@@ -301,22 +318,24 @@ def second_run(subject: Subject) -> SecondRun:
         if found["down"] and subject.script.kind != "shell":
             for _ in moments(subject, found["down"], firewall):
                 pass
-        left = set(firsts)
+        kept = set(firsts)
+        left = {
+            (family, table.name, chain.name, rule.text)
+            for family, ruleset in firewall.rulesets.items()
+            for table, chain, _, rule in ruleset.rules()
+            if id(rule) in kept
+        }
         again = []
         for moment in moments(subject, found["up"], firewall):
             # What the script repeats within one run is not the second run's doing.
-            moment.repeated = moment.repeated and _from_before(moment, firewall, left)
+            item = moment.item
+            keys = [(item.family, item.table, item.chain, rule.text) for rule in item.rules]
+            moment.repeated = moment.repeated and left.issuperset(keys)
             again.append(moment)
         # A file from elsewhere may flush everything and load it anew.
         elsewhere = any("-restore" in each.program and each.stdin is None for each in subject.script.invocations)
         known = subject.cache["second run"] = SecondRun(again, elsewhere)
     return known
-
-
-def _from_before(moment: Moment, firewall: Firewall, left: set[int]) -> bool:
-    chain = firewall.table(moment.item.family, moment.item.table).chains.get(moment.item.chain or "")
-    texts = {rule.text for rule in chain.rules if id(rule) in left} if chain is not None else set()
-    return all(rule.text in texts for rule in moment.item.rules)
 
 
 def settled(subject: Subject) -> Firewall:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.hints import hint_for_chain
 from pyiptables.lint.places import word_place
@@ -42,6 +43,7 @@ class UnknownChain(Check):
         "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j ACCEPT\nCOMMIT\n",
         "*filter\n-N web\n-A INPUT -j web\nCOMMIT\n",
         "#!/bin/sh\niptables -A INPUT -j DOCKER-USER\n",
+        "*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -j ufw-logging-deny\nCOMMIT\n",
         "#!/bin/sh\niptables -N LOGACCEPT\niptables -A INPUT -j LOGACCEPT\n",
         "#!/bin/sh\niptables -A INPUT -j block\n",
     )
@@ -79,6 +81,9 @@ class UnknownChain(Check):
         for name, jump in wanted:
             if name in chains or (script and not mistyped(name, item, chains, jump)):
                 continue
+            owner = owner_of_chain(name)
+            if owner is not None and any(owner_of_chain(chain) == owner for chain in chains):
+                continue  # a part of that program's own files, which it loads with --noflush
             hint = hint_for_chain(name, item.table, item.family, chains, jump, spec.goto) or "create it before its first use"
             what = "target or chain" if jump and not spec.goto else "chain"
             message = f"{what} '{name}' does not exist in table {item.table}"

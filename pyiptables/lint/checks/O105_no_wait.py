@@ -43,7 +43,8 @@ class NoWait(Check):
         if not hasty:
             return
         item = hasty[0]
-        count = f"this and {len(hasty) - 1} more commands do" if len(hasty) > 1 else "this command does"
+        more = len(hasty) - 1
+        count = f"this and {more} more command{'s' if more > 1 else ''} do" if more else "this command does"
         some = ", others do" if len(hasty) < len(changing) else ""
         message = f"{count} not wait for the xtables lock{some}: with iptables-legacy they fail while another program holds it"
         yield Diagnostic(self.code, message.replace("they fail", "it fails") if len(hasty) == 1 else message,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.lint.dependencies import owner_of_interface
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import filterings, translating
 from pyiptables.lint.filtering import states_of
@@ -61,14 +62,16 @@ class InvalidAccepted(Check):
                 continue
             router = translating(subject, filtering.family)
             for name in ("INPUT", "FORWARD") if router is not None else ("INPUT",):
-                if name not in filtering.table.chains:
+                if name not in filtering.table.chains or name not in filtering.owned:
                     continue
                 outer = outer_interfaces(filtering) if name == "FORWARD" else []
                 packets = filtering.filter.packets(proto=6, states=("INVALID",), flags=_ACK, outiface=outer[0] if outer else "")
                 for outcome in filtering.fate(name, packets).outcomes:
                     item = filtering.item(outcome.rule)
-                    if item is None or outcome.verdict != "ACCEPT":
+                    if item is None or outcome.rule is None or outcome.rule.spec is None or outcome.verdict != "ACCEPT":
                         continue
+                    if owner_of_interface(outcome.rule.spec.iniface) or owner_of_interface(outcome.rule.spec.outiface):
+                        continue  # rules that another program makes
                     where = " and leave untranslated" if name == "FORWARD" else ""
                     message = f"packets of no connection (INVALID) are accepted here{where}: nothing in {name} drops them before"
                     hint = "put -m conntrack --ctstate INVALID -j DROP in front"

@@ -141,8 +141,16 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
                 report.diagnostics.append(diagnostic)
     if "L001" in codes:
         report.diagnostics += _unused(subject, suppressions[file], codes)
-    report.diagnostics = sorted(set(report.diagnostics), key=Diagnostic.sort_key)
+    report.diagnostics = sorted(_said_once(report.diagnostics), key=Diagnostic.sort_key)
     return report
+
+
+def _said_once(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
+    """The first of those that say the same about the same place (a loop over both families, say)."""
+    first: dict[tuple[str, Place, str], Diagnostic] = {}
+    for found in diagnostics:
+        first.setdefault((found.code, found.place, found.message), found)
+    return first.values()
 
 
 def _suppressed(diagnostic: Diagnostic, suppressions: list[Suppression]) -> bool:

@@ -44,7 +44,7 @@ class Capture:
             import dpkt
         except ImportError:
             raise Unusable("captures need dpkt: pip install 'pyiptables[pcap]'") from None
-        number = 0
+        number, opened = 0, False
         with open(self.path, "rb") as stream:
             stream.seek(0, 2)
             self.size = stream.tell() or 1
@@ -54,6 +54,7 @@ class Capture:
                 link = reader.datalink()
                 if link not in (_NULL, _ETHERNET, *_RAW, _COOKED, _LOOP, _COOKED2):
                     raise Unusable(f"{self.path}: link type {link} is not known here (Ethernet, raw IP, loopback and Linux cooked are)")
+                opened = True
                 start: float | None = None
                 for stamp, frame in reader:
                     number += 1
@@ -64,7 +65,7 @@ class Capture:
                     if found is not None:
                         yield (*found, float(stamp) - start)
             except (ValueError, IndexError, KeyError, TypeError, dpkt.UnpackError, EOFError) as error:
-                what = f"packet {number + 1}" if number else "not a pcap or pcapng file"
+                what = f"packet {number + 1}" if opened else "not a pcap or pcapng file"
                 raise Unusable(f"{self.path}: {what}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
         if number == self.left_out.total():
             raise Unusable(f"{self.path}: no {f'IPv{self.family}' if self.family else 'IP'} packets ({number} frames)")

@@ -8,6 +8,8 @@ read out of payloads.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from pyiptables.netfilter import sctp_states, tcp_states
 from pyiptables.netfilter.connection import (
     ASSURED,
@@ -24,7 +26,7 @@ from pyiptables.netfilter.connection import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pyiptables.netfilter.packet import Packet
 
@@ -45,9 +47,13 @@ _UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
 _PORTS = frozenset((6, 17, 132, 136))
 _GRE = 47
 _PPP = b"\x88\x0b"
-_TIMEOUTS = {1: 30, 58: 30, 17: 30, 136: 30, 47: 30, 132: 10}
-_UDP_STREAM = 120
-_GENERIC = 600
+#: Names of sysctls, and the seconds they are if nobody says otherwise.
+_GENERIC = ("generic_timeout", 600)
+_UDP, _UDP_STREAM = ("udp_timeout", 30), ("udp_timeout_stream", 120)
+_GRE_STREAM = ("gre_timeout_stream", 180)
+_TIMEOUTS = {1: ("icmp_timeout", 30), 58: ("icmpv6_timeout", 30), 17: _UDP, 136: _UDP, 47: ("gre_timeout", 30)}
+#: Where the sysctl of a TCP timeout is called otherwise than the state.
+_TCP_NAMES = {"RETRANS": "max_retrans", "UNACK": "unacknowledged", "SYN_SENT2": "syn_sent"}
 
 
 class Expectation:
@@ -122,18 +128,27 @@ def inverted(flow: FlowTuple, family: int) -> FlowTuple | None:
 
 
 class Conntrack:
-    """The table of connections of one family, with its sysctls.
+    """The table of connections of one family, and the sysctls (``net.netfilter.nf_conntrack_*``) that it heeds."""
 
-    ``loose`` (``nf_conntrack_tcp_loose``), ``liberal`` (``…_tcp_be_liberal``), ``checksum`` (``nf_conntrack_checksum``).
-    """
-
-    def __init__(self, family: int, *, loose: bool = True, liberal: bool = False, checksum: bool = True) -> None:
+    def __init__(self, family: int, settings: Mapping[str, int] = MappingProxyType({})) -> None:
         self.family = family
-        self.loose = loose
-        self.liberal = liberal
-        self.checksum = checksum
+        self._settings = settings
+        self.loose = bool(self._setting("tcp_loose", 1))
+        self.liberal = bool(self._setting("tcp_be_liberal", 0))
+        self.forgiving = bool(self._setting("tcp_ignore_invalid_rst", 0))
+        self.checksum = bool(self._setting("checksum", 1))
+        self.tcp_limits = tcp_states.Limits(
+            {
+                state: self._setting(f"tcp_timeout_{_TCP_NAMES.get(state, state.lower())}", seconds)
+                for state, seconds in tcp_states.TIMEOUTS.items()
+            },
+            self._setting("tcp_max_retrans", tcp_states.MAX_RETRANS),
+        )
         self.flows: dict[Key, tuple[Connection, int]] = {}
         self.expectations: list[Expectation] = []
+
+    def _setting(self, name: str, default: int) -> int:
+        return self._settings.get(f"net.netfilter.nf_conntrack_{name}", default)
 
     # -- the table ---------------------------------------------------------------------------------------
     def flush(self) -> None:
@@ -183,7 +198,7 @@ class Conntrack:
         """The host itself reset a TCP connection (``nf_conntrack_tcp_set_closing``)."""
         if ct.status & CONFIRMED and ct.tcp is not None and ct.tcp.state != "CLOSE":
             ct.tcp.state = "CLOSE"
-            self._refresh(ct, tcp_states.TIMEOUTS["CLOSE"], now)
+            self._refresh(ct, self.tcp_limits.seconds["CLOSE"], now)
 
     def insert(self, ct: Connection) -> None:
         """Put a connection into the table, confirmed."""
@@ -246,7 +261,7 @@ class Conntrack:
             found = self.find(ct.tuple(way), _zone(ct, way), now)
             if found is not None and found[0] is not ct:
                 return False
-        ct.expires = now + ct.extra.pop("lasts", _GENERIC * _SECOND)
+        ct.expires = now + ct.extra.pop("lasts", _GENERIC[1] * _SECOND)
         ct.started = now
         self.insert(ct)
         return True
@@ -348,7 +363,7 @@ class Conntrack:
         if proto == 132 and packet.l4 is not None:
             return self._follow_sctp(packet, ct, hook, now)
         fresh = not ct.status & CONFIRMED
-        seconds = _TIMEOUTS.get(proto, _GENERIC)
+        name, seconds = _TIMEOUTS.get(proto, _GENERIC)
         if proto == 1 and self.family == 4:
             if fresh and ct.original[3] >> 8 not in _REQUESTS4:
                 return tcp_states.INVALID
@@ -359,9 +374,12 @@ class Conntrack:
             if fresh:
                 ct.extra["stream"] = now + 2 * _SECOND
             if ct.status & SEEN_REPLY and now > ct.extra.get("stream", 0):
-                seconds = _UDP_STREAM
+                name, seconds = _UDP_STREAM
                 ct.status |= ASSURED
-        self._refresh(ct, seconds, now)
+        elif proto == _GRE and ct.status & SEEN_REPLY:
+            name, seconds = _GRE_STREAM
+            ct.status |= ASSURED
+        self._refresh(ct, self._setting(name, seconds), now)
         return tcp_states.ACCEPT
 
     def _follow_tcp(self, packet: Packet, ct: Connection, now: int) -> str:
@@ -374,10 +392,10 @@ class Conntrack:
             return tcp_states.INVALID
         seen_reply = bool(ct.status & SEEN_REPLY)
         kind = tcp_states.segment_kind(packet.tcp_flags)
-        verdict, old = tracker.follow(packet, packet.ctdir, seen_reply, bool(ct.status & ASSURED), self.liberal)
+        verdict, old = tracker.follow(packet, packet.ctdir, seen_reply, bool(ct.status & ASSURED), self.liberal, self.forgiving)
         if verdict != tcp_states.ACCEPT:
             return str(verdict)
-        seconds: int = tracker.timeout(kind)
+        seconds: int = tracker.timeout(kind, self.tcp_limits)
         if not seen_reply:
             if kind == "RST" and ct.status & CONFIRMED:
                 self.forget(ct)
@@ -386,7 +404,7 @@ class Conntrack:
                 # A repeated SYN neither counts nor prolongs.
                 return tcp_states.IGNORED
             if tracker.state == "ESTABLISHED":
-                seconds = min(seconds, tcp_states.TIMEOUTS["UNACK"])
+                seconds = min(seconds, self.tcp_limits.seconds["UNACK"])
         elif not ct.status & ASSURED and old in ("SYN_RECV", "ESTABLISHED") and tracker.state == "ESTABLISHED":
             ct.status |= ASSURED
         self._refresh(ct, seconds, now)
@@ -402,7 +420,8 @@ class Conntrack:
             return tcp_states.INVALID
         if old == "COOKIE_ECHOED" and packet.ctdir == 1 and tracker.state == "ESTABLISHED":
             ct.status |= ASSURED
-        self._refresh(ct, sctp_states.TIMEOUTS.get(tracker.state, 10), now)
+        state = tracker.state
+        self._refresh(ct, self._setting(f"sctp_timeout_{state.lower()}", sctp_states.TIMEOUTS.get(state, 10)), now)
         return tcp_states.ACCEPT
 
     def _refresh(self, ct: Connection, seconds: int, now: int) -> None:

@@ -27,6 +27,7 @@ _CHANGED = {"src": SRC_NAT, "dst": DST_NAT}
 _BOTH = SRC_NAT | DST_NAT
 _PORTS = frozenset((6, 17, 132, 136))
 _ICMP = frozenset((1, 58))
+_GRE = 47
 _ATTEMPTS = 128
 
 
@@ -176,6 +177,8 @@ class Nat:
             return self._translate_error(packet, ct, hook)
         which = TRANSLATES[hook]
         if self._changes(ct, which, packet.ctdir):
+            if packet.proto == _GRE and packet.lacks(8):
+                return False  # gre_manip_pkt() wants as much of a header as PPTP's has
             target = inverted(ct.tuple(1 - packet.ctdir), ct.family)
             if target is not None:
                 _rewrite(packet, target, which)

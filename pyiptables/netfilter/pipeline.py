@@ -74,12 +74,7 @@ class Engine:
         self.defragment = defragment
         self.facts = facts or {}
         settings = {} if host is None else host.sysctl
-        self.conntrack = Conntrack(
-            self.family,
-            loose=bool(settings.get("net.netfilter.nf_conntrack_tcp_loose", 1)),
-            liberal=bool(settings.get("net.netfilter.nf_conntrack_tcp_be_liberal", 0)),
-            checksum=bool(settings.get("net.netfilter.nf_conntrack_checksum", 1)),
-        )
+        self.conntrack = Conntrack(self.family, settings)
         self.nat = Nat(self.conntrack)
         self.ctx = Context(
             self.family,
@@ -101,6 +96,8 @@ class Engine:
         self.plan = plan()
         #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
         self._speaking = False
+        #: Address translation has just changed where a packet goes.
+        self._redirected = False
         #: TEE's copy is on its way.
         self._copying = False
         self.stack_replies = host is not None and host.stack_replies
@@ -234,9 +231,15 @@ class Engine:
     # -- the ways ----------------------------------------------------------------------------------------
     def _prerouting(self, trip: Trip, path: Routing | GivenPath, looped: bool = False) -> None:
         packet = trip.packet
+        self._redirected = False
         if not self._pass("PREROUTING", trip, path):
             return
-        where = Decision("local", cast=self._cast_of(packet.dst)) if looped else path.arrive(packet)
+        if not looped:
+            where = path.arrive(packet)
+        elif self._redirected:
+            where = path.arrive_anew(packet)
+        else:
+            where = Decision("local", cast=self._cast_of(packet.dst))
         if where.kind == "drop":
             self._lost(trip, where.reason)
             self._event(trip, "PREROUTING", "routing", dropped=where.reason)
@@ -385,6 +388,7 @@ class Engine:
         if not self.nat.translate(packet, hook):
             return Verdict.DROP
         after = _headers(packet)
+        self._redirected = before[1] != after[1]
         if before != after:
             change = {key: new for key, old, new in zip(_HEADERS, before, after, strict=True) if old != new}
             if len(trip.steps) > walked and trip.steps[-1].code is not None:

@@ -121,6 +121,10 @@ class Routing:
         """After PREROUTING."""
         if packet.iniface == "lo":
             return Decision("local", cast="unicast")
+        return self.arrive_anew(packet)
+
+    def arrive_anew(self, packet: Packet) -> Decision:
+        """After PREROUTING, of a packet on lo that was sent elsewhere there; others keep the way they came (``nf_nat_ipv4_in``)."""
         return self._arrive4(packet) if packet.family == 4 else self._arrive6(packet)
 
     def _arrive4(self, packet: Packet) -> Decision:
@@ -315,6 +319,9 @@ class GivenPath:
     def arrive(self, packet: Packet) -> Decision:
         cast = "broadcast" if packet.pkttype == "broadcast" else "unicast"
         return Decision("forward", self.outiface) if self.outiface and packet.iniface != "lo" else Decision("local", cast=cast)
+
+    def arrive_anew(self, packet: Packet) -> Decision:
+        return self.arrive(packet)
 
     def leave(
         self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "", flow: tuple[int, int, int] | None = None

@@ -11,7 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.netfilter.packet import Packet
 
-__all__ = ["ACCEPT", "IGNORED", "INVALID", "REPEAT", "STATES", "TIMEOUTS", "TRANSITIONS", "Tracker", "segment_kind", "valid_flags"]
+__all__ = [
+    "ACCEPT",
+    "IGNORED",
+    "INVALID",
+    "MAX_RETRANS",
+    "REPEAT",
+    "STATES",
+    "TIMEOUTS",
+    "TRANSITIONS",
+    "Limits",
+    "Tracker",
+    "segment_kind",
+    "valid_flags",
+]
 
 #: Column order of the transition table.
 STATES = (
@@ -53,7 +66,7 @@ _SENSIBLE = frozenset((_SYN, _SYN | _URG, _SYN | _ACK, _RST, _RST | _ACK, _FIN |
 _M32 = 0xFFFFFFFF
 #: An acknowledgement may lag this far behind (``MAXACKWINCONST``).
 _LAG = 66000
-_MAX_RETRANS = 3
+MAX_RETRANS = 3
 
 
 def valid_flags(flags: int) -> bool:
@@ -72,12 +85,23 @@ def segment_kind(flags: int) -> str:
     return "ACK" if flags & _ACK else "NONE"
 
 
-def _after(a: int, b: int) -> bool:
-    return 0 < (a - b) & _M32 < 0x80000000
-
-
 def _before(a: int, b: int) -> bool:
-    return _after(b, a)
+    """A difference of half the circle is behind, whichever way one looks (a negative 32-bit number)."""
+    return (a - b) & _M32 >= 0x80000000
+
+
+def _after(a: int, b: int) -> bool:
+    return _before(b, a)
+
+
+class Limits:
+    """``seconds`` that each state lasts (and RETRANS, UNACK), ``retransmissions`` after which a connection lasts no longer."""
+
+    __slots__ = ("retransmissions", "seconds")
+
+    def __init__(self, seconds: dict[str, int], retransmissions: int) -> None:
+        self.seconds = seconds
+        self.retransmissions = retransmissions
 
 
 class _Side:
@@ -169,7 +193,7 @@ class Tracker:
         self.last_kind = "NONE"
         return True
 
-    def follow(self, packet: Packet, way: int, seen_reply: bool, assured: bool, be_liberal: bool) -> tuple[str, str]:
+    def follow(self, packet: Packet, way: int, seen_reply: bool, assured: bool, be_liberal: bool, forgiving: bool) -> tuple[str, str]:
         """One segment (``nf_conntrack_tcp_packet``): what it is, and the state before it.
 
         ACCEPT with ``self.state`` moved on, IGNORED for segments that are let through unjudged, INVALID, or REPEAT when
@@ -210,7 +234,7 @@ class Tracker:
             if way == 1 and kind == "ACK" and self.simultaneous:
                 new = "ESTABLISHED"
         elif new == "CLOSE" and kind == "RST":
-            verdict, new, judged = self._reset(packet, way, old, seen_reply, assured)
+            verdict, new, judged = self._reset(packet, way, old, seen_reply, assured, forgiving)
             if verdict == INVALID:
                 return INVALID, old
         if judged:
@@ -227,17 +251,18 @@ class Tracker:
             self.seen[way].close_init = True
         return ACCEPT, old
 
-    def timeout(self, kind: str) -> int:
+    def timeout(self, kind: str, limits: Limits) -> int:
         """Seconds until it ends when nothing follows."""
-        limit = TIMEOUTS[self.state] if self.state in TIMEOUTS else TIMEOUTS["SYN_SENT"]
-        if self.retrans >= _MAX_RETRANS and limit > TIMEOUTS["RETRANS"]:
-            return TIMEOUTS["RETRANS"]
+        limit = limits.seconds[self.state]
+        retrans, unacknowledged = limits.seconds["RETRANS"], limits.seconds["UNACK"]
+        if self.retrans >= limits.retransmissions and limit > retrans:
+            return retrans
         if kind == "RST":
-            return TIMEOUTS["CLOSE"]
-        if (self.seen[0].unacked or self.seen[1].unacked) and limit > TIMEOUTS["UNACK"]:
-            return TIMEOUTS["UNACK"]
-        if self.last_win == 0 and limit > TIMEOUTS["RETRANS"]:
-            return TIMEOUTS["RETRANS"]
+            return limits.seconds["CLOSE"]
+        if (self.seen[0].unacked or self.seen[1].unacked) and limit > unacknowledged:
+            return unacknowledged
+        if self.last_win == 0 and limit > retrans:
+            return retrans
         return limit
 
     def _ignore(self, packet: Packet, way: int, kind: str, old: str) -> None:
@@ -260,7 +285,7 @@ class Tracker:
             self.last_kind = kind
             self.last_dir = way
 
-    def _reset(self, packet: Packet, way: int, old: str, seen_reply: bool, assured: bool) -> tuple[str, str, bool]:
+    def _reset(self, packet: Packet, way: int, old: str, seen_reply: bool, assured: bool, forgiving: bool) -> tuple[str, str, bool]:
         """A RST: whether to believe it, the state after it, and whether its window must be checked."""
         if old in ("FIN_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "CLOSE_WAIT"):
             return ACCEPT, "CLOSE", False
@@ -271,7 +296,7 @@ class Tracker:
             established = old == "ESTABLISHED" and assured
             if seq == 0 and not established:
                 return ACCEPT, new, True
-            if _before(seq, maxack):
+            if _before(seq, maxack) and not forgiving:
                 return INVALID, old, True
             train = self.last_kind == "ACK" and self.last_dir == way and seq == self.last_end
             if not established or seq == maxack or train:

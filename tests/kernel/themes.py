@@ -286,41 +286,77 @@ def unbelievable(m: Themed) -> tuple[Rules, list[Json], Json]:
 
 def tcp_machine(m: Themed) -> tuple[Rules, list[Json], Json]:
     """Segments in any order, from both sides, with numbers around the window."""
-    r = m.r
-    rules = m.seen() | {
-        f"mangle {chain}": [m.match_ctother("mangle", chain) + " -j LOG", m.states()] for chain in ("PREROUTING", "POSTROUTING")
-    }
-    src, dst = m.client(), m.server()
-    there = {"from": "a", "src": src, "dst": dst, "proto": "tcp", "sport": 4000, "dport": 80}
-    back = {"from": "b", "src": dst, "dst": src, "proto": "tcp", "sport": 80, "dport": 4000}
-    sequence, acknowledged = [1000, 5000], [0, 0]
-    packets = []
+    r, speller = m.r, Speller(m)
+    spellings = ["{!}--ctexpire {0|0:10|11:61|62:125|290:300|301:}", "{!}--ctstatus {ASSURED|SEEN_REPLY|CONFIRMED}", "{!}--ctstate {NEW|ESTABLISHED|INVALID}", "--ctdir {ORIGINAL|REPLY}"]  # fmt: skip
+    counted = "-m connbytes {!}--connbytes {1|2|3:4|60:130|200:|:300} --connbytes-dir {original|reply|both} --connbytes-mode {packets|bytes|avgpkt}"
+    rules = m.seen()
+    for chain in ("FORWARD", "INPUT", "OUTPUT", "POSTROUTING", "PREROUTING"):
+        found = [f"-m conntrack {speller.spell(r.choice(spellings))} -j LOG" for _ in range(r.choice([1, 2]))]
+        rules[f"mangle {chain}"] = [*found, f"{speller.spell(counted)} -j LOG"]
+    if m.chance(0.15):
+        where = r.choice(["filter FORWARD", "filter INPUT", "filter OUTPUT"])
+        rules[where] = [
+            r.choice(
+                [
+                    "-p tcp -m tcp --tcp-flags PSH PSH -j REJECT --reject-with tcp-reset",
+                    "-m conntrack --ctstate INVALID -j DROP",
+                    "-p tcp -m tcp --tcp-flags FIN FIN -j REJECT",
+                    "-m conntrack --ctstate NEW -p tcp -m tcp ! --syn -j DROP",
+                ]
+            )
+        ]
+    sides, src, dst = r.choice(
+        [(("a", "b"), m.client(), m.server())] * 3 + [(("a", "fw"), m.client(), m.w.fw[0]), (("fw", "b"), m.w.fw[0], m.w.b[0])]
+    )
+    there = {"from": sides[0], "src": src, "dst": dst, "proto": "tcp", "sport": 4000, "dport": 80}
+    back = {"from": sides[1], "src": dst, "dst": src, "proto": "tcp", "sport": 80, "dport": 4000}
+    sequence = [r.choice([1000, 1000, 0, 2**32 - 30]), r.choice([5000, 5000, 2**31, 2**32 - 5])]
+    packets: list[Json] = []
     flags = ["SYN", "SYN,ACK", "ACK", "ACK", "PSH,ACK", "FIN,ACK", "RST", "RST,ACK", "FIN", ""]
     weights = [3, 3, 4, 4, 4, 2, 1, 1, 0.3, 0.2]
-    opening = [(0, "SYN"), (1, "SYN,ACK"), (0, "ACK")] if m.chance(0.6) else []
-    for number in range(r.randrange(2, 12)):
+    opening = r.choice([[], [], [(0, "SYN"), (1, "SYN,ACK"), (0, "ACK")], [(0, "SYN"), (1, "SYN,ACK"), (0, "ACK")], [(0, "SYN"), (1, "SYN"), (0, "SYN,ACK")], [(0, "SYN"), (0, "SYN"), (1, "ACK"), (0, "RST")], [(0, "ACK"), (1, "ACK")], [(0, "SYN"), (1, "RST,ACK")]])  # fmt: skip
+    for number in range(r.randrange(2, 18)):
         way, flag = opening[number] if number < len(opening) else (r.randrange(2), r.choices(flags, weights)[0])
+        if packets and m.chance(0.1):
+            packets.append(dict(r.choice(packets)))
+            continue
         packet = {**(there, back)[way], "flags": flag, "seq": sequence[way], "ack": sequence[1 - way] if "ACK" in flag else 0}
         size = r.choice([0, 20]) if "ACK" in flag and "SYN" not in flag and "RST" not in flag else 0
         if size:
             packet["payload_len"] = size
         if m.chance(0.12):
             packet[r.choice(["seq", "ack"])] += r.choice([-70000, -1, 1, 500, 70000, 10_000_000])
-            packet["seq"] %= 1 << 32
-            packet["ack"] %= 1 << 32
+        if m.chance(0.03):
+            packet[r.choice(["seq", "ack"])] = 0
+        packet["seq"] %= 1 << 32
+        packet["ack"] %= 1 << 32
         if m.chance(0.1):
             packet["window"] = r.choice([0, 100, 1000])
-        if "SYN" in flag and m.chance(0.3):
-            packet["tcp_options"] = r.choice(["01030307", "04020000", "020405b401030307", "0101080a0000000100000000"])
+        if "SYN" in flag and m.chance(0.4):
+            packet["tcp_options"] = r.choice(
+                [
+                    "01030307",
+                    "04020000",
+                    "020405b401030307",
+                    "0101080a0000000100000000",
+                    "0402030e",
+                    "0303ff",
+                    "020405b40402080a00000001000000000103030a",
+                ]
+            )
+        elif "ACK" in flag and m.chance(0.1):
+            packet["tcp_options"] = (
+                "0101050a"
+                + ((packet["ack"] + 10) % 2**32).to_bytes(4, "big").hex()
+                + ((packet["ack"] + r.choice([20, 90000])) % 2**32).to_bytes(4, "big").hex()
+            )
         packets.append(packet)
-        sequence[way] += size + ("SYN" in flag or "FIN" in flag)
-        acknowledged[way] = packet["ack"]
+        sequence[way] = (sequence[way] + size + ("SYN" in flag or "FIN" in flag)) % (1 << 32)
     sysctl = {}
-    if m.chance(0.25):
-        sysctl["net.netfilter.nf_conntrack_tcp_loose"] = 0
-    if m.chance(0.2):
-        sysctl["net.netfilter.nf_conntrack_tcp_be_liberal"] = 1
-    return rules, packets, {"sysctl": sysctl}
+    for key in ("loose", "be_liberal", "ignore_invalid_rst"):
+        if m.chance(0.15):
+            sysctl[f"net.netfilter.nf_conntrack_tcp_{key}"] = int(key != "loose")
+    return rules, packets, {"sysctl": sysctl, **(m.quiet() if "fw" in sides else {})}
 
 
 def limits(m: Themed) -> tuple[Rules, list[Json], Json]:
@@ -796,7 +832,127 @@ def elsewhere(m: Themed) -> tuple[Rules, list[Json], Json]:
     return rules, packets, host
 
 
+def lifetimes(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """How long connections last, by protocol, state and setting; what they have been through."""
+    r, speller = m.r, Speller(m)
+    names = ["udp_timeout", "udp_timeout_stream", "icmp_timeout", "icmpv6_timeout", "generic_timeout", "gre_timeout", "gre_timeout_stream", "tcp_timeout_syn_sent", "tcp_timeout_syn_recv", "tcp_timeout_established", "tcp_timeout_unacknowledged", "tcp_timeout_max_retrans",
+             "tcp_timeout_close", "tcp_timeout_fin_wait", "tcp_max_retrans", "sctp_timeout_cookie_wait"]  # fmt: skip
+    sysctl = {
+        f"net.netfilter.nf_conntrack_{name}": r.choice([50, 90, 200]) if "retrans" not in name[-8:] else 1
+        for name in r.sample(names, r.choice([0, 2, 6]))
+    }
+    spellings = ["{!}--ctexpire {0|1:10|11:40|41:70|71:140|141:185|186:210|211:305|306:5000|5001:}", "{!}--ctstatus {ASSURED|SEEN_REPLY|CONFIRMED|NONE}", "{!}--ctproto {6|17|47|132|50|1|58}", "{!}--ctreplsrcport <ports>", "{!}--ctorigdstport <ports>"]  # fmt: skip
+    rules = {
+        f"mangle {chain}": [f"-m conntrack {speller.spell(r.choice(spellings))} -j LOG" for _ in range(4)]
+        for chain in ("PREROUTING", "FORWARD", "INPUT", "POSTROUTING")
+    }
+    if m.chance(0.3):
+        rules["nat POSTROUTING"] = ["-j MASQUERADE"]
+    packets: list[Json] = []
+    for _ in range(r.choice([1, 2])):
+        at, packet = len(packets), ends(m)
+        kind = r.choice(["talk", "gre", "sctp", "other", "tcp"])
+        if kind == "talk":
+            packets += m.talk(packet, at)
+            continue
+        if kind == "tcp":
+            packets += m.tcp(packet, at, m.chance(0.3))
+            continue
+        if kind == "sctp":
+            tag = 7
+            there = [
+                words.sctp(4000, 80, 0, words.init(tag)),
+                words.sctp(4000, 80, 9, words.chunk(10, 0, b"abcd")),
+                words.sctp(4000, 80, 9, words.chunk(0, 3, b"\0" * 12)),
+                words.sctp(4000, 80, 9, words.chunk(7, 0, b"\0" * 4)),
+                words.sctp(4000, 80, 9, words.chunk(14, 0, b"")),
+            ]
+            back = [
+                words.sctp(80, 4000, tag, words.init(9, 2)),
+                words.sctp(80, 4000, tag, words.chunk(11, 0, b"")),
+                words.sctp(80, 4000, tag, words.chunk(3, 0, b"\0" * 12)),
+                words.sctp(80, 4000, tag, words.chunk(8, 0, b"")),
+            ]
+            packets.append(packet | {"proto": "132", "l4": there[0]})
+            for number in range(r.randrange(8)):
+                way = number % 2 == 0 if m.chance(0.8) else m.chance(0.5)
+                text = (back if way else there)[min((number + 1) // 2, 3)] if m.chance(0.85) else r.choice(back if way else there)
+                packets.append({"reply_to": at, "l4": text} if way else packet | {"proto": "132", "l4": text})
+            continue
+        text = r.choice(["00000800", "3001880b00040005" + "00000000", "2000080000000007"]) if kind == "gre" else "00" * 8
+        packets.append(packet | {"proto": "47" if kind == "gre" else r.choice(["50", "89", "2"]), "l4": text})
+        for _ in range(r.randrange(4)):
+            packets.append({"reply_to": at, "l4": text} if m.chance(0.6) else dict(packets[at]))
+    return rules, packets, {"sysctl": sysctl, **(m.quiet() if m.chance(0.5) else {})}
+
+
+def translated(m: Themed) -> tuple[Rules, list[Json], Json]:
+    """Several connections through translations of all kinds, in the same chains, with the same ports."""
+    r, w = m.r, m.w
+    targets = w.a + w.b + w.fw
+    to = w.bracket
+
+    def port() -> str:
+        return r.choice(["80", "4000", "8080", "7"])
+
+    def destination(chain: str) -> str:
+        when = r.choice(["", f"-d {r.choice(targets)} ", f"-s {r.choice(targets)} ", "-p udp ", "-p tcp ", f"-p {w.proto} "])
+        proto = r.choice(["udp", "tcp", "sctp"])
+        return r.choice([
+            f"{when}-j DNAT --to-destination {r.choice(targets)}{r.choice(['', '', ' --persistent'])}", f"-p {proto} -j DNAT --to-destination {to(r.choice(targets))}:{port()}", f"-p {proto} -j DNAT --to-destination :{port()}",
+            f"{when}-j REDIRECT", f"-p {proto} -j REDIRECT --to-ports {port()}", f"-p {proto} -m {proto} --dport 80:89 -j DNAT --to-destination {to(r.choice(targets))}:8000-8009/80",
+            f"{when}-j NETMAP --to {'10.0.1.0/29' if m.family == 4 else 'fd00:0:0:1::/125'}", f"{when}-j ACCEPT", f"{when}-j RETURN", f"{when}-m addrtype --dst-type LOCAL -j DNAT --to-destination {r.choice(targets)}",
+        ])  # fmt: skip
+
+    def source(chain: str) -> str:
+        when = r.choice(
+            [
+                "",
+                f"-d {r.choice(targets)} ",
+                f"-s {r.choice(targets)} ",
+                f"-p {r.choice(['udp', 'tcp'])} ",
+                "" if chain == "INPUT" else f"-o {r.choice([_NEAR, _FAR, 'lo'])} ",
+            ]
+        )
+        proto = r.choice(["udp", "tcp"])
+        kinds = [f"{when}-j SNAT --to-source {r.choice(targets)}", f"-p {proto} -j SNAT --to-source {to(r.choice(targets))}:{port()}", f"-p {proto} -j SNAT --to-source :{port()}",
+                 f"{when}-j NETMAP --to {'10.0.1.8/29' if m.family == 4 else 'fd00:0:0:1::8/125'}", f"{when}-j ACCEPT", f"{when}-j SNAT --to-source {r.choice(targets)} --persistent"]  # fmt: skip
+        if chain == "POSTROUTING":
+            kinds += [f"{when}-j MASQUERADE", f"{when}-j MASQUERADE", f"-p {proto} -j MASQUERADE --to-ports {port()}"]
+        return r.choice(kinds)
+
+    rules = m.seen()
+    for chain, make in (("PREROUTING", destination), ("OUTPUT", destination), ("INPUT", source), ("POSTROUTING", source)):
+        if m.chance(0.6):
+            rules[f"nat {chain}"] = [make(chain) for _ in range(r.choice([1, 2, 3]))]
+    if m.chance(0.3):
+        rules["mangle OUTPUT"] = [r.choice(["-j MARK --set-mark 1", "-j MARK --set-mark 4", "-j TOS --set-tos 8"])]
+    if m.chance(0.2):
+        rules["raw PREROUTING"] = [
+            r.choice([f"-i {_FAR} -j CT --notrack", "-p udp -j CT --notrack", "-j CT --zone 2", f"-i {_NEAR} -j CT --zone-orig 2"])
+        ]
+    if m.chance(0.25):
+        rules["filter FORWARD"] = [
+            r.choice(["-p tcp -j REJECT --reject-with tcp-reset", "-m conntrack --ctstate DNAT -j REJECT", "-j DROP"])
+        ]
+    packets: list[Json] = []
+    for _ in range(r.choice([1, 2, 2, 3])):
+        packet = ends(m)
+        if m.chance(0.15):
+            tag = [words.init(7)]
+            packets.append(packet | {"proto": "132", "l4": words.sctp(r.choice([4000, 80]), 80, 0, *tag)})
+            continue
+        found = m.talk(packet, len(packets))
+        if m.chance(0.4):
+            other = {"sport": r.choice([4000, 80, 500]), "dport": r.choice([80, 85, 4000])}
+            found = [each | other if each.get("proto") in ("tcp", "udp") and "sport" in each else each for each in found]
+        packets += found
+    return rules, packets, m.host() if m.chance(0.4) else (m.quiet() if m.chance(0.3) else {})
+
+
 THEMES: list[Theme] = [
+    translated, translated, translated, translated,
+    lifetimes, lifetimes,
     elsewhere, elsewhere, elsewhere,
     acting, acting, acting, acting, busy, busy, busy,
     everything, everything, everything, everything, everything, everything,

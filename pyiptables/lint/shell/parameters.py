@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.arithmetic import NotKnown
 from pyiptables.lint.shell.patterns import TooHard, compiled, regex_of
-from pyiptables.lint.shell.reading import NOT_SET, POSITIONAL, Unknown, Word
+from pyiptables.lint.shell.reading import ELEMENT, NOT_SET, POSITIONAL, Unknown, Word
 from pyiptables.lint.shell.source import decode
 from pyiptables.lint.shell.state import Variable
 from pyiptables.lint.shell.words import Lit, Param, Piece, scan
@@ -82,8 +82,9 @@ class Parameters:
         if number == 0:
             return Word(self.shell.name)
         arguments = self.shell.state.arguments
-        if any(word.many for word in arguments[:number]):
-            return Word((Unknown(f"${number}", POSITIONAL),))
+        hidden = next((word.unknown for word in arguments[:number] if word.many), None)
+        if hidden is not None:
+            return Word((Unknown(f"${number}", hidden.reason if hidden.reason != ELEMENT else POSITIONAL),))
         return arguments[number - 1] if number <= len(arguments) else Word("")
 
     def element(self, name: str, index: str) -> Word:

@@ -1,0 +1,93 @@
+"""Broken files of every kind: findings or nothing, never a traceback, never long, never much memory.
+
+``LINT_FUZZ=20000`` makes that many, ``LINT_FUZZ_SEED`` says where to begin. Each file comes from its number alone.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+
+from random_scripts import random_script
+
+from pyiptables.lint.engine import LintError, lint_data
+from pyiptables.lint.fixing import apply_fixes
+from pyiptables.lint.registry import all_checks
+from pyiptables.lint.settings import Settings
+from pyiptables.report.finding_files import as_github, as_gitlab, as_json, as_junit, as_sarif
+from pyiptables.report.findings import concise
+
+SCRIPTS = Path(__file__).parent / "scripts"
+FILES = [(str(path), path.read_bytes()) for path in sorted(SCRIPTS.rglob("*")) if path.is_file()]
+TEXTS = [text for check in all_checks().values() for text in (*check.bad, *check.good)]
+EXAMPLES = [("x.sh" if text.startswith("#!") else "rules.v4", text.encode()) for text in TEXTS]
+SEEDS = FILES + EXAMPLES
+#: Pieces that readers of shells and rules stumble over, if over anything.
+PIECES = [
+    b"$(", b"`", b"${", b"}", b")", b"((", b"))", b"'", b'"', b"<<EOF\n", b"<<<", b"<(", b";;", b"esac", b"done", b"fi", b"do", b"then", b"\\\n",
+    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n", b"\n", b"#", b"!", b" ", b"-", b"--", b"*filter\n", b"COMMIT\n", b":INPUT DROP\n", b"[0:0] ", b"-A ",
+    b"-j ", b"-m ", b"99999999999999999999", b"0x", b"-1", b"/33", b":", b",", b"::", b"${x:-${x:-", b"{1..", b"..9}", b"{,", b"=", b"+=(", b"[", b"]", b"[[ ",
+    b"while true; do ", b"for x in ", b"case $1 in ", b"f() { ", b"eval ", b"$@", b"${!x}", b"${x//", b"$((", b"%i", b"ExecStart=", b"PostUp = ", b"RUN [",
+    b"up ", b"|", b"&", b"&&", b"||", b">", b"\t", b"a" * 300, b"(" * 60, b"$" * 40, b"{a,b}" * 8, b"\xc3", b"# pyiptables: ignore[", b"# pyiptables: ignore-file",
+]  # fmt: skip
+
+
+def mutated(number: int) -> tuple[str, bytes]:
+    """The name and bytes of a file, all from its number."""
+    rng = random.Random(number)
+    kind = rng.randrange(10)
+    if kind == 0:
+        name, data = "x.sh", random_script(number, bool(rng.randrange(2))).encode()
+    else:
+        name, data = rng.choice(SEEDS if kind < 6 else EXAMPLES)
+    for _ in range(rng.choice((1, 1, 2, 3, 5, 9, 20))):
+        at = rng.randrange(len(data) + 1)
+        end = min(len(data), at + rng.choice((0, 1, 2, 5, 20, 100)))
+        what = rng.randrange(7)
+        if what == 0:
+            data = data[:at] + data[end:]
+        elif what <= 3:
+            data = data[:at] + rng.choice(PIECES) + data[at if what < 3 else end :]
+        elif what == 4:
+            data = data[:at] + data[at:end] * rng.choice((2, 3, 30)) + data[end:]
+        elif what == 5:
+            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
+        else:
+            other = rng.choice(SEEDS)[1]
+            begin = rng.randrange(len(other) + 1)
+            data = data[:at] + other[begin : begin + rng.choice((5, 40, 300))] + data[at:]
+    return name, data[:100_000]
+
+
+def test_nothing_breaks_the_linter() -> None:
+    first, count = int(os.environ.get("LINT_FUZZ_SEED", "0")), int(os.environ.get("LINT_FUZZ", "150"))
+    settings = Settings(select=("ALL",))
+    slowest = (0.0, -1)
+    for number in range(first, first + count):
+        name, data = mutated(number)
+        begin = time.process_time()
+        try:
+            found = lint_data(data, name, settings)
+        except LintError:
+            # A first line that names another language.
+            continue
+        except Exception as error:
+            pytest.fail(f"file {number} ({name}): {error!r}")
+        taken = time.process_time() - begin
+        slowest = max(slowest, (taken, number))
+        assert taken < 5, f"file {number} ({name}) took {taken:.1f} s"
+        if number % 7 == 0:
+            for form in (as_json, as_sarif, as_github, as_gitlab, concise):
+                form(found.diagnostics).encode("utf-8", "surrogateescape")
+            as_junit(found.diagnostics, [name])
+            apply_fixes(data, found.diagnostics)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{count} files from {first}: slowest {slowest[0]:.2f} s (number {slowest[1]}), peak {peak} MiB")
+    assert peak < 1024

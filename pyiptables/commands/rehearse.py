@@ -32,6 +32,7 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
 
     The command really runs: only its calls of iptables and ip6tables are caught, and only those without a path.
     """
+    from pyiptables.commands._failure import Failure
     from pyiptables.report.rehearsal import as_document, show
     from pyiptables.store import default_directory
     from pyiptables.tools.rehearsal import RehearsalError, rehearse
@@ -49,7 +50,7 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
     try:
         rehearsal = rehearse(list(words), None if fresh else state or default_directory(os.environ))
     except RehearsalError as error:
-        raise click.UsageError(str(error)) from error
+        raise Failure(str(error)) from error
     _explain(rehearsal, no_lint)
     if as_json:
         click.echo(as_document(rehearsal))

@@ -14,6 +14,7 @@ __all__ = ["command"]
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(state: str | None, yes: bool) -> None:
     """Forget all emulated rules, IPv4 and IPv6, as after booting a machine without a firewall."""
+    from pyiptables.commands._failure import Failure
     from pyiptables.store import State, StateError, default_directory
 
     directory = state or default_directory(os.environ)
@@ -29,5 +30,5 @@ def command(state: str | None, yes: bool) -> None:
             for family in present:
                 os.unlink(store.path(family))
         except (OSError, StateError) as error:
-            raise click.ClickException(str(error)) from error
+            raise Failure(str(error)) from error
     click.echo(f"{directory} is empty")

@@ -23,22 +23,23 @@ class ShimError(Exception):
     """The folder cannot be filled; the text says why."""
 
 
-def write_shims(folder: str, state: str | None = None, body: str | None = None) -> list[str]:
+def write_shims(folder: str, state: str | None = None, body: str | None = None, ourselves: bool = False) -> list[str]:
     """Write the shims and return their names. ``body`` is the script's text with ``{name}`` for the program.
 
+    ``ourselves`` adds one named ``pyiptables``.
     A file that is there already is only replaced if it is a shim. Raises ShimError.
     """
     template = body or _template(state)
     names = []
     try:
         os.makedirs(folder, exist_ok=True)
-        for name in SHIM_NAMES:
+        for name in (*SHIM_NAMES, "pyiptables") if ourselves else SHIM_NAMES:
             path = os.path.join(folder, name)
             if os.path.lexists(path) and not _is_shim(path):
                 raise ShimError(f"{path} exists and is not a shim of pyiptables")
             temporary = f"{path}.new"
             with open(temporary, "w", encoding="utf-8") as file:
-                file.write(template.replace("{name}", name))
+                file.write(template.replace("{name}", name) if name in SHIM_NAMES else template.replace("{name} ", ""))
             os.chmod(temporary, 0o755)
             os.replace(temporary, path)
             names.append(name)

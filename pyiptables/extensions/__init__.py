@@ -20,14 +20,14 @@ _MATCH_SYNONYMS = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
 REMARKING = ("connlabel",)
 
 
+def match_name(name: str) -> str:
+    """The name under which a match is looked for."""
+    return _MATCH_SYNONYMS.get(name, name)
+
+
 def find_match(name: str, family: int) -> type[Match] | None:
     """The class of ``-m name`` for family 4 or 6, None when there is none."""
     return _find("match", match_name(name), family)  # type: ignore[return-value]
-
-
-def match_name(name: str) -> str:
-    """The name that a match is looked for under."""
-    return _MATCH_SYNONYMS.get(name, name)
 
 
 def find_target(name: str, family: int) -> type[Target] | None:

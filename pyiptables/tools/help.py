@@ -57,6 +57,7 @@ def program_help(program: Program, matches: list[Match], targets: list[type[Targ
         f"{program.name} v{program.variant.version}",
         "",
         f"Usage: {program.name} [-t TABLE] COMMAND CHAIN [RULE] [OPTIONS]",
+        f"       {program.name} -h (print this help information)",
         "",
         "Commands:",
     ]
@@ -81,7 +82,8 @@ def extension_help(extension: type[Extension]) -> str:
     head = f"{extension.name} {kind}: {extension.summary}\n"
     if not extension.options:
         return f"{head}  (no options)\n"
-    return f"{head}{extension.name} {kind} options:\n" + "".join([option_line(o) for o in extension.options])
+    options = "".join([option_line(option) for option in extension.options])
+    return f"{head}{extension.name} {kind} options:\n{options}{extension.more_help()}"
 
 
 def option_line(option: Option) -> str:
@@ -89,9 +91,13 @@ def option_line(option: Option) -> str:
     names = "/".join([f"--{name}" for name in (option.name, *option.aliases)])
     mark = "[!] " if option.invert else "    "
     left = f"{mark}{names} {option.metavar}".rstrip()
-    words = option.type.words
-    more = f" ({', '.join(words)})" if words and len(words) < 12 else ""
-    return f" {left:<44} {option.help}{more}\n"
+    words = option.type.words if option.type.lists_words else ()
+    listed = ", ".join(words)
+    if len(listed) < 60:
+        return f" {left:<44} {option.help}{f' ({listed})' if words else ''}\n"
+    from textwrap import fill
+
+    return f" {left:<44} {option.help}:\n" + fill(listed, 100, initial_indent=" " * 8, subsequent_indent=" " * 8) + "\n"
 
 
 def restore_help(program: Program) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import scan_unsigned
 
-__all__ = ["ICMP", "ICMPV6", "parse_type", "show_type"]
+__all__ = ["ICMP", "ICMPV6", "list_types", "parse_type", "show_type"]
 
 _ALL = (0, 255)
 #: (name, type, lowest code, highest code); the first of equal ones is printed.
@@ -81,6 +81,19 @@ def _range(text: str) -> tuple[int, int, str] | None:
         high = more[0]
         end += 1 + more[1]
     return low, high, text[end:]
+
+
+def list_types(known: tuple[tuple[str, int, int, int], ...], family: str) -> str:
+    """All names for the help: codes indented, other names in brackets (firewalld reads this)."""
+    names: dict[tuple[int, int, int], list[str]] = {}
+    for name, *entry in known:
+        names.setdefault((entry[0], entry[1], entry[2]), []).append(name)
+    lines = [f"Valid {family} Types:"]
+    for (_, *codes), (first, *others) in names.items():
+        indent = "" if tuple(codes) == _ALL else "   "
+        also = f" ({', '.join(others)})" if others else ""
+        lines.append(f"{indent}{first}{also}")
+    return "\n".join(lines) + "\n"
 
 
 def show_type(value: tuple[int, int, int], known: tuple[tuple[str, int, int, int], ...], inverted: bool, numeric: bool) -> str:

@@ -120,13 +120,16 @@ class Parsing:
         return scanner.take() if scanner is not None and scanner.has_argument() else None
 
     def no_such_host(self, name: str) -> str:
-        """``gai_strerror`` for a name nobody knows: a look-up without a network fails for now, not for good."""
+        """``gai_strerror`` for a name nobody knows: a look-up without a network fails for now, not for good.
+
+        What looks like an IPv4 address is not looked up as the name of one.
+        """
         labels = name.removesuffix(".").split(".")
         if name != "." and (
             name[:1] == "-"
             or not _HOST_CHARACTERS.issuperset(name)
             or not all([0 < len(label) < 64 for label in labels])
-            or "".join(labels).isdigit()
+            or (self.family == 4 and name[-1:] != "." and "".join(labels).isdigit())
             or len(name) > 253
         ):
             return "Name or service not known"
@@ -219,6 +222,11 @@ class Extension:
 
     def kernel_check(self, parsing: Parsing) -> None:
         """What the kernel's ``checkentry`` refuses beyond tables, hooks and protocols: raise KernelRefusal."""
+
+    @classmethod
+    def more_help(cls) -> str:
+        """What ``-h`` says below the options."""
+        return ""
 
     # -- writing -----------------------------------------------------------------------------------------
     def save(self) -> str:

@@ -20,6 +20,7 @@ from pyiptables.xtables.numbers import UINT8, UINT16, UINT32, UINT64, scan_unsig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pyiptables.xtables.option import Extension, Option, Parsing
@@ -51,11 +52,12 @@ __all__ = [
 
 
 class ValueType:
-    """A type of option values. ``metavar`` names it in help; ``words`` are completions."""
+    """A type of option values. ``metavar`` names it in help; ``words`` are completions, told by help if ``lists_words``."""
 
     takes_argument = True
     metavar = "value"
     words: tuple[str, ...] = ()
+    lists_words = True
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> Any:
         raise NotImplementedError
@@ -252,20 +254,26 @@ class MarkMask(ValueType):
         return " " + mark_text(*value)
 
 
-def parse_value_mask(text: str, option: str, extension: str) -> tuple[int, int]:
-    """``xtables_parse_val_mask`` without a name map."""
+def parse_value_mask(text: str, option: str, extension: str, named: Callable[[str], int | None] | None = None) -> tuple[int, int]:
+    """``xtables_parse_val_mask``; ``named`` looks up what is no number, where there is a list of names."""
     got = scan_unsigned(text, 0, UINT32)
-    if got is not None:
-        value, end = got
-        if end == len(text):
-            return value, UINT32
-        if text[end] != "/":
-            raise ParameterProblem(f'{extension}: trailing garbage after value for option "--{option}".\n')
-        got = scan_unsigned(text[end + 1 :], 0, UINT32)
+    end = -1 if got is None else got[1]
+    if got is not None and end == len(text):
+        return got[0], UINT32
+    if got is None or text[end] != "/":
+        if named is not None:
+            number = named(text)
+            if number is None:
+                raise ParameterProblem(f'{extension}: could not map name {text} to an integer value for option "--{option}".\n')
+            return number, UINT32
         if got is not None:
-            if end + 1 + got[1] != len(text):
-                raise ParameterProblem(f'{extension}: trailing garbage after value for option "--{option}".\n')
-            return value, got[0]
+            raise ParameterProblem(f'{extension}: trailing garbage after value for option "--{option}".\n')
+    else:
+        mask = scan_unsigned(text[end + 1 :], 0, UINT32)
+        if mask is not None and end + 1 + mask[1] == len(text):
+            return got[0], mask[0]
+        if mask is not None:
+            raise ParameterProblem(f'{extension}: trailing garbage after value for option "--{option}".\n')
     raise ParameterProblem(f'{extension}: bad integer value for option "--{option}", or out of range.\n')
 
 
@@ -307,12 +315,12 @@ class Host(ValueType):
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
         family = parsing.family
-        address = parse_ip6(text) if family == 6 else _inet_aton(text)
+        address = _scoped_ip6(text) if family == 6 else _inet_aton(text)
         if address is not None:
             return address
         found = parsing.names.host_addresses(text, family)
         if not found:
-            if text and (parse_ip6(text) is not None or _inet_aton(text) is not None):
+            if text and (_scoped_ip6(text) is not None or _inet_aton(text) is not None):
                 raise ParameterProblem("getaddrinfo: Address family for hostname not supported\n")
             raise ParameterProblem(f"getaddrinfo: {parsing.no_such_host(text)}\n")
         if any(other != found[0] for other in found):
@@ -321,6 +329,17 @@ class Host(ValueType):
 
     def text(self, value: Any) -> str:
         raise NotImplementedError("an address is printed with its family: Extension.address")
+
+
+def _scoped_ip6(text: str) -> int | None:
+    """An IPv6 address, perhaps with the scope that getaddrinfo takes and iptables forgets (``fe80::1%1``)."""
+    bare, percent, scope = text.partition("%")
+    address = parse_ip6(bare)
+    if address is None or not percent:
+        return address
+    local = address >> 118 == 0x3FA or address >> 112 & 0xFF0F in (0xFF01, 0xFF02)
+    # Of interfaces a fresh namespace has one.
+    return address if (local and scope == "lo") or strtoui(scope, base=10) is not None else None
 
 
 def _inet_aton(text: str) -> int | None:
@@ -389,6 +408,7 @@ class ProtocolNumber(ValueType):
 
     metavar = "protocol"
     words = tuple(CHAIN_PROTOCOLS)
+    lists_words = False
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
         return parse_protocol(text, parsing)

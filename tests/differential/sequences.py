@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from extension_words import ADDRESSES as NOTATIONS
+from extension_words import extension_rules, extension_words
 from hypothesis import strategies as st
 from sessions import ADDRESSES, VARIANTS, Session, Step
 
@@ -13,6 +15,13 @@ BUILTIN = {
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
 USER = ("a", "b", "c", "long-chain-name_0123456789.x")
+#: Long names of commands and options, for words that are written in full, shortened or joined to their value.
+LONG = {
+    "-A": "append", "-C": "check", "-D": "delete", "-E": "rename-chain", "-F": "flush", "-I": "insert", "-L": "list", "-N": "new-chain", "-P": "policy",
+    "-R": "replace", "-S": "list-rules", "-X": "delete-chain", "-Z": "zero", "-c": "set-counters", "-d": "destination", "-f": "fragments", "-g": "goto",
+    "-i": "in-interface", "-j": "jump", "-m": "match", "-n": "numeric", "-o": "out-interface", "-p": "protocol", "-s": "source", "-t": "table",
+    "-v": "verbose", "-w": "wait", "-x": "exact",
+}  # fmt: skip
 tables = st.sampled_from(["filter"] * 6 + ["nat", "mangle", "raw", "security"])
 odd_words = st.sampled_from(["", "!", "-", "--", "-x", "--foo", "foo", "0", "-1", "1:2", "a b", "99999999999", "'", '"', "ä", "+"])
 numbers = st.sampled_from(["1", "2", "3", "1", "2", "0", "7", "x", "01", "0x1"])
@@ -28,7 +37,9 @@ def _pieces(family: int) -> st.SearchStrategy[list[str]]:
     a = ADDRESSES[family]
     host, net, other = a["@HOST"], a["@NET"], a["@OTHER"]
     every = "0.0.0.0/0" if family == 4 else "::/0"
-    addresses = st.sampled_from([host, net, other, every, f"{host},{net}", f"{net},{net}", f"{host}/0", f"{host}/x", "localhost", ""])
+    addresses = st.sampled_from(
+        [host, net, other, every, f"{host},{net}", f"{net},{net}", f"{host}/0", f"{host}/x", "localhost", "", *NOTATIONS[family]]
+    )
     header = st.one_of(
         st.tuples(st.sampled_from([[], [], ["!"]]), st.sampled_from(["-s", "-d", "--src", "--destination"]), addresses).map(
             lambda t: [*t[0], t[1], t[2]]
@@ -36,7 +47,7 @@ def _pieces(family: int) -> st.SearchStrategy[list[str]]:
         _words(
             "-i eth0", "! -i eth0", "-i eth+", "-i +", "-o eth1", "! -o eth1", "-o +", "-i 1234567890123456", "--in-interface lo",
             "-p tcp", "-p udp", "-p icmp", "-p ipv6-icmp", "-p 47", "-p 250", "! -p tcp", "-p all", "! -p 0", "-p TCP", "-p nosuch", "-p 0x6",
-            "-f", "! -f",
+            "-f", "! -f", "-p 256", "-p -1", "-p icmpv6", "-p esp", "! -p udp", "-p sctp", "-p 0", "-p ipv6", "-p hopopt", "-i eth0/x", "-o !", "-p tcp -p udp",
         ),
     )  # fmt: skip
     matches = _words(
@@ -49,7 +60,9 @@ def _pieces(family: int) -> st.SearchStrategy[list[str]]:
     ) | st.sampled_from(["a b", 'say "x"', "back\\slash", "it's", "-j", "!", "", "x" * 300, "ü", "tab\tin"]).map(
         lambda text: ["-m", "comment", "--comment", text]
     )  # fmt: skip
+    matches |= extension_words("match", family)
     target = st.one_of(
+        extension_words("target", family),
         st.tuples(st.sampled_from(["-j", "-j", "-g", "--jump"]), st.sampled_from([*USER, *USER, "nowhere", "INPUT"])).map(list),
         _words(
             "-j ACCEPT", "-j ACCEPT", "-j DROP", "-j RETURN", "-j QUEUE", "-j LOG", "-j LOG --log-prefix pre --log-level 3", "-j LOG --log-uid",
@@ -65,7 +78,8 @@ def _pieces(family: int) -> st.SearchStrategy[list[str]]:
     rule = st.tuples(
         st.lists(header, max_size=2), st.lists(matches, max_size=2), st.lists(target, max_size=1), st.sampled_from([0] * 9 + [1]), more
     )  # fmt: skip
-    return rule.map(lambda t: [word for group in (*t[0], *t[1], *t[2], *([t[4]] if t[3] else [])) for word in group])
+    plain = rule.map(lambda t: [word for group in (*t[0], *t[1], *t[2], *([t[4]] if t[3] else [])) for word in group])
+    return st.one_of(plain, plain, extension_rules(family))
 
 
 def _commands(family: int, chains: st.SearchStrategy[str], in_file: bool) -> st.SearchStrategy[list[str]]:
@@ -104,6 +118,24 @@ def _commands(family: int, chains: st.SearchStrategy[str], in_file: bool) -> st.
     return st.one_of(adding, adding, changing, changing, showing, nonsense)
 
 
+@st.composite
+def _spelled(draw: st.DrawFn, words: list[str]) -> list[str]:
+    """The same command, some of its options by long names, shortened, or joined to their values."""
+    if draw(st.integers(0, 3)):
+        return words
+    found: list[str] = []
+    for word in words:
+        joined = len(found) and found[-1][:1] == "-" and word[:1] not in ("-", "!") and not draw(st.integers(0, 5))
+        if word in LONG and draw(st.booleans()):
+            name = LONG[word]
+            found.append("--" + (name if draw(st.integers(0, 2)) else name[: draw(st.integers(1, len(name)))]))
+        elif joined:
+            found[-1] += f"={word}" if found[-1][:2] == "--" else word
+        else:
+            found.append(word)
+    return found
+
+
 def _chains(table: str) -> st.SearchStrategy[str]:
     return st.sampled_from([*BUILTIN[table] * 2, *USER, *USER, "nowhere", "PREROUTING"])
 
@@ -134,13 +166,33 @@ def _files(draw: st.DrawFn, family: int) -> str:
             numbers_ = draw(st.sampled_from([" [0:0]", " [0:0]", " [5:60]", "", " [x]"]))
             out.append(f":{chain} {policy}{numbers_}")
         for _ in range(draw(st.integers(0, 6))):
-            line = _line(draw(_commands(family, _chains(table), True)))
-            head = draw(st.sampled_from(["", "", "", "[0:0] ", "[7:89] ", "[x:y] ", "[1] "]))
-            out.append(head + line)
+            line = _line(draw(_spelled(draw(_commands(family, _chains(table), True)))))
+            head = draw(st.sampled_from(["", "", "", "[0:0] ", "[7:89] ", "[x:y] ", "[1] ", " ", "\t", "[1:2]", "[-1:2] "]))
+            tail = draw(st.sampled_from([*[""] * 12, " ", "\t", " # c", ' ""', ' "', " '", "\\"]))
+            out.append(head + line + tail)
         if draw(st.integers(0, 15)):
             out.append("COMMIT")
         if draw(st.integers(0, 9)) == 0:
-            out.append(draw(st.sampled_from(["# comment", "", " ", "garbage", "COMMIT"])))
+            odd = [
+                "# comment",
+                "",
+                " ",
+                "garbage",
+                "COMMIT",
+                " COMMIT",
+                "COMMIT ",
+                "*",
+                "* filter",
+                "*nosuch",
+                ":",
+                ": a",
+                ":a",
+                ":INPUT",
+                ":INPUT x",
+                ":INPUT - [1:2]",
+                "-t nat -L",
+            ]
+            out.insert(draw(st.integers(0, len(out))), draw(st.sampled_from(odd)))
     return "".join([f"{line}\n" for line in out])
 
 
@@ -149,15 +201,35 @@ def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
     name = "iptables" if family == 4 else "ip6tables"
     kind = draw(st.sampled_from(["command"] * 7 + ["restore"] * 3 + ["save"]))
     if kind == "save":
-        options = draw(_words("", "-c", "-t nat", "-t filter -c", "-c -t raw", "-x", "foo"))
+        options = draw(_words("", "-c", "-t nat", "-t filter -c", "-c -t raw", "-x", "foo", "-f @DIR/out", "-ct filter", "--counters --table=nat", "--tab mangle", "-M x", "-t", "-V",
+                              "-t nosuch", "--modprobe=x -c", "-6", "-4", "--file @DIR/no/such", "-t filter -t nat"))  # fmt: skip
         return Step([f"{name}-save", *options])
     if kind == "restore":
-        options = draw(_words("", "", "-n", "-n", "-c", "-c -n", "-v", "-v -n", "--test", "-T filter", "-T nat -n", "-t -n"))
+        options = draw(_words("", "", "-n", "-n", "-c", "-c -n", "-v", "-v -n", "--test", "-T filter", "-T nat -n", "-t -n", "-w", "-w 1", "--wait=2 -n", "-W 5", "-w -W 5",
+                              "-M x", "--noflush --counters", "--nof", "--tes", "--table=nat", "-T nosuch", "-nc", "-cnt", "-b", "-x", "-V", "-4", "-6", "-T", "foo bar", "@DIR/no/such"))  # fmt: skip
         return Step([f"{name}-restore", *options], draw(_files(family)))
     table = draw(tables)
-    words = draw(_commands(family, _chains(table), False))
+    words = draw(_spelled(draw(_commands(family, _chains(table), False))))
     where = [] if table == "filter" else ["-t", table]
-    return Step([name, *words, *where] if draw(st.booleans()) else [name, *where, *words])
+    more = draw(
+        st.sampled_from(
+            [
+                *[[]] * 15,
+                ["-w"],
+                ["-w", "2"],
+                ["-W", "3"],
+                ["-6"],
+                ["-4"],
+                ["--modprobe=x"],
+                ["-x"],
+                ["-t"],
+                ["-t", "nosuch"],
+                ["-V"],
+                ["!", "-V"],
+            ]
+        )
+    )
+    return Step([name, *words, *where, *more] if draw(st.booleans()) else [name, *more, *where, *words])
 
 
 def _is_left_out(words: list[str], variant: str) -> bool:

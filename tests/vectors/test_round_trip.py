@@ -58,4 +58,6 @@ def test_recorded_rulesets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
 def test_corpus(tmp_path: Path, variant: str) -> None:
     for path in sorted(CORPUS.glob("*.rules")):
-        _round_trip(path.read_text("utf-8"), 6 if ".v6." in path.name else 4, variant, tmp_path / path.name)
+        golden = json.loads((CORPUS.parent / "golden" / f"{path.name}.{variant}.json").read_text("utf-8"))
+        if golden["restore"]["rc"] == 0:
+            _round_trip(path.read_text(golden["encoding"]), golden["family"], variant, tmp_path / path.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL, ENOENT
+from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal
 from pyiptables.xtables.option import Match, Option
@@ -36,7 +36,7 @@ class Cgroup(Match):
         if ("path" in self.values) == ("cgroup" in self.values):
             raise KernelRefusal(EINVAL)
         if "path" in self.values and self.values["path"] not in ("", "/") and not parsing.elsewhere:
-            raise KernelRefusal(ENOENT)
+            raise KernelRefusal(EINVAL)
 
     def save(self) -> str:
         text = ""

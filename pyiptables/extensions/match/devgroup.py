@@ -34,8 +34,7 @@ class Devgroup(Match):
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
-        number = parsing.names.mapped_number(_FILE, value)
-        group = parse_value_mask(value, option.name, self.name) if number is None else (number, UINT32)
+        group = parse_value_mask(value, option.name, self.name, lambda name: parsing.names.mapped_number(_FILE, name))
         super().accept(option, group, invert, parsing)
 
     def final_check(self, parsing: Parsing) -> None:

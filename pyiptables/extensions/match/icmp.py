@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.icmp_types import ICMP, parse_type, show_type
+from pyiptables.xtables.icmp_types import ICMP, list_types, parse_type, show_type
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -23,6 +23,7 @@ class TypeName(Text):
 
     metavar = "type[/code]|name"
     words = tuple([entry[0] for entry in ICMP])
+    lists_words = False
 
 
 class Icmp(Match):
@@ -36,6 +37,10 @@ class Icmp(Match):
     protocols = (1,)
     canonical = r"(?: !)? --icmp-type (?:1?\d?\d(?:/1?\d?\d)?|any)(?<!\D0\d)"
     options = (Option("icmp-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number"),)
+
+    @classmethod
+    def more_help(cls) -> str:
+        return list_types(ICMP, "ICMP")
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         super().accept(option, parse_type(value, ICMP, "ICMP"), invert, parsing)

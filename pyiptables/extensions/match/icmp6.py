@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.icmp_types import ICMPV6, parse_type, show_type
+from pyiptables.xtables.icmp_types import ICMPV6, list_types, parse_type, show_type
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -23,6 +23,7 @@ class TypeName(Text):
 
     metavar = "type[/code]|name"
     words = tuple([entry[0] for entry in ICMPV6])
+    lists_words = False
 
 
 class Icmp6(Match):
@@ -35,6 +36,10 @@ class Icmp6(Match):
     summary = "ICMPv6 type and code; loaded by itself after -p ipv6-icmp"
     protocols = (58,)
     options = (Option("icmpv6-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number"),)
+
+    @classmethod
+    def more_help(cls) -> str:
+        return list_types(ICMPV6, "ICMPv6")
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         super().accept(option, parse_type(value, ICMPV6, "ICMPv6"), invert, parsing)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT32, scan_unsigned
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text, parse_value_mask
 
@@ -34,15 +33,12 @@ class Realm(Match):
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         self._name = None
-        got = scan_unsigned(value, 0, UINT32)
-        if got is None or (got[1] != len(value) and value[got[1]] != "/"):
-            number = parsing.names.mapped_number(_FILE, value)
-            if number is None:
-                raise ParameterProblem(f'{self.name}: could not map name {value} to an integer value for option "--realm".\n')
-            self._name, parsed = value, (number, UINT32)
-        else:
-            parsed = parse_value_mask(value, "realm", self.name)
-        super().accept(option, parsed, invert, parsing)
+
+        def named(name: str) -> int | None:
+            self._name = name
+            return parsing.names.mapped_number(_FILE, name)
+
+        super().accept(option, parse_value_mask(value, option.name, self.name, named), invert, parsing)
 
     def _text(self, numeric: bool) -> str:
         value, mask = self.values["realm"]

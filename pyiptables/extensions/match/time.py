@@ -195,10 +195,18 @@ def _date(text: str) -> int:
 
 
 def _day_time(text: str) -> int:
-    numbers = _fields(text, "::", ((0, 23), (0, 59), (0, 59)))
-    if numbers is None or len(numbers) < 2:
-        raise ParameterProblem(f'invalid time "{text}" specified, should be hh:mm[:ss] format and within the boundaries')
-    return numbers[0] * 3600 + numbers[1] * 60 + (numbers[2] if len(numbers) > 2 else 0)
+    """``time_parse_minutes``; the error quotes what is left from the field that is wrong."""
+    rest, total = text, 0
+    for limit, unit in ((23, 3600), (59, 60), (59, 1)):
+        number, end = strtoul_prefix(rest, 10) or (0, 0)
+        after = rest[end : end + 1]
+        if not 0 <= number <= limit or after not in {3600: (":",), 60: (":", ""), 1: ("",)}[unit]:
+            raise ParameterProblem(f'invalid time "{rest}" specified, should be hh:mm[:ss] format and within the boundaries')
+        total += number * unit
+        if not after:
+            break
+        rest = rest[end + 1 :]
+    return total
 
 
 def _segments(text: str, size: int) -> list[str]:

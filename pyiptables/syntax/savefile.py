@@ -57,7 +57,9 @@ def _append_stored(out: list[str], chain: Chain, counters: bool) -> None:
         if rule.stored:
             out.append(f"{MARK}\n")
         numbers = f"[{rule.packets}:{rule.bytes}] " if counters else ""
-        out.append(f"{numbers}-A {chain.name} {rule.stored or rule.text}".rstrip(" ") + "\n")
+        text = rule.stored or rule.text
+        # A save form may end in a blank (an empty word printed bare), which is part of it.
+        out.append(f"{numbers}-A {chain.name} {text}\n" if text else f"{numbers}-A {chain.name}\n")
 
 
 def append_rules(out: list[str], chain: Chain, counters: bool) -> None:

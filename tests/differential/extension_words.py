@@ -288,9 +288,7 @@ def extension_words(draw: st.DrawFn, kind: str, family: int) -> list[str]:
     options = [option for option in extension.options if option.name not in LEFT_OUT]
     chosen = [option for option in options if option.mandatory and draw(st.integers(0, 15))]
     if options:
-        chosen += draw(
-            st.lists(st.sampled_from(options), max_size=3 if draw(st.booleans()) else 1, unique=draw(st.integers(0, 8)) != 0)
-        )
+        chosen += draw(st.lists(st.sampled_from(options), max_size=3 if draw(st.booleans()) else 1, unique=draw(st.integers(0, 8)) != 0))
     if draw(st.integers(0, 3)):
         chosen = list(dict.fromkeys(chosen))
     if draw(st.booleans()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import ERANGE
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import strtoul_prefix
+from pyiptables.xtables.numbers import UINT16, UINT64, strtoul_prefix
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -46,8 +46,9 @@ class Connlabel(Match):
 
     def _bit(self, text: str, parsing: Parsing) -> int:
         got = strtoul_prefix(text)
-        if got is not None and got[1] == len(text) and 0 <= got[0] <= 0x7FFFFFFF:
-            return got[0] & 0xFFFF
+        # strtoul's result is kept in an int, of which a negative one is a name.
+        if got is not None and got[1] == len(text) and abs(got[0]) <= UINT64 and not got[0] >> 31 & 1:
+            return got[0] & UINT16
         bit = parsing.names.mapped_number(_FILE, text)
         if bit is None:
             parsing.notices.append(_NO_FILE)

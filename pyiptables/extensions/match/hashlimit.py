@@ -41,6 +41,7 @@ _SIZE = 8192
 #: In the order of the save form.
 _MODES = ("srcip", "srcport", "dstip", "dstport")
 _NAME_MAX = 255
+_TABLE_MAX = 1 << 20
 _UNITS = {"k": 1 << 10, "m": 1 << 20}
 _LETTERS = {1: "", 1 << 10: "k", 1 << 20: "m"}
 #: Protocols whose header begins with two ports, or four bytes taken for them (``proto_ports_offset``).
@@ -125,8 +126,9 @@ class Hashlimit(Match):
         settings.burst = given.get("hashlimit-burst", _BURST)
         settings.expire = given.get("hashlimit-htable-expire", unit * 1000)
         settings.gc_interval = given.get("hashlimit-htable-gcinterval", _GC_INTERVAL)
-        settings.max = given.get("hashlimit-htable-max", 0)
-        settings.size = given.get("hashlimit-htable-size", 0)
+        # The kernel's own limit (``HASHLIMIT_MAX_SIZE``), which it writes into the rule.
+        settings.max = min(given.get("hashlimit-htable-max", 0), _TABLE_MAX)
+        settings.size = min(given.get("hashlimit-htable-size", 0), _TABLE_MAX)
         width = 32 if self.family == 4 else 128
         settings.srcmask = self._length("hashlimit-srcmask", width)
         settings.dstmask = self._length("hashlimit-dstmask", width)

@@ -23,7 +23,7 @@ _SCALES = {
     "tibit": 1 << 40, "tbit": 10**12, "bps": 8, "kibps": 8 << 10, "kbps": 8000, "mibps": 8 << 20, "mbps": 8 * 10**6,
     "gibps": 8 << 30, "gbps": 8 * 10**9, "tibps": 8 << 40, "tbps": 8 * 10**12,
 }  # fmt: skip
-_RATE = re.compile(r"\s*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))(.*)", re.DOTALL)
+_RATE = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))(.*)", re.DOTALL)
 _MODES = ("rateest-eq", "rateest-lt", "rateest-gt")
 _AMOUNTS = ("rateest-bps1", "rateest-pps1", "rateest-bps2", "rateest-pps2")
 
@@ -126,6 +126,10 @@ class RateestMatch(Match):
             return f"{text} --rateest1 {name}{self._saved_rates()} --rateest2 {self.values['rateest2']}"
         return f"{text} --rateest {name}{self._saved_rates()}"
 
+    def saves_all(self) -> bool:
+        """Two rates to compare with are printed with two comparisons, of which only one may be given."""
+        return "rateest-delta" in self.values or not (self._asks("bps") and self._asks("pps"))
+
     def show(self, numeric: bool, names: Names) -> str:
         values, delta, relative = self.values, "rateest-delta" in self.values, self._relative()
         rate = _number_text if numeric else _rate_text
@@ -157,7 +161,7 @@ def _rate(text: str) -> int | None:
     if found is None:
         return None
     scale = _SCALES.get(found[2].lower()) if found[2] else 1
-    return None if scale is None else int(float(found[1]) * scale / 8) & UINT32
+    return None if scale is None else int((int(found[1], 16) if "x" in found[1].lower() else float(found[1])) * scale / 8) & UINT32
 
 
 def _rate_text(rate: int) -> str:

@@ -75,7 +75,9 @@ class Rt(Match):
         given, inverted = self.values, self.inverted
         text = " rt"
         if "rt-type" in given:
-            text += f" type:{'!' if 'rt-type' in inverted else ''}{given['rt-type']}"
+            kind = given["rt-type"]
+            # Printed with %d.
+            text += f" type:{'!' if 'rt-type' in inverted else ''}{kind - (1 << 32) if kind >> 31 else kind}"
         segments = show_range("segsleft", given.get("rt-segsleft", EVERY), "rt-segsleft" in inverted)
         text += f" {segments}" if segments else ""
         if "rt-len" in given:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.addresses import address_text, mask_prefix
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import HostMask, UInt, masked_address_text
+from pyiptables.xtables.values import HostMask, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class Srh(Match):
             return " " + _sid(value)
         return f" {value}"
 
+    def saves_all(self) -> bool:
+        """A mask that is no prefix is printed as a length of -1."""
+        return all([mask_prefix(self.values[name][1], 6) is not None for name in _SIDS if name in self.values])
+
     def show(self, numeric: bool, names: Names) -> str:
         text = " srh"
         for option in self.options:
@@ -97,8 +103,8 @@ class Srh(Match):
 
 def _sid(value: tuple[int, int]) -> str:
     address, mask = value
-    text = masked_address_text(address, mask, 6)
-    return text if "/" in text else f"{text}/128"
+    length = mask_prefix(mask, 6)
+    return f"{address_text(address, 6)}/{UINT32 if length is None else length}"
 
 
 EXTENSIONS = (Srh,)

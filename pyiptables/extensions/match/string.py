@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 _LONGEST = 128
-_ALGORITHMS = ("bm", "kmp", "fsm")
+_ALGORITHMS = ("bm", "kmp")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -60,7 +60,8 @@ class String(Match):
         if self._from() > self._to() or not self._pattern():
             raise KernelRefusal(EINVAL)
         if self.values["algo"] not in _ALGORITHMS:
-            raise KernelRefusal(ENOENT)
+            # The third that the kernel has, fsm, wants a machine for a pattern, and no text is one.
+            raise KernelRefusal(EINVAL if self.values["algo"] == "fsm" else ENOENT)
 
     def _pattern(self) -> bytes:
         found: bytes = self.values.get("string", self.values.get("hex-string", b""))

@@ -98,11 +98,17 @@ class Tcp(Match):
 
     def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
         """Ports and flags become native expressions (``add_nft_tcp``); later ones fill the tcp match before them."""
-        if _OPTION in self.values or not self.save():
+        if not self.native():
             return self
         if spec.proto != 6:
             raise ParameterProblem("TCP match requires '-p tcp'")
         nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION))
+        if not self.values.get(_FLAGS, (0, 0))[0]:
+            # Flags under no mask make no expression, whatever they are compared with.
+            self.values.pop(_FLAGS, None)
+            self.inverted.discard(_FLAGS)
+            if not self.save():
+                return None
         for match in earlier:
             if match.name == self.name:
                 match.values.update(self.values)
@@ -111,7 +117,7 @@ class Tcp(Match):
         return self
 
     def native(self) -> bool:
-        return _OPTION not in self.values and bool(self.save())
+        return _OPTION not in self.values and bool(self.save() or self.values.get(_FLAGS, (0, 0))[1])
 
     def packet_set(self, space: Space, spec: RuleSpec) -> Region:
         """``tcp_mt``: never a later fragment; TCP options are a condition of their own."""

@@ -107,6 +107,10 @@ class Time(Match):
         """The end of time is printed as well: ``time_print_date`` looks for LONG_MAX, the default is INT_MAX."""
         return bool(self.values.get("datestop", _LAST_DATE) != 0)
 
+    def saves_all(self) -> bool:
+        """The first second of 1970 as the last one is not printed."""
+        return self._saves_stop()
+
     def show(self, numeric: bool, names: Names) -> str:
         text = " TIME"
         if (self._start(), self._stop()) != (0, _LAST_SECOND):
@@ -221,7 +225,7 @@ def _monthdays(text: str) -> int:
     bits = 0
     for day in _segments(text, 3):
         got = strtoul_prefix(day) or (0, 0)
-        if got[1] != len(day) or got[0] > 31:
+        if got[1] != len(day) or not 0 <= got[0] <= 31:
             raise ParameterProblem(f"{day} is not a valid day for --monthdays")
         bits |= 1 << got[0]
     return bits

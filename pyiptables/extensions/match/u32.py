@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.errors import ParameterProblem
+from errno import EINVAL
+
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32, scan_unsigned
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
@@ -37,6 +39,12 @@ class U32(Match):
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         super().accept(option, _Reader(value).tests(), invert, parsing)
+
+    def kernel_check(self, parsing: Parsing) -> None:
+        """Four bytes cannot be shifted by more than they have (``u32_mt_checkentry``)."""
+        for location, _ in self.values["u32"]:
+            if any([operator in ("<<", ">>") and number > 31 for operator, number in location]):
+                raise KernelRefusal(EINVAL)
 
     def _quoted(self) -> str:
         return ' "' + "&&".join(map(_test_text, self.values["u32"])) + '"'

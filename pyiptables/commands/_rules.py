@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pyiptables.commands._input import Unusable
+from pyiptables.commands._input import Unusable, read_text
 
 if TYPE_CHECKING:
     from pyiptables.netfilter.pipeline import Engine
@@ -15,11 +15,13 @@ __all__ = ["load_rules", "store_counters"]
 
 
 def load_rules(path: str | None, directory: str | None, family: int) -> Ruleset:
-    """Rules from a file, else from a state directory, else from the default one. Raises Unusable, OSError."""
+    """Rules from a file (``-``: stdin), else from a state directory, else from the default one. Raises Unusable, OSError."""
     from pyiptables import load
     from pyiptables.store import State, StateError, default_directory
 
     try:
+        if path == "-":
+            return load(read_text("-") + "\n", f"ipv{family}")
         if path:
             return load(path, f"ipv{family}")
         with State(directory or default_directory(os.environ)) as state:

@@ -61,7 +61,7 @@ class _Command(click.Command):
 @click.option("--physdev-in", "physin", metavar="NAME", help="Bridge port it came by.")
 @click.option("--physdev-out", "physout", metavar="NAME", help="Bridge port it goes by.")
 @click.option("-m", "--match", multiple=True, metavar="NAME", help="Taken and ignored, so that a rule's words can be pasted.")
-@click.option("--rules", "-r", metavar="FILE", help="iptables-save file to trace through (default: the state).")
+@click.option("--rules", "-r", metavar="FILE", help="iptables-save file to trace through, - for stdin (default: the state).")
 @click.option("--state", metavar="DIR", help="State directory to take the rules from.")
 @click.option("--packets", metavar="FILE", help="Packets from a file, one a line, or JSON; - for stdin.")
 @click.option("--pcap", metavar="FILE", help="Packets from a capture (pcap, pcapng); -i and -o say where the first of each flow goes.")
@@ -92,7 +92,7 @@ def command(words: tuple[str, ...], **options: Any) -> None:
     try:
         _Run([word.replace(_ARROW, "->") for word in words], options).go()
     except (ScenarioError, Unusable) as error:
-        click.echo(f"pyiptables trace: {error}", err=True)
+        click.echo(f"pyiptables trace: {' '.join(str(error).splitlines())}", err=True)
         if isinstance(error, Unusable) and error.excerpt and sys.stderr.isatty():
             click.echo(error.excerpt, err=True)
         sys.exit(2)

@@ -311,7 +311,7 @@ def open_scenario(case: Json, ruleset: Ruleset | None = None, *, variant: str = 
     """A player for a scenario's rules, host and connections. Raises ScenarioError, RulesError for the rules."""
     family = case.get("family", 4)
     if family not in (4, 6):
-        raise ScenarioError(f"no such family: {family} (4 or 6)")
+        raise ScenarioError(f"no such family: {family!r} (4 or 6)")
     if not isinstance(case.get("packets", []), list) or not all(isinstance(each, dict) for each in case.get("packets", [])):
         raise ScenarioError("packets is not a list of packets")
     if ruleset is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.host import Host
     from pyiptables.netfilter.traverse import Miss, Step
-    from pyiptables.netfilter.trip import Event, Trip
+    from pyiptables.netfilter.trip import Trip
     from pyiptables.ruleset import Rule, Ruleset
 
 __all__ = ["path", "show", "show_outcome"]
@@ -37,6 +37,8 @@ __all__ = ["path", "show", "show_outcome"]
 #: Near misses shown without -v.
 _NEAR = 3
 _GUIDES = "bright_black"
+#: What happens between two hooks.
+_BETWEEN = frozenset(("routing", "rerouted", "ttl"))
 #: The place of a rule stands in a column of its own where there is room for it.
 _WIDE = 60
 _VERDICT = {"ACCEPT": "bold green", "DROP": "bold red", "REJECT": "bold red", "QUEUE": "bold yellow", "RETURN": "bold"}
@@ -116,6 +118,7 @@ class _Path:
         self.misses: list[Miss] = list(trip.misses or ()) if verbose else []
         self.phase = 0
         self.hook: Tree | None = None
+        self.name = ""
         #: The chains being walked, innermost last: name and where its rules are shown.
         self.chains: list[tuple[str, Tree]] = []
         self.last: Tree | None = None
@@ -130,14 +133,14 @@ class _Path:
         self.top = Tree(title, guide_style=_GUIDES)
         if self.since:
             self.top.add(Text("as before", style="dim italic"))
-        hook = table = ""
+        table = ""
         for at, step in enumerate(trip.steps):
             if at < self.since:
                 continue
             self._events(at)
-            if self.hook is None or step.hook != hook:
-                hook, table = step.hook, ""
-                self._enter(hook)
+            if self.hook is None or step.hook != self.name:
+                table = ""
+                self._enter(step.hook)
             if step.table != table:
                 self._track(step)
                 table = step.table
@@ -157,6 +160,7 @@ class _Path:
 
     def _enter(self, hook: str) -> None:
         self.phase += 1
+        self.name = hook
         self.hook = self.top.add(Text.assemble((f"{self.phase} ", "bold cyan"), (hook, "bold blue")))
 
     def _track(self, step: Step) -> None:
@@ -173,13 +177,15 @@ class _Path:
     def _events(self, at: int) -> None:
         while self.events and self.events[0].after <= at:
             event = self.events.pop(0)
-            if not self.tracked and event.what == "routing" and event.hook == "PREROUTING":
+            if event.what == "translate" and event.hook != self.name:
+                self._enter(event.hook)
+            if not self.tracked and event.hook in ("PREROUTING", "OUTPUT") and (event.what == "translate" or event.hook == "PREROUTING"):
                 self.tracked = True
                 self._say("conntrack", self._state())
-            self._say(*event_text(event, self.trip.first.family), where=event)
+            self._say(*event_text(event, self.trip.first.family), between=event.what in _BETWEEN)
 
-    def _say(self, word: str, text: str, where: Event | None = None) -> None:
-        node = self.top if self.hook is None or (where is not None and where.what == "routing") else self.hook
+    def _say(self, word: str, text: str, between: bool = False) -> None:
+        node = self.top if self.hook is None or between else self.hook
         node.add(Text.assemble((word, "magenta"), f"  {text}"))
 
     def _missed(self, step: Step) -> bool:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fate", "Filter", "Outcome", "ports_of", "states_of"]
 
-#: Rules looked at for one question; a table that needs more has its answer left open.
-_LIMIT = 200_000
+#: Rules looked at for one question, and for all of a table; beyond that answers are left open.
+_LIMIT = 50_000
+_BUDGET = 1_000_000
 #: Jumps to a chain that are looked at to narrow a question.
 _CALLERS = 8
 
@@ -43,7 +44,7 @@ class Outcome:
 class Fate:
     """All that may become of the packets of a question, in the order in which they meet it.
 
-    ``ends`` are the chains whose end some of them may see: only there can an appended rule change the answer.
+    Nothing is in ``outcomes``, and both ways are open, when the walk was not ``complete``. ``ends`` are the chains whose end some of them may see: only there can an appended rule change the answer.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -73,6 +74,9 @@ class Filter:
             self._regions = {id(step.rule): (step.rule, step.region) for step in program.steps()}
         self._chains = {} if program is None else program.chains
         self._left = self._looked = 0
+        self._budget = _BUDGET
+        #: The chains that the walk is in: to enter one again is a circle, which no kernel loads.
+        self._path: list[str] = []
 
     def region(self, rule: Rule) -> Region:
         """The packets a rule matches."""
@@ -132,20 +136,30 @@ class Filter:
         if chain is None or start is None:
             fate.outcomes.append(Outcome("ACCEPT", chain_name, None))
             return fate
-        self._left, self._looked = _LIMIT, 0
-        if self._walk(table, chain, start, fate, 0):
+        self._left, self._looked = min(_LIMIT, self._budget), 0
+        allowed = self._left
+        self._path.clear()
+        came_through = self._walk(table, chain, start, fate)
+        self._budget -= allowed - max(self._left, 0)
+        if came_through:
             policies = ("ACCEPT", "DROP") if chain_name in unsure else (chain.policy or "ACCEPT",)
             fate.outcomes += [Outcome(policy, chain_name, None) for policy in policies]
         fate.complete = self._left > 0
+        if not fate.complete:
+            fate.outcomes.clear()
         return fate
 
-    def _walk(self, table: Table, chain: Chain, packets: Product, fate: Fate, depth: int) -> bool:
+    def _walk(self, table: Table, chain: Chain, packets: Product, fate: Fate) -> bool:
         """Send packets into a chain; whether some may come back from it."""
         back = False
         looked = self._looked
+        if chain.name in self._path:
+            self._left = 0
+            return True
+        self._path.append(chain.name)
         for at, rule in self._candidates(chain, packets):
             self._left -= 1
-            if self._left < 0 or depth > 64:
+            if self._left < 0:
                 return True
             region = self.region(rule)
             sure = any([_inside(packets, part) for part in region.lower])
@@ -162,7 +176,7 @@ class Filter:
             elif goal is not None:
                 self._looked = looked + at + 1
                 parts = [packets] if sure else [both for part in region.upper if (both := conjoin(packets, part)) is not None]
-                came = [self._walk(table, goal, part, fate, depth + 1) for part in parts]
+                came = [self._walk(table, goal, part, fate) for part in parts]
                 looked = self._looked - at - 1
                 if spec.goto:
                     back = back or any(came)
@@ -171,7 +185,9 @@ class Filter:
             else:
                 continue
             if sure:
+                self._path.pop()
                 return back
+        self._path.pop()
         self._looked = looked + len(chain.rules)
         fate.ends.add(chain.name)
         return True

@@ -112,6 +112,16 @@ class Reachability:
         """
         return self._points.get(step)
 
+    def trials(self, step: Step, also: Step) -> Iterator[tuple[ChainProgram, list[int]]]:
+        """Packets that might come from a hook to a rule, match it, and match another one too."""
+        for root, way in self._sampler.ways(step.chain):
+            for part in step.region.upper[:3]:
+                mine = conjoin(way, part)
+                for other in also.region.upper[:3] if mine is not None else ():
+                    both = conjoin(mine, other) if mine is not None else None
+                    if both is not None:
+                        yield root, self._sampler.point(both, 0)
+
     def describe(self, reach: Reach) -> dict[str, str | int | bool]:
         """A witness packet in readable form."""
         return self.program.space.describe(reach.packet or {})

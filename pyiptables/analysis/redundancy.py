@@ -24,6 +24,8 @@ __all__ = ["Redundancy"]
 
 #: Candidates compared exactly; a file in which more rules survive their example has another problem.
 _CANDIDATES: Final = 400
+#: Rules between two that are tried with a packet before they are compared.
+_TRIALS: Final = 8
 
 
 class Redundancy:
@@ -48,7 +50,7 @@ class Redundancy:
         """
         for step in self._candidates():
             wider = self.wider(step)
-            if wider is not None and (self._leads_to(step, wider) or self._is_redundant(step)):
+            if wider is not None and (self._leads_to(step, wider) or (not self._is_missed(step, wider) and self._is_redundant(step))):
                 yield step, wider
 
     def others(self) -> Iterator[Step]:
@@ -85,6 +87,22 @@ class Redundancy:
                 if other.label != step.label or other.kind != VERDICT or not other.region.exact:
                     return False
         return True
+
+    def _is_missed(self, step: Step, wider: Step) -> bool:
+        """Does a packet that a rule between would take find another verdict without the first one?"""
+        left = _TRIALS
+        for product in step.region.upper:
+            for at in step.chain.meeting(product, self.program.space.tops, step.number, wider.number - 1):
+                other = step.chain.steps[at]
+                if other.kind == VERDICT and other.label == step.label:
+                    continue
+                for root, point in self.reachability.trials(step, other):
+                    if self._needed_for(step, root, point):
+                        return True
+                left -= 1
+                if not left:
+                    return False
+        return False
 
     def _masks(self, chain: ChainProgram) -> dict[str, dict[int, int]]:
         """By verdict and block: the bits of products of rules that give it under some condition."""
@@ -136,13 +154,16 @@ class Redundancy:
 
     def _needed_by_example(self, step: Step) -> bool:
         example = self.reachability.example(step)
-        if example is None or self.program.changed:
+        return example is not None and self._needed_for(step, *example)
+
+    def _needed_for(self, step: Step, root: ChainProgram, point: list[int]) -> bool:
+        """Is the packet's verdict for certain another one without the rule?"""
+        if self.program.changed:
             return False
-        root, point = example
-        without = self._walker.met(root, point, step)
-        if not all(other.region.exact for other in without):
+        met, without = self._walker.met(root, point), self._walker.met(root, point, step)
+        if step not in met or not all(other.region.exact for other in without):
             return False
-        label = step.label if step.kind == VERDICT else _verdict(self._walker.met(root, point), root)
+        label = step.label if step.kind == VERDICT else _verdict(met, root)
         return label != _verdict(without, root)
 
 

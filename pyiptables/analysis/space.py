@@ -159,6 +159,10 @@ class Space:
             values = masked(value, mask, top)
             if values is None:
                 region = self.atom(f"{field} & {mask:#x} == {value:#x}", invert, (field,))
+                if not invert:
+                    # The ones on the left are a prefix, which is worth knowing.
+                    free = (1 << (mask & top ^ top).bit_length()) - 1
+                    region &= self.values(field, (value & ~free, value & ~free | free))
             else:
                 region = self._one(level, complement(values, top) if invert else values)
             self._regions[key] = region

@@ -43,7 +43,7 @@ class Capture:
         try:
             import dpkt
         except ImportError:
-            raise Unusable("captures need dpkt: pip install 'pyiptables[pcap]'") from None
+            raise Unusable("captures need dpkt: pip install 'pyiptables-emulator[pcap]'") from None
         number, opened = 0, False
         with open(self.path, "rb") as stream:
             stream.seek(0, 2)

@@ -432,7 +432,7 @@ def test_bad_input_is_one_line_and_exit_2(trace: Trace, folder: Path, words: lis
 def test_without_dpkt(trace: Trace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dpkt", None)
     done = trace("--pcap", "rules.v4", "-i", "eth0")
-    assert (done.exit_code, done.stderr) == (2, "pyiptables trace: captures need dpkt: pip install 'pyiptables[pcap]'\n")
+    assert (done.exit_code, done.stderr) == (2, "pyiptables trace: captures need dpkt: pip install 'pyiptables-emulator[pcap]'\n")
 
 
 def test_colour_only_on_a_terminal(folder: Path) -> None:

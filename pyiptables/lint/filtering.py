@@ -44,7 +44,8 @@ class Outcome:
 class Fate:
     """All that may become of the packets of a question, in the order in which they meet it.
 
-    Nothing is in ``outcomes``, and both ways are open, when the walk was not ``complete``. ``ends`` are the chains whose end some of them may see: only there can an appended rule change the answer.
+    Nothing is in ``outcomes``, and both ways are open, when the walk was not ``complete``. ``ends`` are the chains whose
+    end some of them may see: only there can an appended rule change the answer.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pyiptables.commands._captures import Capture
     from pyiptables.netfilter.outcomes import Outcome
-    from pyiptables.netfilter.scenario import Player
+    from pyiptables.netfilter.player import Player
     from pyiptables.netfilter.trip import Trip
 
     Json = dict[str, Any]

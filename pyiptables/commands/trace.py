@@ -13,7 +13,7 @@ from pyiptables.commands._input import Unusable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyiptables.netfilter.scenario import Player
+    from pyiptables.netfilter.player import Player
     from pyiptables.ruleset import Ruleset
 
 __all__ = ["command"]
@@ -87,7 +87,7 @@ def command(words: tuple[str, ...], **options: Any) -> None:
     "in" and "out" it is forwarded, with "in" alone it is for this host, with "out" alone it comes from this host; with
     --host routing decides. Several sentences, separated by ";", are the packets of a flow: "reply syn,ack" answers.
     """
-    from pyiptables.netfilter.scenario import ScenarioError
+    from pyiptables.netfilter.player import ScenarioError
 
     try:
         _Run([word.replace(_ARROW, "->") for word in words], options).go()
@@ -128,7 +128,7 @@ class _Run:
     # -- kinds of input ----------------------------------------------------------------------------------
     def _described(self) -> None:
         from pyiptables.commands._packets import family_of, packets_described, packets_in_file, usual_answer
-        from pyiptables.netfilter.scenario import ScenarioError
+        from pyiptables.netfilter.player import ScenarioError
 
         options = self.options
         packets = packets_in_file(options["packets"]) if options["packets"] else []
@@ -199,7 +199,8 @@ class _Run:
 
     def _scenarios(self) -> None:
         from pyiptables.commands._input import parse_json, read_text
-        from pyiptables.netfilter.scenario import RulesError, ScenarioError, answer_of, open_scenario
+        from pyiptables.netfilter.player import ScenarioError
+        from pyiptables.tools.scenario import RulesError, answer_of, open_scenario
 
         path = self.options["scenario"]
         cases = parse_json(read_text(path), path)
@@ -276,7 +277,8 @@ class _Run:
         return case
 
     def _player(self, case: Json, ruleset: Ruleset, **more: Any) -> Player:
-        from pyiptables.netfilter.scenario import ScenarioError, open_scenario
+        from pyiptables.netfilter.player import ScenarioError
+        from pyiptables.tools.scenario import open_scenario
 
         many = bool(self.options["pcap"]) or not self.output.explains(len(case["packets"]))
         try:

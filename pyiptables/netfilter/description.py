@@ -1,6 +1,6 @@
 """Packets as people describe them: the dicts of scenarios and of the packet language, both ways.
 
-The keys are those of a scenario's packets (``scenario``); what comes back describes the headers in the same words.
+The keys are those of a scenario's packets (``tools.scenario``); what comes back describes the headers in the same words.
 """
 
 from __future__ import annotations

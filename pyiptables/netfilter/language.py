@@ -1,6 +1,6 @@
 """The packet language: one packet a line, ``tcp 10.0.0.2:40000 -> 192.0.2.10:443 in eth0 syn``.
 
-A description becomes a dict in the form of a scenario packet (:mod:`pyiptables.netfilter.scenario`)::
+A description becomes a dict in the form of a scenario packet (:mod:`pyiptables.tools.scenario`)::
 
     packet    = protocol endpoint arrow endpoint word*  |  "reply" ["to" number] word*  |  "error" ["to" number] word*
     arrow     = "->" | "to"

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from pyiptables.netfilter.scenario import Player
+    from pyiptables.netfilter.player import Player
     from pyiptables.netfilter.trip import Trip
 
 __all__ = ["Open", "Outcome", "explore"]

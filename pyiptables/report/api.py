@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyiptables.netfilter.scenario import Player, run_scenario
+from pyiptables.netfilter.player import Player
 from pyiptables.report.trace_document import decided_by, document
 from pyiptables.report.trace_words import outcome
+from pyiptables.tools.scenario import run_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

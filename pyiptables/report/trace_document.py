@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.description import describe
-from pyiptables.netfilter.scenario import step_json, trip_json
+from pyiptables.netfilter.player import step_json, trip_json
 from pyiptables.report.trace_words import target_of
 from pyiptables.xtables.addresses import address_text
 

@@ -19,7 +19,7 @@ import pytest
 
 from pyiptables.lint.engine import lint_data
 from pyiptables.lint.settings import Settings
-from pyiptables.netfilter.scenario import run_scenario
+from pyiptables.tools.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
 from comparing import features

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pyiptables.netfilter.scenario import run_scenario
+from pyiptables.tools.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
 from comparing import differences, features

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pyiptables import load
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.pipeline import Engine
-from pyiptables.netfilter.scenario import run_scenario
 from pyiptables.netfilter.verdicts import Judge
+from pyiptables.tools.scenario import run_scenario
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
 from comparing import features

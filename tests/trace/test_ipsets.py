@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
-from pyiptables.netfilter.scenario import DEFAULT_HOST, run_scenario
+from pyiptables.tools.scenario import DEFAULT_HOST, run_scenario
 
 SETS = """\
 create ip4 hash:ip family inet counters

@@ -380,6 +380,13 @@ def test_scenarios(trace: Trace, folder: Path) -> None:
     assert "DROP by filter/FORWARD rule 1" in shown.stdout and shown.exit_code == 1
 
 
+def test_the_manuals_scenario_plays(trace: Trace, folder: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "man" / "pyiptables-scenario.5").read_text(encoding="utf-8")
+    (folder / "case").write_text(page.partition(".Bd -literal -offset indent\n")[2].partition(".Ed\n")[0].replace("\\en", "\\n"))
+    there, back = json.loads(trace("--scenario", "case", "--json", rules=None).stdout)["packets"]
+    assert (there["final"]["dst"], there["final"]["dport"], back["final"]["src"]) == ("10.0.0.20", 80, "203.0.113.1")
+
+
 # -- what is refused -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("words", "error"),

@@ -65,7 +65,7 @@ _NUMBERS = {
     "icmp-id": (0, 65535, "identifier of an ICMP query"),
     "icmp-seq": (0, 65535, "sequence number of an ICMP query"),
     "id": (0, 65535, "IP identification"),
-    "length": (0, 65535, "length of the whole packet in bytes; the payload is not known then"),
+    "length": (0, 65535, "length of the whole packet in bytes, its payload unknown"),
     "payload-len": (0, 65535, "length of the payload in bytes"),
     "frag": (0, 8191, "fragment offset in units of eight bytes"),
     "flow-label": (0, 0xFFFFF, "IPv6 flow label"),

@@ -266,7 +266,7 @@ class _Run:
         from pyiptables.commands._input import read_text
 
         options = self.options
-        case: Json = {"name": "trace", "family": family, "variant": "nft", "rules": ruleset.save()}
+        case: Json = {"name": "trace", "family": family, "variant": "nft", "rules": ruleset.save() if options["save_scenario"] else ""}
         case["host"] = {**_BARE, **read_host(options["host"])} if options["host"] else None
         for key in ("conntrack", "ipset"):
             if options[key]:

@@ -63,7 +63,7 @@ class Code:
         from pyiptables.syntax.rule import typed
 
         spec = self.spec = typed(self.rule, self.family)
-        self.matches = spec.matches
+        self.matches = [match for match in spec.matches if not match.idle]
         self.target = spec.target
         if spec.target is None:
             if not spec.jump:

@@ -24,6 +24,8 @@ __all__ = ["candidates"]
 _BLOCK = 16384
 #: Chains shorter than this are walked as they are.
 _SHORT = 12
+#: So many rules are better asked themselves than the index about them.
+_FEW = 6
 _PORTS = (0, 65535)
 _NONE: Iterator[Flat] = iter(())
 
@@ -34,16 +36,11 @@ def candidates(chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
     if index is None:
         entries = chain.entries()
         if len(entries) < _SHORT:
-            chain.index = entries
+            index = chain.index = entries
         else:
-            chain.index = _Index(entries, chain.source.rules, chain.table.family)
-        index = chain.index
+            index = chain.index = _index(entries, chain.source.rules, chain.table.family)
     if index.__class__ is list:
         return iter(index)
-    if len(index.blocks) == 1:
-        block = index.blocks[0]
-        left = block.possible(packet)
-        return block.chosen(left) if left else _NONE
     found: Iterator[Flat] = index.candidates(packet)
     return found
 
@@ -88,21 +85,28 @@ class _Names:
             self.rules[value] |= self.any
 
 
-class _Index:
-    """The blocks of a chain."""
+def _index(entries: list[Flat], rules: list[Rule], family: int) -> _Block | _Blocks:
+    blocks = [_Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)]
+    return blocks[0] if len(blocks) == 1 else _Blocks(blocks)
 
-    def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
-        self.blocks = [_Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)]
+
+class _Blocks:
+    """The blocks of a long chain."""
+
+    __slots__ = ("blocks",)
+
+    def __init__(self, blocks: list[_Block]) -> None:
+        self.blocks = blocks
 
     def candidates(self, packet: Packet) -> Iterator[Flat]:
         for block in self.blocks:
-            yield from block.chosen(block.possible(packet))
+            yield from block.candidates(packet)
 
 
 class _Block:
     """Up to ``_BLOCK`` rules and their fields; fields that tell nothing apart are left out."""
 
-    __slots__ = ("entries", "full", "names", "ranges")
+    __slots__ = ("entries", "few", "first", "full", "names", "ranges")
 
     def __init__(self, entries: list[Flat], rules: list[Rule], family: int) -> None:
         self.entries = entries
@@ -120,27 +124,40 @@ class _Block:
             "outiface": _Names([entry[6] for entry in entries]),
         }
         #: The most telling first: what leaves nothing ends the search.
-        self.ranges = sorted(((f, name) for name, f in ranges.items() if f.bounds), key=lambda pair: -len(pair[0].bounds))
-        self.names = [(found, name) for name, found in names.items() if found.rules]
+        telling = sorted(((name, f) for name, f in ranges.items() if f.bounds), key=lambda pair: -len(pair[1].bounds))
+        self.ranges = [(name, found.bounds, found.rules) for name, found in telling]
+        self.names = [(name, found.rules, found.any) for name, found in names.items() if found.rules]
+        self.first = self.ranges.pop(0) if self.ranges else ("ttl", [], [self.full])
+        #: By interval of the first field: the entries, if they are so few that asking the other fields is not worth it,
+        #: None where they are many. Found out when a packet first comes by.
+        self.few: dict[int, tuple[Flat, ...] | None] = {}
 
-    def chosen(self, left: int) -> Iterator[Flat]:
+    def candidates(self, packet: Packet) -> Iterator[Flat]:
+        name, bounds, rules = self.first
+        at = bisect_right(bounds, getattr(packet, name))
+        if at not in self.few:
+            self.few[at] = tuple(self._chosen(rules[at])) if rules[at].bit_count() <= _FEW else None
+        few = self.few[at]
+        if few is not None:
+            return iter(few)
+        left = rules[at]
+        for name, bounds, rules in self.ranges:
+            left &= rules[bisect_right(bounds, getattr(packet, name))]
+            if not left:
+                return _NONE
+        for name, known, others in self.names:
+            left &= known.get(getattr(packet, name), others)
+        if not left & (left - 1):
+            return iter((self.entries[left.bit_length() - 1],)) if left else _NONE
+        return self._chosen(left)
+
+    def _chosen(self, left: int) -> Iterator[Flat]:
         """The entries of some bits, lowest first."""
         entries = self.entries
         while left:
             lowest = left & -left
             yield entries[lowest.bit_length() - 1]
             left ^= lowest
-
-    def possible(self, packet: Packet) -> int:
-        """The rules that may match, as bits."""
-        left = self.full
-        for field, name in self.ranges:
-            left &= field.rules[bisect_right(field.bounds, getattr(packet, name))]
-            if not left:
-                return 0
-        for names, name in self.names:
-            left &= names.rules.get(getattr(packet, name), names.any)
-        return left
 
 
 def _addresses(tests: list[tuple[int, int]], top: int) -> _Field:

@@ -123,7 +123,7 @@ def _grammar() -> pp.ParserElement:
     """Results are lists of (kind, place, …): where a thing stands is needed to say what is wrong with it."""
     plain = pp.Regex(r"[^\s\"';#]+")
     text = pp.QuotedString('"', esc_char="\\") | pp.QuotedString("'", esc_char="\\") | plain
-    number = pp.Regex(r"(0[xX][0-9a-fA-F]+|\d+)(?![\w.])").set_parse_action(lambda t: int(t[0], 0))
+    number = pp.Regex(r"(0[xX][0-9a-fA-F]+|\d+)(?![\w.])").set_parse_action(lambda t: int(t[0], 16 if t[0][:2] in ("0x", "0X") else 10))
 
     def placed(element: pp.ParserElement) -> pp.ParserElement:
         return pp.Group(element).set_parse_action(lambda text, place, found: [(place, *found[0])])

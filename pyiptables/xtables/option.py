@@ -267,6 +267,8 @@ class Match(Extension):
     remark = ""
     #: False for matches whose answer depends on more than the packet (random, rate, time, lists).
     deterministic = True
+    #: True for a match that every packet meets, whatever it is given.
+    idle = False
     #: True when the rule's other words only stand in for words that are not known: nothing can be told from them.
     obscure = False
     #: ``src`` or ``dst`` when that address of the rule is only a stand-in and this match says what it stands for.

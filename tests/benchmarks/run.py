@@ -317,22 +317,22 @@ def made():
 judge = Judge(ruleset)
 list(judge.verdicts(made()[:100]))
 sent = made()
-start = time.perf_counter()
+start = time.process_time()
 told = list(judge.verdicts(sent))
-verdicts = len(sent) / (time.perf_counter() - start)
+verdicts = len(sent) / (time.process_time() - start)
 engine = Engine(ruleset, batch=True)
 sent = made()[:20000]
-start = time.perf_counter()
+start = time.process_time()
 for packet in sent:
     engine.receive(packet, packet.iniface, packet.outiface)
-steps = len(sent) / (time.perf_counter() - start)
+steps = len(sent) / (time.process_time() - start)
 json.dump({"verdicts a second": verdicts, "with steps a second": steps}, sys.stdout)
 """
 
 
 @row(
     "trace-rate",
-    "packets through 10,000 rules, in one process",
+    "packets through 10,000 rules, in one process (processor time)",
     Budget("verdicts a second", 200_000, 300_000),
     Budget("with steps a second", 20_000, 30_000),
 )

@@ -21,6 +21,7 @@ class Comment(Match):
 
     name = "comment"
     summary = "a remark; matches every packet"
+    idle = True
     # XT_MAX_COMMENT_LEN counts the closing zero byte; what is longer is cut.
     options = (Option("comment", Text(size=256), mandatory=True, help="the remark"),)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import cache, lru_cache
 
 from pyiptables.lint.subject import Item
 from pyiptables.syntax.command import LONG_OPTIONS, SHORT_OPTIONS, VERDICTS
@@ -75,15 +76,29 @@ _FAMILY_NAMES = {
 }  # fmt: skip
 
 
+@cache
+def _names(kind: str, family: int) -> tuple[str, ...]:
+    """All matches or targets of a family (their folder is read once)."""
+    from pyiptables.extensions import names
+
+    return tuple(names(kind, family))
+
+
 def near(word: str, known: Iterable[str], floor: float = 0.75) -> str | None:
     """The known word most like this one, None when none is like it (by at least ``floor`` of its letters)."""
+    return _nearest(word, tuple(sorted(set(known))), floor)
+
+
+@lru_cache(4096)
+def _nearest(word: str, known: tuple[str, ...], floor: float) -> str | None:
     best: tuple[float, str] | None = None
     lower = word.lower()
-    for name in dict.fromkeys(known):
+    for name in known:
         other = name.lower()
         if other == lower:
             return name
-        if not lower:
+        together = len(lower) + len(other)
+        if not lower or (2 * min(len(lower), len(other)) < floor * together and abs(len(other) - len(lower)) > 2):
             continue
         steps = _steps(lower, other)
         close = steps <= (1 if len(lower) < 6 else 2) and steps < len(lower) - 1
@@ -132,9 +147,7 @@ def hint_for_chain(name: str, table: str, family: int, known: Iterable[str], jum
         return f"{name} is a chain of {_or(tables)}, not of {table}: {_right_table(name, table)}"
     if jump and name in _FAMILY_NAMES and _FAMILY_NAMES[name][1] != family:
         return f"for IPv{family} it is {_FAMILY_NAMES[name][0]}"
-    from pyiptables.extensions import names
-
-    candidates = [*known, *(VERDICTS if jump else ()), *(names("target", family) if jump else ())]
+    candidates = [*known, *(VERDICTS if jump else ()), *(_names("target", family) if jump else ())]
     meant = near(name, [each for each in candidates if each != "standard"])
     if meant and meant.lower() == name.lower():
         return f"did you mean {meant}? Capitals count"
@@ -226,13 +239,14 @@ def _options_of(extension: type) -> list[str]:
     return [name for option in extension.options for name in (option.name, *option.aliases)]  # type: ignore[attr-defined]
 
 
+@cache
 def _owners(option: str, family: int) -> list[str]:
     """The matches and targets that have an option of this very name."""
-    from pyiptables.extensions import find_match, find_target, names
+    from pyiptables.extensions import find_match, find_target
 
     owners = []
     for kind, finder in (("match", find_match), ("target", find_target)):
-        for name in names(kind, family):
+        for name in _names(kind, family):
             found = finder(name, family)
             if found is not None and option in _options_of(found):
                 owners.append(f"-{'m' if kind == 'match' else 'j'} {name}")
@@ -292,9 +306,9 @@ def _unknown_option(item: Item, option: str, words: list[str]) -> str:
 
 
 def _all_options(kind: str, family: int) -> Iterator[str]:
-    from pyiptables.extensions import find_match, find_target, names
+    from pyiptables.extensions import find_match, find_target
 
-    for name in names(kind, family):
+    for name in _names(kind, family):
         found = find_match(name, family) if kind == "match" else find_target(name, family)
         if found is not None:
             yield from _options_of(found)
@@ -403,17 +417,15 @@ def _bad_protocol(item: Item, name: str, words: list[str]) -> str:
 
 
 def _bad_match(item: Item, name: str, words: list[str]) -> str:
-    from pyiptables.extensions import names
-
     if name in _REMOVED:
         return _REMOVED[name]
     if name in _FAMILY_NAMES and _FAMILY_NAMES[name][1] != item.family:
         return f"for IPv{item.family} it is -m {_FAMILY_NAMES[name][0]}"
-    if name in names("match", 10 - item.family):
+    if name in _names("match", 10 - item.family):
         return f"-m {name} is for IPv{10 - item.family} only"
-    if name.upper() in names("target", item.family) and name.upper() not in (n.upper() for n in names("match", item.family)):
+    if name.upper() in _names("target", item.family) and name.upper() not in (n.upper() for n in _names("match", item.family)):
         return f"{name.upper()} is a target: -j {name.upper()}"
-    return _meant(name, names("match", item.family))
+    return _meant(name, _names("match", item.family))
 
 
 def _bad_target(item: Item, name: str, words: list[str]) -> str:

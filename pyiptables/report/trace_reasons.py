@@ -9,6 +9,7 @@ from pyiptables.netfilter.compiled import header_tests
 from pyiptables.netfilter.pipeline import Engine
 from pyiptables.report.trace_words import place, target_of
 from pyiptables.xtables.addresses import address_text
+from pyiptables.xtables.names import chain_protocol_name
 
 if TYPE_CHECKING:
     from pyiptables.netfilter.host import Host
@@ -66,6 +67,8 @@ def seen_instead(miss: Miss, trip: Trip) -> str:
     name = option[1]
     if name in ("-s", "-d"):
         return address_text(step.src if name == "-s" else step.dst, family)
+    if name == "-p":
+        return chain_protocol_name(trip.first.proto) or str(trip.first.proto)
     if name in ("-i", "-o"):
         return (step.iniface if name == "-i" else step.outiface) or "none"
     if name in ("--sport", "--dport", "--sports", "--dports") and step.sport >= 0:

@@ -9,6 +9,8 @@ __all__ = ["main"]
 
 #: Output is written in pieces of about this many characters.
 _PIECE = 1 << 20
+#: The real programs' own multi-call names, and what they make of a tool's name.
+_MULTI_CALL = {"xtables-nft-multi": "-nft", "xtables-legacy-multi": "-legacy"}
 
 
 def main() -> None:
@@ -26,6 +28,9 @@ def main() -> None:
             state, words = words[0][8:], words[1:]
         if words[:2] == ["complete", "--"]:
             _leave(_complete(words[2:]))
+        if words and name in _MULTI_CALL:
+            base, dash, kind = words[0].partition("-")
+            words = [base + _MULTI_CALL[name] + dash + kind, *words[1:]]
         if not words or not words[0].startswith(("iptables", "ip6tables")):
             from pyiptables.commands import main as own
 

@@ -49,7 +49,9 @@ class Statistic(Match):
             raise ParameterProblem("--probability must be specified when using random mode")
         if given.get("mode") == "nth" and "every" not in given and "packet" not in given:
             raise ParameterProblem("--every and --packet must be specified when using nth mode")
-        if "probability" not in given and given.get("packet", 0) > given.get("every", 1) - 1:
+        # The probability and the number of packets are kept in one place (``union`` in ``xt_statistic.h``).
+        last = given["probability"] if "probability" in given else given.get("every", 1) - 1
+        if given.get("packet", 0) > last:
             raise ParameterProblem("the --packet p must be 0 <= p <= n-1")
 
     def kernel_check(self, parsing: Parsing) -> None:

@@ -108,8 +108,8 @@ class Time(Match):
         return bool(self.values.get("datestop", _LAST_DATE) != 0)
 
     def saves_all(self) -> bool:
-        """The first second of 1970 as the last one is not printed."""
-        return self._saves_stop()
+        """The first second of 1970 as the last one is not printed, nor is the day 0 of a month."""
+        return self._saves_stop() and not self._day_bits()[1] & 1
 
     def show(self, numeric: bool, names: Names) -> str:
         text = " TIME"

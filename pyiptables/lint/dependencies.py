@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
-from pyiptables.syntax.command import VERDICTS
+from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
 __all__ = ["FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "owner_of_chain", "owner_of_interface", "owners_seen", "sets_made"]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
-from pyiptables.syntax.command import VERDICTS, long_options, parse
+from pyiptables.syntax.arguments import VERDICTS
+from pyiptables.syntax.command import parse
+from pyiptables.syntax.options import extension_options
 from pyiptables.syntax.words import split_words
 from pyiptables.xtables.addresses import ALL_ONES, ip4_text, ip6_text, parse_ip4, parse_ip6, prefix_mask
 from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name
@@ -205,7 +207,7 @@ def _is_argument(words: list[str], start: int, at: int, family: int) -> bool:
     """Whether the word that looks like an option is the argument of the one before it (``--comment -j``)."""
     before = words[at - 1]
     extension = find_match(words[start + 1], family) if before[:2] == "--" and words[start] == "-m" else None
-    return extension is not None and long_options(extension).get(before[2:], (0,))[0] != 0
+    return extension is not None and extension_options(extension).get(before[2:], (0,))[0] != 0
 
 
 def _quoted_words(text: str) -> list[str] | None:
@@ -259,7 +261,7 @@ def _built(words: list[str], start: int, end: int, spec: RuleSpec, family: int) 
     parsing = Parsing(family, None)
     parsing.proto, parsing.proto_inv = spec.proto, spec.proto_inv
     made = extension(family)
-    options = long_options(extension)
+    options = extension_options(extension)
     inverted = False
     i = start + 2
     while i < end:

@@ -1,13 +1,29 @@
-"""The command line of iptables and ip6tables (``do_parse`` in ``iptables/xshared.c``): words → :class:`Command`."""
+"""The command line of iptables and ip6tables (``do_parse`` in ``iptables/xshared.c``): words → :class:`Command`.
+
+One reader, as there is one ``do_parse``: each option's handler reads and changes what the others do (a ``!`` still open,
+the protocol that may load a match, the options known by then), so that the order of words decides what is complained of.
+"""
 
 from __future__ import annotations
 
 from pyiptables.extensions import find_match, find_target, match_name
 from pyiptables.ruleset import RuleSpec
-from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, POSITIONAL, REQUIRED, UNKNOWN, Scanner
+from pyiptables.syntax.arguments import (
+    NAME_SIZE,
+    VERDICTS,
+    assert_chain_name,
+    leading_number,
+    range_number,
+    rule_number,
+    target_name,
+    wait_interval,
+    wait_seconds,
+)
+from pyiptables.syntax.options import ALLOWED, INVERTIBLE, OPTION_NAMES, SHORT_OPTIONS, extension_options, program_options
+from pyiptables.syntax.scanner import MISSING, POSITIONAL, UNKNOWN, Scanner
 from pyiptables.xtables.errors import ParameterProblem, TryHelp
 from pyiptables.xtables.names import chain_protocol_name
-from pyiptables.xtables.numbers import UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.numbers import strtoui
 from pyiptables.xtables.option import Match, Option, Parsing, Target
 from pyiptables.xtables.values import byte_length, parse_protocol
 
@@ -15,96 +31,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["LONG_OPTIONS", "SHORT_OPTIONS", "VERDICTS", "Command", "HelpWanted", "LineIgnored", "VersionWanted", "parse"]  # fmt: skip
+__all__ = ["Command", "HelpWanted", "LineIgnored", "VersionWanted", "parse"]
 
-#: ``iptables_globals.orig_opts``: long name → (has argument, key).
-LONG_OPTIONS: dict[str, tuple[int, Any]] = {
-    "append": (REQUIRED, "A"),
-    "delete": (REQUIRED, "D"),
-    "check": (REQUIRED, "C"),
-    "insert": (REQUIRED, "I"),
-    "replace": (REQUIRED, "R"),
-    "list": (OPTIONAL, "L"),
-    "list-rules": (OPTIONAL, "S"),
-    "flush": (OPTIONAL, "F"),
-    "zero": (OPTIONAL, "Z"),
-    "new-chain": (REQUIRED, "N"),
-    "delete-chain": (OPTIONAL, "X"),
-    "rename-chain": (REQUIRED, "E"),
-    "policy": (REQUIRED, "P"),
-    "source": (REQUIRED, "s"),
-    "destination": (REQUIRED, "d"),
-    "src": (REQUIRED, "s"),
-    "dst": (REQUIRED, "d"),
-    "protocol": (REQUIRED, "p"),
-    "in-interface": (REQUIRED, "i"),
-    "jump": (REQUIRED, "j"),
-    "table": (REQUIRED, "t"),
-    "match": (REQUIRED, "m"),
-    "numeric": (NONE, "n"),
-    "out-interface": (REQUIRED, "o"),
-    "verbose": (NONE, "v"),
-    "wait": (OPTIONAL, "w"),
-    "wait-interval": (OPTIONAL, "W"),
-    "exact": (NONE, "x"),
-    "fragments": (NONE, "f"),
-    "version": (NONE, "V"),
-    "help": (OPTIONAL, "h"),
-    "line-numbers": (NONE, "0"),
-    "modprobe": (REQUIRED, "M"),
-    "set-counters": (REQUIRED, "c"),
-    "goto": (REQUIRED, "g"),
-    "ipv4": (NONE, "4"),
-    "ipv6": (NONE, "6"),
-}
-
-#: ``IPT_OPTSTRING``.
-SHORT_OPTIONS: dict[str, tuple[int, Any]] = {
-    **{letter: (REQUIRED, letter) for letter in "ACDEIMNPRcdijopstgm"},
-    **{letter: (OPTIONAL, letter) for letter in "FLSXZWhw"},
-    **{letter: (NONE, letter) for letter in "Vv46fnx"},
-}
-SHORT_OPTIONS["I"] = (REQUIRED, "I")
-
-VERDICTS = ("ACCEPT", "DROP", "QUEUE", "RETURN")
-
-_OPTION_NAMES = {
-    "n": "--numeric",
-    "s": "--source",
-    "d": "--destination",
-    "p": "--protocol",
-    "j": "--jump",
-    "v": "--verbose",
-    "x": "--exact",
-    "i": "--in-interface",
-    "o": "--out-interface",
-    "0": "--line-numbers",
-    "c": "--set-counters",
-    "f": "--fragments",
-}
-_INVERTIBLE = "sdpiof"
-#: ``options_v_commands``, in the order ``generic_opt_check`` walks: option → commands that allow it.
-_ALLOWED = {
-    "n": "LS",
-    "s": "IDRAC",
-    "d": "IDRAC",
-    "p": "IDRAC",
-    "j": "IDRAC",
-    "x": "L",
-    "i": "IDRAC",
-    "o": "IDRAC",
-    "0": "L",
-    "c": "IRAP",
-    "f": "IDRAC",
-}
-_ALLOWED["n"] = "L"
-
-#: ``XT_EXTENSION_MAXNAMELEN``.
-_NAME_SIZE = 29
 _IFNAMSIZ = 16
+
 #: What makes a word need quotes in a restore file.
 _ODD = frozenset(' \t\n\v\f\r"\\')
-_INT_MAX = 0x7FFFFFFF
 
 
 class HelpWanted(Exception):
@@ -196,7 +128,7 @@ class _Reader:
         self.family = parsing.family
         self.restore = restore
         self.command = Command(table, parsing)
-        self.groups: list[dict[str, tuple[int, Any]]] = [_long_options_of(parsing)]
+        self.groups: list[dict[str, tuple[int, Any]]] = [program_options(parsing)]
         self.scanner = parsing.scanner = Scanner(argv, SHORT_OPTIONS, self.groups)
         self.proto_text: str | None = None
         self.proto_used = False
@@ -258,7 +190,7 @@ class _Reader:
         if extension not in self.loaded:
             self.loaded[extension] = True
             if extension.options:
-                self.groups.insert(1, long_options(extension))
+                self.groups.insert(1, extension_options(extension))
 
     def _load_protocol(self) -> bool:
         """``load_proto``: an unknown option may belong to the match named like the protocol."""
@@ -301,19 +233,19 @@ class _Reader:
         self._add("D")
         self.command.chain = argument
         if self.scanner.has_argument():
-            self.command.number = _range_number(self.scanner.take())
+            self.command.number = range_number(self.scanner.take())
 
     def _replace(self, argument: Any) -> None:
         self._add("R")
         self.command.chain = argument
         if not self.scanner.has_argument():
             raise ParameterProblem("-R requires a rule number")
-        self.command.number = _rule_number(self.scanner.take())
+        self.command.number = rule_number(self.scanner.take())
 
     def _insert(self, argument: Any) -> None:
         self._add("I")
         self.command.chain = argument
-        self.command.number = _rule_number(self.scanner.take()) if self.scanner.has_argument() else 1
+        self.command.number = rule_number(self.scanner.take()) if self.scanner.has_argument() else 1
 
     def _chain_argument(self, argument: str | None) -> None:
         if argument is not None:
@@ -325,13 +257,13 @@ class _Reader:
         self._add("L", "Z")
         self._chain_argument(argument)
         if self.scanner.has_argument():
-            self.command.number = _rule_number(self.scanner.take())
+            self.command.number = rule_number(self.scanner.take())
 
     def _list_rules(self, argument: Any) -> None:
         self._add("S", "Z")
         self._chain_argument(argument)
         if self.scanner.has_argument():
-            self.command.number = _rule_number(self.scanner.take())
+            self.command.number = rule_number(self.scanner.take())
 
     def _flush(self, argument: Any) -> None:
         self._add("F")
@@ -341,7 +273,7 @@ class _Reader:
         self._add("Z", "LS")
         self._chain_argument(argument)
         if self.scanner.has_argument():
-            self.command.number = _rule_number(self.scanner.take())
+            self.command.number = rule_number(self.scanner.take())
             # A rule number turns whatever was asked before into zeroing that rule alone.
             self.command.action = "Z"
             self.command.zeroes_rule = True
@@ -373,10 +305,10 @@ class _Reader:
     # -- options -------------------------------------------------------------------------------------------
     def _set(self, key: str) -> None:
         if key in self.command.options:
-            raise ParameterProblem(f"multiple {_OPTION_NAMES[key]} options not allowed")
+            raise ParameterProblem(f"multiple {OPTION_NAMES[key]} options not allowed")
         self.command.options.add(key)
-        if self.invert and key not in _INVERTIBLE:
-            raise ParameterProblem(f"cannot have ! before {_OPTION_NAMES[key]}")
+        if self.invert and key not in INVERTIBLE:
+            raise ParameterProblem(f"cannot have ! before {OPTION_NAMES[key]}")
 
     def _protocol(self, argument: Any) -> None:
         self._set("p")
@@ -404,14 +336,14 @@ class _Reader:
         self._set("j")
         spec = self.command.spec
         spec.goto = True
-        spec.jump = _target_name(argument)
+        spec.jump = target_name(argument)
 
     def _jump(self, argument: Any) -> None:
         self._set("j")
         if argument == "CONTINUE":
             return
         spec = self.command.spec
-        spec.jump = name = _target_name(argument)
+        spec.jump = name = target_name(argument)
         if name in VERDICTS:
             self.targets.append("standard")
             return
@@ -462,8 +394,8 @@ class _Reader:
     def _match(self, argument: Any) -> None:
         if self.invert:
             raise ParameterProblem("unexpected ! flag before --match")
-        if byte_length(argument) >= _NAME_SIZE:
-            raise ParameterProblem(f'Invalid match name "{argument}" ({_NAME_SIZE - 1} chars max)')
+        if byte_length(argument) >= NAME_SIZE:
+            raise ParameterProblem(f'Invalid match name "{argument}" ({NAME_SIZE - 1} chars max)')
         extension = find_match(argument, self.family)
         if extension is None:
             raise ParameterProblem(f"Couldn't load match `{match_name(argument)}':No such file or directory\n")
@@ -518,10 +450,10 @@ class _Reader:
             if not self.scanner.has_argument():
                 raise ParameterProblem("--set-counters requires packet and byte counter")
             octets = self.scanner.take()
-        first = _leading_number(packets)
+        first = leading_number(packets)
         if first is None:
             raise ParameterProblem("--set-counters packet counter not numeric")
-        second = _leading_number(octets)
+        second = leading_number(octets)
         if second is None:
             raise ParameterProblem("--set-counters byte counter not numeric")
         self.command.counters = first, second
@@ -582,14 +514,14 @@ class _Reader:
         options = command.options
         letters = command.action
         by_number = letters == "D" and command.number is not None
-        for option, allowed in _ALLOWED.items():
+        for option, allowed in ALLOWED.items():
             if option in options and (by_number or any(letter not in allowed for letter in letters)):
-                raise ParameterProblem(f"Illegal option `{_OPTION_NAMES[option]}' with this command")
+                raise ParameterProblem(f"Illegal option `{OPTION_NAMES[option]}' with this command")
         chain = command.chain
         if chain is None:
             return
-        if byte_length(chain) >= _NAME_SIZE:
-            raise ParameterProblem(f"chain name `{chain}' too long (must be under {_NAME_SIZE} chars)")
+        if byte_length(chain) >= NAME_SIZE:
+            raise ParameterProblem(f"chain name `{chain}' too long (must be under {NAME_SIZE} chars)")
         if letters in ("A", "C", "D", "I", "R") and not by_number:
             if chain in ("PREROUTING", "INPUT") and "o" in options:
                 raise ParameterProblem(f"Can't use --out-interface with {chain}")
@@ -634,99 +566,3 @@ _HANDLERS: dict[str, Any] = {
     "4": _Reader._family_4,
     "6": _Reader._family_6,
 }
-
-_WITHOUT_FRAGMENTS = {name: entry for name, entry in LONG_OPTIONS.items() if name != "fragments"}
-
-
-def _long_options_of(parsing: Parsing) -> dict[str, tuple[int, Any]]:
-    """ip6tables-legacy alone has no ``--fragments`` (``ip6tables.c``)."""
-    return _WITHOUT_FRAGMENTS if parsing.family == 6 and parsing.variant == "legacy" else LONG_OPTIONS
-
-
-_long_option_cache: dict[type, dict[str, tuple[int, Any]]] = {}
-
-
-def long_options(extension: type[Any]) -> dict[str, tuple[int, Any]]:
-    """The extension's options as a group for the scanner; keys are (class, option)."""
-    group = _long_option_cache.get(extension)
-    if group is None:
-        group = {}
-        for option in extension.options:
-            entry = (REQUIRED if option.type.takes_argument else NONE, (extension, option))
-            group[option.name] = entry
-            for alias in option.aliases:
-                group[alias] = entry
-        _long_option_cache[extension] = group
-    return group
-
-
-def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[str] = frozenset()) -> None:
-    """``assert_valid_chain_name`` (``xshared.c``)."""
-    if byte_length(name) >= _NAME_SIZE:
-        raise ParameterProblem(f"chain name `{name}' too long (must be under {_NAME_SIZE} chars)")
-    if name[:1] in ("-", "!") and name:
-        raise ParameterProblem(f"chain name not allowed to start with `{name[0]}'")
-    known = name == "standard" or find_target(name, family) is not None
-    if not name or name in VERDICTS or (known and name not in announced):
-        raise ParameterProblem("chain name may not clash with target name")
-    if any(c in " \t\n\v\f\r" for c in name):
-        raise ParameterProblem(f"Invalid chain name `{name}'")
-
-
-def _target_name(name: str) -> str:
-    if not name:
-        raise ParameterProblem("Invalid target name (too short)")
-    if byte_length(name) >= _NAME_SIZE:
-        raise ParameterProblem(f"Invalid target name `{name}' ({_NAME_SIZE - 1} chars max)")
-    if any(c in " \t\n\v\f\r" for c in name):
-        raise ParameterProblem(f"Invalid target name `{name}'")
-    return name
-
-
-def _rule_number(text: str) -> int:
-    number = strtoui(text, 1, _INT_MAX)
-    if number is None:
-        raise ParameterProblem(f"Invalid rule number `{text}'")
-    return number
-
-
-def _range_number(text: str) -> int:
-    """``parse_rule_range`` where ranges are not supported: plain ``strtol``, not zero."""
-    if ":" in text:
-        raise ParameterProblem("Rule ranges are not supported")
-    got = strtoul_prefix(text, 10)
-    if got is None or got[1] != len(text) or got[0] == 0:
-        raise ParameterProblem(f"Invalid rule number `{text}'")
-    return got[0]
-
-
-def _leading_number(text: str) -> int | None:
-    """``sscanf("%llu")``: digits at the start; what follows does not matter, a minus wraps around."""
-    got = strtoul_prefix(text, 10)
-    return None if got is None else min(got[0], UINT64) & UINT64
-
-
-def wait_seconds(argument: str | None, scanner: Scanner) -> int:
-    """``parse_wait_time``: seconds attached or as the next word; -1 waits without end."""
-    if argument is None:
-        if not scanner.has_argument():
-            return -1
-        argument = scanner.take()
-    got = strtoul_prefix(argument)
-    if got is None:
-        raise ParameterProblem("wait seconds not numeric")
-    return got[0]
-
-
-def wait_interval(argument: str | None, scanner: Scanner) -> str:
-    """``parse_wait_interval``: checks the value, returns the notice that it is ignored."""
-    if argument is None:
-        if not scanner.has_argument():
-            raise ParameterProblem("wait interval value required")
-        argument = scanner.take()
-    got = _leading_number(argument)
-    if got is None:
-        raise ParameterProblem("wait interval not numeric")
-    if got > 999999:
-        raise ParameterProblem(f"too long usec wait {got} > 999999 usec")
-    return "Ignoring deprecated --wait-interval option.\n"

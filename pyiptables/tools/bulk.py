@@ -6,8 +6,8 @@ import re
 
 from pyiptables.extensions import find_target
 from pyiptables.ruleset import Chain, Rule
+from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.canonical import Certifier
-from pyiptables.syntax.command import VERDICTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import E2BIG, EEXIST, EINVAL, EMLINK, ENOENT, ENOTEMPTY
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec
-from pyiptables.syntax.command import VERDICTS
+from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.variant import CHAINS, LEGACY
 from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, live_rules
 from pyiptables.tools.tables import NO_CHAIN, NO_RULE, Tables, strerror

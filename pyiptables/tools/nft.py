@@ -9,7 +9,7 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
-from pyiptables.syntax.command import VERDICTS
+from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.savefile import chain_order
 from pyiptables.syntax.variant import CHAINS, NFT
 from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of, limits_hooks

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from pyiptables.ruleset import Chain, Ruleset
 from pyiptables.store import State
-from pyiptables.syntax.command import (  # fmt: skip
-    VERDICTS,
-    Command,
-    HelpWanted,
-    LineIgnored,
-    VersionWanted,
-    assert_chain_name,
-    parse,
-    wait_interval,
-    wait_seconds,
-)
+from pyiptables.syntax.arguments import VERDICTS, assert_chain_name, wait_interval, wait_seconds
+from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words

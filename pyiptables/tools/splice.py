@@ -8,7 +8,8 @@ way (``None``).
 from __future__ import annotations
 
 from pyiptables.ruleset import Chain, Ruleset, Table
-from pyiptables.syntax.command import VERDICTS, Command
+from pyiptables.syntax.arguments import VERDICTS
+from pyiptables.syntax.command import Command
 from pyiptables.syntax.savefile import MARK, chain_order
 from pyiptables.syntax.stored import rule_of
 from pyiptables.tools.kernel import limits_hooks

@@ -8,7 +8,7 @@ from pyiptables.lint.hints import hint_for_chain
 from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
-from pyiptables.syntax.command import VERDICTS
+from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
 __all__ = ["UnknownChain", "mistyped"]

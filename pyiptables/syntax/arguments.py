@@ -1,0 +1,102 @@
+"""What iptables' own commands and options take: names of chains and targets, rule numbers, counters, waiting times."""
+
+from __future__ import annotations
+
+from pyiptables.extensions import find_target
+from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.values import byte_length
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyiptables.syntax.scanner import Scanner
+
+__all__ = [
+    "NAME_SIZE",
+    "VERDICTS",
+    "assert_chain_name",
+    "leading_number",
+    "range_number",
+    "rule_number",
+    "target_name",
+    "wait_interval",
+    "wait_seconds",
+]
+
+VERDICTS = ("ACCEPT", "DROP", "QUEUE", "RETURN")
+
+#: ``XT_EXTENSION_MAXNAMELEN``.
+NAME_SIZE = 29
+_INT_MAX = 0x7FFFFFFF
+
+
+def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[str] = frozenset()) -> None:
+    """``assert_valid_chain_name`` (``xshared.c``)."""
+    if byte_length(name) >= NAME_SIZE:
+        raise ParameterProblem(f"chain name `{name}' too long (must be under {NAME_SIZE} chars)")
+    if name[:1] in ("-", "!") and name:
+        raise ParameterProblem(f"chain name not allowed to start with `{name[0]}'")
+    known = name == "standard" or find_target(name, family) is not None
+    if not name or name in VERDICTS or (known and name not in announced):
+        raise ParameterProblem("chain name may not clash with target name")
+    if any(c in " \t\n\v\f\r" for c in name):
+        raise ParameterProblem(f"Invalid chain name `{name}'")
+
+
+def target_name(name: str) -> str:
+    if not name:
+        raise ParameterProblem("Invalid target name (too short)")
+    if byte_length(name) >= NAME_SIZE:
+        raise ParameterProblem(f"Invalid target name `{name}' ({NAME_SIZE - 1} chars max)")
+    if any(c in " \t\n\v\f\r" for c in name):
+        raise ParameterProblem(f"Invalid target name `{name}'")
+    return name
+
+
+def rule_number(text: str) -> int:
+    number = strtoui(text, 1, _INT_MAX)
+    if number is None:
+        raise ParameterProblem(f"Invalid rule number `{text}'")
+    return number
+
+
+def range_number(text: str) -> int:
+    """``parse_rule_range`` where ranges are not supported: plain ``strtol``, not zero."""
+    if ":" in text:
+        raise ParameterProblem("Rule ranges are not supported")
+    got = strtoul_prefix(text, 10)
+    if got is None or got[1] != len(text) or got[0] == 0:
+        raise ParameterProblem(f"Invalid rule number `{text}'")
+    return got[0]
+
+
+def leading_number(text: str) -> int | None:
+    """``sscanf("%llu")``: digits at the start; what follows does not matter, a minus wraps around."""
+    got = strtoul_prefix(text, 10)
+    return None if got is None else min(got[0], UINT64) & UINT64
+
+
+def wait_seconds(argument: str | None, scanner: Scanner) -> int:
+    """``parse_wait_time``: seconds attached or as the next word; -1 waits without end."""
+    if argument is None:
+        if not scanner.has_argument():
+            return -1
+        argument = scanner.take()
+    got = strtoul_prefix(argument)
+    if got is None:
+        raise ParameterProblem("wait seconds not numeric")
+    return got[0]
+
+
+def wait_interval(argument: str | None, scanner: Scanner) -> str:
+    """``parse_wait_interval``: checks the value, returns the notice that it is ignored."""
+    if argument is None:
+        if not scanner.has_argument():
+            raise ParameterProblem("wait interval value required")
+        argument = scanner.take()
+    got = leading_number(argument)
+    if got is None:
+        raise ParameterProblem("wait interval not numeric")
+    if got > 999999:
+        raise ParameterProblem(f"too long usec wait {got} > 999999 usec")
+    return "Ignoring deprecated --wait-interval option.\n"

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
 from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
+
+#: A program's name as it stands in scripts: a path, or a variable with it.
+_PLAIN = re.compile(rb"[\w/.-]+|\"?\$\{?\w+\}?\"?")
 
 
 class NoWait(Check):
@@ -18,7 +22,7 @@ class NoWait(Check):
     command without `-w` fails at once ("Another app is currently holding the xtables lock") and its rule is missing.
     iptables-nft needs no lock and takes `-w` without a word, so it can always be written.
 
-    Instead: `iptables -w …` (put it into the variable that holds the program's name), or one iptables-restore.
+    Instead: `iptables -w …`, or one iptables-restore. `--fix` puts `-w` behind the program's name.
     """
 
     code = "O105"
@@ -47,8 +51,25 @@ class NoWait(Check):
         count = f"this and {more} more command{'s' if more > 1 else ''} do" if more else "this command does"
         some = ", others do" if len(hasty) < len(changing) else ""
         message = f"{count} not wait for the xtables lock{some}: with iptables-legacy they fail while another program holds it"
-        yield Diagnostic(self.code, message.replace("they fail", "it fails") if len(hasty) == 1 else message,
-                         command_place(item), self.severity, item.text, "add -w")  # fmt: skip
+        if not more:
+            message = message.replace("they fail", "it fails")
+        yield Diagnostic(self.code, message, command_place(item), self.severity, item.text, "add -w", fix=_fix(subject, hasty))
+
+
+def _fix(subject: Subject, hasty: list[Item]) -> Fix | None:
+    """``-w`` behind the name of the program in each of the commands; None unless all of them are plainly written."""
+    edits: dict[int, Edit] = {}
+    # A variable that is another program's name in another round of a loop must not get the option.
+    others = {command.location.start for command in subject.script.other_commands}
+    for item in hasty:
+        location = item.invocation.command.location
+        if location is None or location.file != subject.file or location.start in others:
+            return None
+        word, behind = subject.data[location.start : location.end], subject.data[location.end : location.end + 1]
+        if not _PLAIN.fullmatch(word) or behind not in (b" ", b"\t"):
+            return None
+        edits[location.end] = Edit(location.end, location.end, " -w")
+    return Fix("wait for the lock", tuple(edits.values()))
 
 
 def _changes(item: Item) -> bool:

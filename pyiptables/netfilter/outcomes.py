@@ -28,7 +28,7 @@ class Open:
 
 
 class Outcome:
-    """One way it may go: the answers it depends on, and the trips of the packets."""
+    """One way it may go: the answers it depends on, and the trips of the packets, up to an answer that nobody can give."""
 
     __slots__ = ("asked", "player", "trips")
 
@@ -75,4 +75,10 @@ def _play(make: Callable[[Callable[..., bool]], Player], packets: list[dict[str,
         return answer
 
     player = make(choose)
-    return Outcome(asked, [player.play(dict(packet)) for packet in packets], player)
+    trips: list[Trip] = []
+    for packet in packets:
+        number = packet.get("reply_to")
+        if isinstance(number, int) and 0 <= number < len(trips) and trips[number].verdict != "ACCEPT":
+            break  # nobody is there to answer
+        trips.append(player.play(dict(packet)))
+    return Outcome(asked, trips, player)

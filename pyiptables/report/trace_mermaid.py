@@ -31,7 +31,7 @@ def mermaid(trips: list[Trip]) -> str:
 
 
 def _packet(trip: Trip, name: str) -> Iterator[str]:
-    yield f'{name}(["{_quoted(packet_text(trip.first))}"])'
+    yield f'{name}(["{_quoted(_arrowed(packet_text(trip.first)))}"])'
     before = name
     events = [event for event in trip.events if shows_event(trip, event)]
     hook = ""
@@ -56,7 +56,7 @@ def _packet(trip: Trip, name: str) -> Iterator[str]:
         before = node
     if hook:
         yield "end"
-    yield f'{name}z(["{_quoted(outcome(trip))}"]):::{_CLASSES[trip.verdict]}'
+    yield f'{name}z(["{_quoted(_arrowed(outcome(trip)))}"]):::{_CLASSES[trip.verdict]}'
     yield f"{before} --> {name}z"
 
 
@@ -70,6 +70,10 @@ def _step(step: Step, trip: Trip) -> str:
     if step.effect:
         parts.append("⇒ " + effect_text(step.effect, trip.first.family))
     return "<br/>".join([_quoted(part) for part in parts])
+
+
+def _arrowed(text: str) -> str:
+    return text.replace("->", "\N{RIGHTWARDS ARROW}")
 
 
 def _quoted(text: str) -> str:

@@ -40,7 +40,7 @@ def outcomes_document(outcomes: list[Outcome], packets: list[Json], complete: bo
                     for q in each.asked
                 ],
                 "probability": each.probability,
-                "packets": document(list(zip(packets, each.trips, strict=True)))["packets"],
+                "packets": document(list(zip(packets, each.trips, strict=False)))["packets"],
             }
             for each in outcomes
         ],
@@ -54,7 +54,7 @@ def show_outcomes(outcomes: list[Outcome], console: Console, complete: bool, ver
         for number, each in enumerate(outcomes, 1):
             _heading(number, each, console)
             for at, trip in enumerate(each.trips):
-                _show(trip, before[at] if before else None, console, verbose)
+                _show(trip, before[at] if at < len(before) else None, console, verbose)
             before = each.trips
             console.print()
     console.print(_table(outcomes, complete))

@@ -154,6 +154,8 @@ class _Path:
                 self.last = None
             self._step(step)
         self._events(len(trip.steps) + 1)
+        if not self.tracked:
+            self._say("conntrack", self._state())
         if not trip.steps and not trip.events:
             self.top.add(Text("no rule was asked", style="dim"))
         return self.top

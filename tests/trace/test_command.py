@@ -262,6 +262,8 @@ def test_explore_follows_what_is_not_known(trace: Trace, folder: Path) -> None:
     (folder / "open").write_text("*filter\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n")
     found = json.loads(trace(SSH, "--explore", "--json", rules="open").stdout)
     assert [each["packets"][0]["verdict"] for each in found["outcomes"]] == ["DROP", "ACCEPT"]
+    both = json.loads(trace(SSH, "--explore", "--reply", "--json", rules="open").stdout)
+    assert [[p["verdict"] for p in each["packets"]] for each in both["outcomes"]] == [["DROP"], ["ACCEPT", "ACCEPT"]]
     (unknown,) = json.loads(trace(SSH, "--json", rules="open").stdout)["packets"][0]["unknown"]
     assert (unknown["match"], unknown["reason"], unknown["assumed"]) == (
         "-m set --match-set bad src",

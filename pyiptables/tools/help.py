@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.names import chain_protocol_name
+from pyiptables.xtables.option import HOOKS, Target
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.tools.program import Program
-    from pyiptables.xtables.option import Extension, Match, Option, Target
+    from pyiptables.xtables.option import Extension, Match, Option
 
 __all__ = ["extension_help", "option_line", "program_help", "restore_help"]
 
@@ -76,14 +79,24 @@ def program_help(program: Program, matches: list[Match], targets: list[type[Targ
 
 def extension_help(extension: type[Extension]) -> str:
     """An extension's options, one a line."""
-    from pyiptables.xtables.option import Target
-
     kind = "target" if issubclass(extension, Target) else "match"
-    head = f"{extension.name} {kind}: {extension.summary}\n"
+    head = f"{extension.name} {kind}: {extension.summary}\n{_places(extension)}"
     if not extension.options:
         return f"{head}  (no options)\n"
     options = "".join([option_line(option) for option in extension.options])
     return f"{head}{extension.name} {kind} options:\n{options}{extension.more_help()}"
+
+
+def _places(extension: type[Extension]) -> str:
+    """Where the kernel takes it, when that is not everywhere."""
+    limits = []
+    if extension.tables is not None:
+        limits.append(f"table {' or '.join(extension.tables)}")
+    if extension.hooks is not None:
+        limits.append(f"reached from {', '.join([hook for hook in HOOKS if hook in extension.hooks])}")
+    if extension.protocols is not None:
+        limits.append(f"with -p {' or '.join([chain_protocol_name(number) or str(number) for number in extension.protocols])}")
+    return f"  only: {'; '.join(limits)}\n" if limits else ""
 
 
 def option_line(option: Option) -> str:
@@ -92,6 +105,8 @@ def option_line(option: Option) -> str:
     mark = "[!] " if option.invert else "    "
     left = f"{mark}{names} {option.metavar}".rstrip()
     words = option.type.words if option.type.lists_words else ()
+    if len(left) > 44:
+        left = f"{left}\n{' ' * 45}"
     listed = ", ".join(words)
     if len(listed) < 60:
         return f" {left:<44} {option.help}{f' ({listed})' if words else ''}\n"

@@ -81,7 +81,8 @@ FIELDS: Final[dict[str, int]] = {
 
 #: Values that make a good example, best first.
 _PREFERRED: Final[dict[str, tuple[int, ...]]] = {
-    "proto": (6, 17, 1, 58),
+    "proto": (6, 17, 1),
+    "mac": (0x020000000042,),
     "dport": (80, 443, 22, 53, 12345, 40000),
     "sport": (40000, 1024, 53),
     "icmp": (0x0800, 0x8000),
@@ -340,11 +341,12 @@ class Space:
         if name in ("iniface", "outiface"):
             return _pick_name(low, high)
         if name in ("src", "dst"):
-            for value in _PREFERRED_ADDRESSES[self.family]:
+            favourites = _PREFERRED_ADDRESSES[self.family]
+            for value in favourites if name == "src" else favourites[1:] + favourites[:1]:
                 if low <= value <= high:
                     return value
             return low + 1 if high - low > 2 else low
-        for value in _PREFERRED.get(name, ()):
+        for value in (6, 17, 58) if name == "proto" and self.family == 6 else _PREFERRED.get(name, ()):
             if low <= value <= high:
                 return value
         return low

@@ -169,7 +169,8 @@ class Sampler:
         if attempt == 0:
             for level, values in product.items():
                 if not contains(values, point[level]):
-                    point[level] = space.pick(level, values[0], values[1])
+                    favourite = space.pick(level, 0, space.tops[level])
+                    point[level] = favourite if contains(values, favourite) else space.pick(level, values[0], values[1])
         elif attempt == 1:
             for level, values in product.items():
                 point[level] = values[-1]

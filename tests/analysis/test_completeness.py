@@ -89,7 +89,7 @@ def _universe(family: int) -> list[Packet]:
     parse = parse_ip4 if family == 4 else parse_ip6
     found = []
     for source, proto, iniface in product(_SOURCES[family], (6, 17, 47, 50), _INTERFACES):
-        for sport, dport, fragment in (*product((0, 22, 85, 443, 5000, 6000), _PORTS, (0,)), (0, 0, 3)):
+        for sport, dport, fragment in (*product(_PORTS, _PORTS, (0,)), (0, 0, 3)):
             if proto > 17 and dport != 5:
                 continue
             packet = Packet(family, parse(source), parse("203.0.113.9" if family == 4 else "2a00::9"), proto)

@@ -79,7 +79,7 @@ def _show(trip: Trip, before: Trip | None, console: Console, verbose: bool) -> N
         if since == len(trip.steps) == len(before.steps) and outcome(trip) == outcome(before):
             console.print(Text(f"{packet_text(trip.first)}: as before", style="dim"))
             return
-    console.print(path(trip, verbose=verbose, since=since), highlight=False)
+    console.print(path(trip, console, verbose=verbose, since=since), highlight=False)
     show_outcome(trip, console, verbose=verbose)
 
 

@@ -39,6 +39,8 @@ _NEAR = 3
 _GUIDES = "bright_black"
 #: What happens between two hooks.
 _BETWEEN = frozenset(("routing", "rerouted", "ttl"))
+#: Columns that a chain is indented by, and that are left for its rules.
+_INDENT, _NARROW = 4, 48
 #: The place of a rule stands in a column of its own where there is room for it.
 _WIDE = 60
 _VERDICT = {"ACCEPT": "bold green", "DROP": "bold red", "REJECT": "bold red", "QUEUE": "bold yellow", "RETURN": "bold"}
@@ -54,7 +56,7 @@ def show(
     host: Host | None = None,
 ) -> None:
     """A packet: its path, its closing sentence, and what would have been; then what this host answered."""
-    console.print(path(trip, number=number, verbose=verbose), highlight=False)
+    console.print(path(trip, console, number=number, verbose=verbose), highlight=False)
     show_outcome(trip, console, verbose=verbose, ruleset=ruleset, host=host)
     for reply in trip.replies:
         console.print()
@@ -103,16 +105,17 @@ def _near_text(miss: Miss, trip: Trip) -> str:
 
 
 # -- the tree --------------------------------------------------------------------------------------------------
-def path(trip: Trip, *, number: int | None = None, verbose: bool = False, since: int = 0) -> Tree:
+def path(trip: Trip, console: Console, *, number: int | None = None, verbose: bool = False, since: int = 0) -> Tree:
     """The path of a packet, hook by hook; ``since`` leaves out the steps before that one."""
-    return _Path(trip, verbose, since).tree(number)
+    return _Path(trip, verbose, since, (console.width - _NARROW) // _INDENT).tree(number)
 
 
 class _Path:
     """Builds the tree of one trip."""
 
-    def __init__(self, trip: Trip, verbose: bool, since: int) -> None:
+    def __init__(self, trip: Trip, verbose: bool, since: int, deepest: int) -> None:
         self.trip = trip
+        self.deepest = deepest
         self.since = since
         self.events = [event for event in trip.events if shows_event(trip, event) and event.after >= since]
         self.misses: list[Miss] = list(trip.misses or ()) if verbose else []
@@ -198,8 +201,11 @@ class _Path:
         while len(self.chains) > 1 and self.chains[-1][0] != step.chain and any(name == step.chain for name, _ in self.chains):
             self.chains.pop()
         if self.chains[-1][0] != step.chain:
-            # Reached by a jump: the chain hangs under the rule that jumped.
-            self.chains.append((step.chain, (self.last or self.chains[-1][1]).add(Text(step.chain, style="blue"))))
+            # Reached by a jump: the chain's rules hang under the rule that names it, as long as there is room.
+            below = self.last if self.last is not None and len(self.chains) < self.deepest else self.chains[-1][1]
+            if below is not self.last:
+                below.add(Text(step.chain, style="bold blue"))
+            self.chains.append((step.chain, below))
         node = self.chains[-1][1]
         while self._missed(step):
             miss = self.misses.pop(0)

@@ -15,13 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["PacketError", "describe", "flag_bits", "packet_of", "protocol_number"]
+__all__ = ["OF_PROTOCOL", "PacketError", "describe", "flag_bits", "packet_of", "protocol_number"]
 
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _WITH_PORTS = (6, 17, 132, 136)
 _PORTED = (6, 17, 33, 132, 136)
 #: Keys that only some protocols have: key → (what the protocols are called, their numbers).
-_OF_PROTOCOL: dict[str, tuple[str, tuple[int, ...]]] = {
+OF_PROTOCOL: dict[str, tuple[str, tuple[int, ...]]] = {
     **dict.fromkeys(("flags", "seq", "ack", "window", "mss", "tcp_options"), ("tcp", (6,))),
     **dict.fromkeys(("sport", "dport"), ("tcp, udp, sctp, dccp and udplite", _PORTED)),
     **dict.fromkeys(("type", "code", "icmp_id", "icmp_seq", "inner", "rest"), ("icmp and icmpv6", (1, 58))),
@@ -43,6 +43,8 @@ class PacketError(ValueError):
 
 def protocol_number(value: str | int) -> int:
     """The number of a protocol given by name or number. Raises PacketError."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise PacketError(f"proto {value!r} is no protocol")
     if isinstance(value, int):
         number = value
     elif value.lower() in PROTOCOLS:
@@ -81,7 +83,7 @@ def packet_of(data: dict[str, Any], family: int, ident: int = 0, depth: int = 0)
     for key in ("src", "dst"):
         if key not in data:
             raise PacketError(f"the packet has no {key}")
-    for key, (names, numbers) in _OF_PROTOCOL.items():
+    for key, (names, numbers) in OF_PROTOCOL.items():
         if key in data and proto not in numbers and not depth:
             raise PacketError(f"{key} is for {names}, not for protocol {_NAMES.get(proto, proto)}")
     packet = Packet(family, _address(data["src"], family), _address(data["dst"], family), proto)

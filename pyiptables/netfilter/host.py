@@ -27,6 +27,7 @@ _KEYS = (
     "interfaces", "addresses", "routes", "rules", "forwarding", "rp_filter", "stack_replies", "sysctl", "sysctls", "neighbours",
     "addr", "route", "rule", "rule6", "neigh", "ipset", "conntrack",
 )  # fmt: skip
+_SHAPES = {"interfaces": (dict, list), "routes": (list,), "rules": (list,), "sysctl": (dict,), "sysctls": (dict,)}
 _SHORT = {"rp_filter": "net.ipv4.conf.all.rp_filter", "ip_forward": "net.ipv4.ip_forward", "forwarding": "net.ipv6.conf.all.forwarding"}
 
 
@@ -136,7 +137,9 @@ class Host:
                 if rule is not None:
                     host._add_rule(rule, family)
         if "rp_filter" in data:
-            host.sysctl.setdefault("net.ipv4.conf.all.rp_filter", int(data["rp_filter"]))
+            # Written to all and to each before the other settings.
+            for name in ("all", *host.interfaces):
+                host.sysctl.setdefault(f"net.ipv4.conf.{name}.rp_filter", _whole(data["rp_filter"], "rp_filter"))
         host.stack_replies = bool(data.get("stack_replies", True))
         for address, mac in (data.get("neighbours") or {}).items():
             host.neighbours["", parse_address(address)[1]] = _mac(mac)
@@ -190,11 +193,13 @@ class Host:
 
     def _read_interfaces(self, data: dict[str, Any]) -> None:
         for name, what in data.items():
+            if not isinstance(what, list | dict):
+                raise RouteError(f"interface {name} must be a list of addresses or an object, not {what!r}")
             interface = self.interfaces[name] = Interface(name)
             listed = what if isinstance(what, list) else what.get("addresses", [])
             if isinstance(what, dict):
-                interface.mtu = int(what.get("mtu", interface.mtu))
-                interface.group = int(what.get("group", 0))
+                interface.mtu = _whole(what.get("mtu", interface.mtu), f"mtu of {name}")
+                interface.group = _whole(what.get("group", 0), f"group of {name}")
                 interface.up = bool(what.get("up", True))
                 interface.master = str(what.get("master", ""))
                 if what.get("mac"):
@@ -355,8 +360,18 @@ class Host:
         return None if best is None else best[1]
 
 
+def _whole(value: Any, what: str) -> int:
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        raise RouteError(f"{what}: {value!r} is no number") from None
+
+
 def _check_keys(data: dict[str, Any]) -> None:
-    """A key that looks like one of ours and is none would be passed over in silence."""
+    """A key that looks like one of ours and is none would be passed over in silence; values of a wrong shape say nothing."""
+    for key, shapes in _SHAPES.items():
+        if data.get(key) is not None and not isinstance(data[key], shapes):
+            raise RouteError(f"{key} must be {'an object' if dict in shapes else 'a list'}, not {data[key]!r}")
     for key in data:
         if key not in _KEYS:
             near = get_close_matches(str(key), _KEYS, 1, 0.8)
@@ -384,7 +399,7 @@ def _settings(data: dict[str, Any]) -> dict[str, int]:
         name = str(key).replace("/", ".")
         if "." not in name:
             name = _SHORT.get(name) or ("net.netfilter." if name.startswith("nf_") else "net.ipv4.") + name
-        found[name] = int(value)
+        found[name] = _whole(value, name)
     return found
 
 

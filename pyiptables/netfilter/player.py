@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pyiptables.netfilter.conntrack import Expectation
 from pyiptables.netfilter.conntrack_list import ConntrackError, read_connections
-from pyiptables.netfilter.description import PacketError, describe, packet_of, protocol_number
+from pyiptables.netfilter.description import OF_PROTOCOL, PacketError, describe, packet_of, protocol_number
 from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
@@ -41,6 +41,10 @@ _ANSWERS = {8: 0, 128: 129, 13: 14, 17: 18}
 _SECOND = 1_000_000_000
 #: 2024-01-01T00:00:00Z: when a scenario starts unless it says ``start``.
 _EPOCH = 1_704_067_200 * _SECOND
+
+
+#: Keys that say which protocol was meant.
+_TELLING = frozenset(("flags", "window", "mss", "tcp_options"))
 
 
 class ScenarioError(ValueError):
@@ -165,6 +169,8 @@ class Player:
 
     def _go(self, sent: Json, built: Packet) -> Trip:
         origin = sent.get("from")
+        if origin is not None and not isinstance(origin, str):
+            raise PacketError(f"from {origin!r} is no side: a, b, fw or an interface")
         iface = str(sent.get("in") or _SIDES.get(str(origin), ""))
         if origin is not None and origin not in _SELF and origin not in _SIDES:
             iface = iface or str(origin)
@@ -202,12 +208,17 @@ class Player:
 
 
 def _crafted(sent: Json) -> Json:
-    """A packet that the scenario's network puts together: protocols without fields of their own have just their ``l4``."""
-    if sent.get("from") not in (*_SIDES, *_SELF) or "l4" in sent:
+    """A packet as the scenario's network puts it together: it takes what the protocol has and passes over the rest.
+
+    Protocols without fields of their own have just their ``l4``. What only TCP can have stays, to be complained about.
+    """
+    if sent.get("from") not in (*_SIDES, *_SELF):
         return sent
-    if protocol_number(sent.get("proto", "udp")) not in (33, 132):
-        return sent
-    return {key: value for key, value in sent.items() if key not in ("sport", "dport")}
+    proto = protocol_number(sent.get("proto", "udp"))
+    idle = {key for key, (_, numbers) in OF_PROTOCOL.items() if proto not in numbers} - _TELLING
+    if proto in (33, 132):
+        idle |= {"sport", "dport"}
+    return {key: value for key, value in sent.items() if key not in idle} if idle & sent.keys() else sent
 
 
 def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") -> None:

@@ -128,6 +128,8 @@ def _table(text: Any) -> int:
 
 def parse_route(words: str | dict[str, Any]) -> Route:
     """A route from the words of ``ip route add`` or an entry of ``ip -j route``."""
+    if not isinstance(words, dict | str):
+        raise RouteError(f"no route: {words!r}")
     return _route_json(words) if isinstance(words, dict) else _route_words(words)
 
 
@@ -205,6 +207,8 @@ def _route_json(given: dict[str, Any], text: str = "") -> Route:
 
 def parse_rule(words: str | dict[str, Any], family: int) -> RoutingRule | None:
     """A rule from the words of ``ip rule add`` or an entry of ``ip -j rule``; None when it is of the other family."""
+    if not isinstance(words, dict | str):
+        raise RouteError(f"no routing rule: {words!r}")
     given = _rule_words(words) if isinstance(words, str) else dict(words)
     rule = RoutingRule(int(given.get("priority", -1)), _table(given.get("table", "main")))
     rule.inverted = "not" in given

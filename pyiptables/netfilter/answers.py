@@ -47,7 +47,7 @@ def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | No
         return None
     if cast != "unicast" and (from_stack or cast != "anycast") or _is_multicast(packet.dst, packet.family):
         return None
-    if packet.family == 6 and (_is_multicast(packet.src, 6) or packet.src == 0):
+    if packet.family == 6 and not from_stack and (_is_multicast(packet.src, 6) or packet.src == 0):
         return None
     answer = _fresh(packet, 6, packet.tos & 0xFC if from_stack else 0)
     answer.sport, answer.dport = packet.dport, packet.sport

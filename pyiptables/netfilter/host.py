@@ -228,6 +228,8 @@ class Host:
             table = self.routes[family]
             if family == 4 and interface.loopback and value >> 24 == 127:
                 table.append(Route(4, "local", value & mask, length, iface=name, table=LOCAL, src=_LOOPBACK4))
+                if length < 31:
+                    table.append(Route(4, "broadcast", value | (mask ^ ALL_ONES[4]), 32, iface=name, table=LOCAL, src=_LOOPBACK4))
             table.append(Route(family, "local", value, whole, iface=name, table=LOCAL, src=_primary(interface, address)))
             if interface.loopback or length >= whole:
                 continue
@@ -296,7 +298,7 @@ class Host:
         PROHIBIT THROW.
         """
         if family == 4:
-            if address >> 24 == 0 or address == ALL_ONES[4]:
+            if address == 0 or address == ALL_ONES[4]:
                 return "BROADCAST"
             if address >> 28 == 14:
                 return "MULTICAST"

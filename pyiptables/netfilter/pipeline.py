@@ -134,7 +134,10 @@ class Engine:
         else:
             if packet.src == 0 and self.family == 4 and way.src is not None:
                 packet.src = trip.first.src = way.src
-            self._output(trip, path, way)
+                if packet.attrs.get("raw_socket") and packet.proto in (6, 17, 136):
+                    # Its sender summed it up without the address that the kernel filled in.
+                    packet.bad_checksum = trip.first.bad_checksum = True
+            self._output(trip, path, way, by_process=True)
         return self._end(trip)
 
     def forget(self) -> None:
@@ -265,14 +268,15 @@ class Engine:
                 if unread and is_icmp_error(answer):
                     # Sockets see a packet without its connection (nf_reset_ct), the search for a protocol does not.
                     _attach(answer, packet)
-                device = "" if is_icmp_error(answer) else path.answer_device(packet, answer)
+                free = is_icmp_error(answer) and packet.src >> 118 != _LINK_LOCAL
+                device = "" if free else path.answer_device(packet, answer)
                 self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 
     def _forward(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> None:
         packet = trip.packet
         if packet.pkttype != "unicast":
             return self._lost(trip, "a broadcast frame is not forwarded")
-        if packet.family == 6 and (packet.src in (0, 1) or (packet.src >> 118 == _LINK_LOCAL and way.iface != packet.iniface)):
+        if packet.family == 6 and way.iface != packet.iniface and (packet.src in (0, 1) or packet.src >> 118 == _LINK_LOCAL):
             if packet.src > 1:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
@@ -292,8 +296,9 @@ class Engine:
         trip.fate, trip.outiface = "forwarded", way.iface
         return None
 
-    def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision, device: str = "") -> None:
-        """``device`` is the one that the packet has already: TEE's copies show it as the interface in (``ip_output``)."""
+    def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision, device: str = "", by_process: bool = False) -> None:
+        """``by_process``: not in answer to a packet. ``device`` is the one that the packet has already: TEE's copies show it
+        as the interface in (``ip_output``)."""
         packet = trip.packet
         packet.outiface = way.iface
         self._event(trip, "OUTPUT", "routing", to=way.iface)
@@ -303,18 +308,54 @@ class Engine:
             return None
         packet.iniface, packet.outiface = device, way.iface
         self.ctx.gateway = way.gateway
-        if not self._pass("POSTROUTING", trip, path, way.cast):
+        if self.family == 4 and path.comes_back(packet, way):
+            copy = self._loop_back(trip, path, way)
+            if copy is not None and by_process:
+                # The kernel's log tells packets apart by their order only: what follows the copy's steps counts as the copy's.
+                self.walker.steps = copy.steps
+        passed = self._pass("POSTROUTING", trip, path, way.cast)
+        self.walker.steps = trip.steps
+        if not passed:
             return None
+        if self.family == 6 and path.comes_back(packet, way):
+            self._loop_back(trip, path, way)
+        if self.family == 6 and packet.dst >> 120 == 0xFF and packet.dst >> 112 & 15 < 2 and way.iface != "lo":
+            return self._lost(trip, "a multicast scope that does not leave a host")
         if way.iface == "lo" and not path.given:
             packet.iniface, packet.outiface = "lo", ""
             packet.attrs["socket_exists"] = False
             self._speaking = False
-            refused = path.refused_frame(packet) if packet.ext_headers else None
+            refused = path.refused_frame(packet) if packet.family == 6 and (packet.ext_headers or packet.src >> 120 == 0xFF) else None
             if refused is not None:
                 return self._lost(trip, refused)
             return self._prerouting(trip, path, looped=True)
         trip.fate, trip.outiface = "sent", way.iface
         return None
+
+    def _loop_back(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> Trip | None:
+        """A copy of what the host sends to many, itself among them, passes POSTROUTING too and comes in by the same device."""
+        original, copy = trip.packet, trip.packet.copy()
+        trip.packet = copy
+        passed = self._pass("POSTROUTING", trip, path, way.cast)
+        trip.packet = original
+        if not passed:
+            trip.fate, trip.reason, trip.decided = "dropped", None, None
+            return None
+        copy.pkttype, copy.iniface, copy.outiface = "loopback", way.iface, ""
+        copy.attrs["socket_exists"] = False
+        if path.refused_frame(copy) is not None:
+            return None
+        answer = Trip(copy)
+        kept = self.walker.steps, self.walker.unknown, self.walker.misses
+        self.walker.steps, self.walker.unknown, self.walker.misses = answer.steps, answer.unknown, answer.misses
+        trip.replies.append(answer)
+        speaking, self._speaking = self._speaking, False
+        if self._pass("PREROUTING", answer, path):
+            self._input(answer, path, Decision("local", cast=way.cast))
+        self._speaking = speaking
+        self._end(answer)
+        self.walker.steps, self.walker.unknown, self.walker.misses = kept
+        return answer
 
     # -- hooks -------------------------------------------------------------------------------------------
     def _pass(self, hook: str, trip: Trip, path: Routing | GivenPath, cast: str = "unicast", way: Decision | None = None) -> bool:

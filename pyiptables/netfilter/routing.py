@@ -30,6 +30,7 @@ _SOLICITED = (0xFF02 << 112) | 0x1FF000000
 
 
 _NO_FLOW = (0, 0, 0)
+_LOOPBACK4 = 0x7F000001
 
 
 class Decision:
@@ -108,12 +109,12 @@ class Routing:
         if packet.family == 6 and (packet.proto == 0 or (packet.ext_headers and packet.ext_headers[0][0] == 0)):
             if packet.proto == 0 or options_hold(packet.ext_headers[0][1]):
                 return "hop-by-hop options that cannot be read"
+        if packet.family == 6 and packet.src >> 120 == 0xFF:
+            return "the source is a multicast address"
         if packet.family == 6 and packet.iniface != "lo":
-            if packet.src >> 120 == 0xFF:
-                return "the source is a multicast address"
             if packet.src == 1 or packet.dst == 1:
                 return "::1 does not come from outside"
-            if packet.dst >> 120 == 0xFF and packet.dst >> 112 & 15 in (0, 1):
+            if packet.dst >> 120 == 0xFF and packet.dst >> 112 & 15 <= (packet.pkttype != "loopback"):
                 return "a multicast scope that does not leave a host"
         return None
 
@@ -136,10 +137,10 @@ class Routing:
             return _refused("martian source: multicast or broadcast")
         if dst == ALL_ONES[4] or (src == 0 and dst == 0):
             return self._broadcast4(packet)
-        if src >> 24 == 0:
-            return _refused("martian source: 0.0.0.0/8")
-        if dst >> 24 == 0:
-            return _refused("martian destination: 0.0.0.0/8")
+        if src == 0:
+            return _refused("martian source: 0.0.0.0")
+        if dst == 0:
+            return _refused("martian destination: 0.0.0.0")
         if not host.setting(4, iface, "route_localnet"):
             if dst >> 24 == 127:
                 return _refused("martian destination: 127.0.0.0/8 from outside")
@@ -161,7 +162,7 @@ class Routing:
         return self._martian_source(packet, route.iface) or _way("forward", route, packet.dst)
 
     def _broadcast4(self, packet: Packet) -> Decision:
-        if packet.src >> 24:
+        if packet.src:
             refused = self._martian_source(packet, "lo")
             if refused is not None:
                 return refused
@@ -172,7 +173,7 @@ class Routing:
             return _refused("the host is no member of this multicast group")
         if packet.src >> 28 == 14 or packet.src == ALL_ONES[4] or packet.src >> 24 == 127:
             return _refused("martian source")
-        if packet.src >> 24 == 0:
+        if packet.src == 0:
             return Decision("local", cast="multicast")
         return self._martian_source(packet, "lo") or Decision("local", cast="multicast")
 
@@ -242,9 +243,17 @@ class Routing:
         """The way out of a packet made here; ``src``, ``mark``, ``tos``, ``oif`` and ``flow`` are what the look-up is told."""
         family, dst = packet.family, packet.dst
         if family == 4 and dst == 0:
+            decision = Decision("out", "lo")
+            decision.src = _LOOPBACK4
+            return decision
+        if family == 6 and dst == 0 and packet.attrs.get("raw_socket"):
             return Decision("out", "lo")
-        if family == 4 and dst >> 24 == 0:
-            return _refused("no route to 0.0.0.0/8")
+        if family == 4 and src and not oif and (dst >> 28 == 14 or dst == ALL_ONES[4]):
+            # To many hosts a packet leaves by the device that has its source address.
+            oif = self._device_of(src)
+            if not oif:
+                return _refused("no device has the source address")
+            return Decision("out", oif, cast="multicast" if dst >> 28 == 14 else "broadcast")
         route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, flow=_flow(packet) if flow is None else flow)
         if isinstance(route, str):
             return _refused(_no_route(route), route)
@@ -269,6 +278,14 @@ class Routing:
                 way.src = self.host.select_source(way.iface, dst, 6)
         return way
 
+    def _device_of(self, address: int) -> str:
+        """``__ip_dev_find``."""
+        for interface in self.host.interfaces.values():
+            if any(own.family == 4 and own.value == address for own in interface.addresses):
+                return interface.name
+        found = next((route for route in self.host.routes[4] if route.type == "local" and route.covers(address)), None)
+        return "" if found is None else found.iface
+
     def answer_device(self, packet: Packet, answer: Packet) -> str:
         """The device that the stack's answer to a delivered packet is bound to, '' when to none.
 
@@ -277,10 +294,18 @@ class Routing:
         """
         if packet.family == 4 or not (_link_bound(packet.src) or answer.src == 0):
             return ""
-        if packet.iniface != "lo" or packet.proto != 6:
+        if packet.iniface != "lo" or (packet.proto != 6 and (packet.src == 1 or (answer.src and packet.src >> 118 != 0x3FA))):
             return packet.iniface
         route = self.lookup(6, packet.dst, src=packet.src, iif="lo")
         return "" if isinstance(route, str) else route.iface
+
+    def comes_back(self, packet: Packet, way: Decision) -> bool:
+        """Is the host among those that a packet of its own is for, sent by a device (``ip_mc_output``, ``ip6_finish_output2``)?"""
+        if way.iface == "lo" or way.cast == "unicast":
+            return False
+        if packet.family == 6:
+            return self._member6(packet.dst, way.iface)
+        return way.cast == "broadcast" or packet.dst == _MEMBER4
 
     def reroute(self, packet: Packet) -> Decision:
         """``ip_route_me_harder``: after a target in OUTPUT changed what routes depend on."""
@@ -330,6 +355,9 @@ class GivenPath:
 
     def answer_device(self, packet: Packet, answer: Packet) -> str:
         return ""
+
+    def comes_back(self, packet: Packet, way: Decision) -> bool:
+        return False
 
     def reroute(self, packet: Packet) -> Decision:
         return self.leave(packet)

@@ -650,6 +650,10 @@ def ends(m: Themed) -> Json:
     near = {"a": w.a, "b": w.b, "fw": w.fw}[side]
     away = m.r.choice([w.a, w.b, w.b, w.fw, w.fw])
     packet = {"from": side, "src": m.r.choice(near), "dst": m.r.choice(away)}
+    if m.chance(0.06):
+        packet["dst"] = m.r.choice([*w.odd, *(["0.0.0.5", "239.1.1.1", "127.0.0.5"] if m.family == 4 else ["ff05::2", "ff0e::5", "::5"])])
+    if m.chance(0.04) and side != "fw":
+        packet["src"] = m.r.choice(w.odd)
     if side == "fw" and m.chance(0.2):
         packet["src"] = packet["dst"] = m.r.choice([w.lo, *w.fw])
     return packet

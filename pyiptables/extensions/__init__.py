@@ -6,6 +6,8 @@ system. A module lists its classes in ``EXTENSIONS``; the first whose ``families
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.xtables.option import Extension, Match, Target
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["REMARKING", "find_match", "find_target", "match_name", "names"]
 
 _found: dict[tuple[str, str, int], type[Extension] | None] = {}
+_listed: dict[str, frozenset[str]] = {}
 
 #: ``xtables_find_match``: other spellings of the ICMPv6 match.
 _MATCH_SYNONYMS = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
@@ -37,14 +40,17 @@ def find_target(name: str, family: int) -> type[Target] | None:
 
 def names(kind: str, family: int) -> list[str]:
     """All names of a kind (``match`` or ``target``) that a family has, sorted."""
-    import pkgutil
+    return sorted([name for name in _modules(kind) if _find(kind, name, family) is not None])
 
-    package = __import__(f"pyiptables.extensions.{kind}", fromlist=["__path__"])
-    found = []
-    for module in pkgutil.iter_modules(package.__path__):
-        if _find(kind, module.name, family) is not None:
-            found.append(module.name)
-    return sorted(found)
+
+def _modules(kind: str) -> frozenset[str]:
+    """The names of the modules of a kind. A name is looked up here first: most names behind ``-j`` are chains."""
+    known = _listed.get(kind)
+    if known is None:
+        package = __import__(f"pyiptables.extensions.{kind}", fromlist=["__path__"])
+        files = [file for folder in package.__path__ for file in os.listdir(folder)]
+        known = _listed[kind] = frozenset([file.partition(".")[0] for file in files if file[0] not in "_."])
+    return known
 
 
 def _find(kind: str, name: str, family: int) -> type[Extension] | None:
@@ -54,17 +60,12 @@ def _find(kind: str, name: str, family: int) -> type[Extension] | None:
     except KeyError:
         pass
     found = None
-    if name.isascii() and name.isidentifier():
+    if name in _modules(kind):
         path = f"pyiptables.extensions.{kind}.{name}"
-        try:
-            module = __import__(path, fromlist=["EXTENSIONS"])
-        except ModuleNotFoundError as error:
-            if error.name != path:
-                raise
-        else:
-            for extension in module.EXTENSIONS:
-                if family in extension.families:
-                    found = extension
-                    break
+        module = __import__(path, fromlist=["EXTENSIONS"])
+        for extension in module.EXTENSIONS:
+            if family in extension.families:
+                found = extension
+                break
     _found[key] = found
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from errno import ELOOP, ENOTDIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _TRAILER_SIZE = len(_TRAILER % (0, 0))
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+#: A pipe in the place of a file must not keep anybody waiting.
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 
 
 class StateError(Exception):
@@ -49,6 +52,42 @@ def _read(fd: int, size: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _new_file(path: str) -> int:
+    """A file of our own by this name; what a killed writer left there, or somebody planted, goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | _NOFOLLOW | _BINARY
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
+
+
+def _status(fd: int) -> os.stat_result:
+    """The file's status. Raises OSError for anything that is no file of bytes: a pipe, a device, a folder."""
+    status = os.fstat(fd)
+    if status.st_mode & 0o170000 != 0o100000:
+        raise OSError(0, "not a regular file")
+    return status
+
+
+def _make_private(directory: str) -> None:
+    """Make a folder and those above it, for their owner only (as the XDG base directories want it)."""
+    if os.path.isdir(directory):
+        return
+    above = os.path.dirname(directory)
+    if above and above != directory:
+        _make_private(above)
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(directory):
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), directory) from None
+
+
+def _why(error: OSError) -> str | None:
+    return "is a symbolic link" if error.errno == ELOOP else error.strerror
+
+
 class State:
     """A state directory. Reading makes nothing; the first write creates it, private to its owner."""
 
@@ -70,18 +109,18 @@ class State:
         path = self.path(family)
         self.trusted = False
         try:
-            fd = os.open(path, os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _BINARY)
+            fd = os.open(path, os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _NONBLOCK | _BINARY)
         except FileNotFoundError:
             self.trusted = True
             return b""
         except OSError as error:
-            raise StateError(f"cannot read {path}: {error.strerror}") from error
+            raise StateError(f"cannot read {path}: {_why(error)}") from error
         try:
-            status = os.fstat(fd)
+            status = _status(fd)
             text = _read(fd, max(status.st_size - _TRAILER_SIZE, 0))
             rest = _read(fd, -1)
         except OSError as error:
-            raise StateError(f"cannot read {path}: {error.strerror}") from error
+            raise StateError(f"cannot read {path}: {_why(error)}") from error
         finally:
             os.close(fd)
         if rest == (_TRAILER % (len(text) + _TRAILER_SIZE, status.st_mtime_ns)).encode():
@@ -94,8 +133,8 @@ class State:
         path = self.path(family)
         temporary = f"{path}.new"
         try:
-            self._make_directory()
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOEXEC | _NOFOLLOW | _BINARY, 0o600)
+            _make_private(self.directory)
+            fd = _new_file(temporary)
             try:
                 now = time.time_ns()
                 size = sum([len(piece) for piece in pieces]) + _TRAILER_SIZE
@@ -114,7 +153,7 @@ class State:
                 os.unlink(temporary)
             except OSError:
                 pass
-            raise StateError(f"cannot write {path}: {error.strerror}") from error
+            raise StateError(f"cannot write {path}: {_why(error)}") from error
 
     def settle(self) -> None:
         """Wait until the disk has what was written."""
@@ -128,9 +167,19 @@ class State:
             finally:
                 os.close(fd)
 
-    def _make_directory(self) -> None:
-        if not os.path.isdir(self.directory):
-            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+    def _open_lock(self) -> int:
+        path = os.path.join(self.directory, "lock")
+        try:
+            _make_private(self.directory)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC | _NOFOLLOW | _NONBLOCK, 0o600)
+            try:
+                _status(fd)
+            except OSError:
+                os.close(fd)
+                raise
+        except OSError as error:
+            raise StateError(f"cannot open lock file {path}: {_why(error)}") from error
+        return fd
 
     # -- the lock --------------------------------------------------------------------------------------------
     def lock(self, wait: int = 0) -> None:
@@ -140,12 +189,7 @@ class State:
         except ImportError:
             self._lock_without_flock(wait)
             return
-        path = os.path.join(self.directory, "lock")
-        try:
-            self._make_directory()
-            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | _CLOEXEC | _NOFOLLOW, 0o600)
-        except OSError as error:
-            raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
+        self._lock_fd = self._open_lock()
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
@@ -171,12 +215,7 @@ class State:
         """Windows: an exclusively locked byte of the lock file."""
         import msvcrt
 
-        path = os.path.join(self.directory, "lock")
-        try:
-            self._make_directory()
-            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StateError(f"cannot open lock file {path}: {error.strerror}") from error
+        self._lock_fd = self._open_lock()
         end = None if wait < 0 else time.monotonic() + wait
         while True:
             try:

@@ -124,8 +124,10 @@ class Bulk:
                 break
             number += 1
             rule = Rule(body)
-            if name:
+            if name and restore.nft:
                 current.jumps.append((number, rule, name))
+            elif name:
+                restore.tables.note_certified(restore.tables.writable_chain(restore.current, chain), [], [(number, rule)])
             if packets is not None and counting:
                 rule.packets, rule.bytes = int(packets), int(octets)
             rule.file, rule.line = file, number

@@ -62,8 +62,8 @@ class LegacyTables(Tables):
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         self._new.append((chain, rule, parsing))
 
-    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
-        self._jumps = True
+    def note_certified(self, chain: Chain, rules: list[Rule], jumps: list[tuple[int, Rule]]) -> None:
+        self._jumps = self._jumps or bool(jumps)
 
     def commit(self, table: str, parsing: Parsing) -> None:
         found = self.ruleset.tables.get(table)

@@ -22,14 +22,17 @@ from pyiptables.xtables.errors import (
     VersionProblem,
 )
 from pyiptables.xtables.option import Parsing
+from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["NftTables"]
 
 _NOT_BUILTIN = "Bad built-in chain name"
+#: ``char errmsg[1024]`` (``nft_action``, ``nft.c``).
+_ERROR_SIZE = 1024
 
 
 class NftTables(Tables):
@@ -42,6 +45,8 @@ class NftTables(Tables):
         self._new: dict[int, Rule] = {}
         self._errors: list[tuple[int | None, str]] = []
         self._graph: list[tuple[int | None, str, Chain, Rule]] = []
+        #: All rules added in this transaction: line (0: their own), action, chain.
+        self._added_rules: list[tuple[int, str, str, list[Rule]]] = []
         #: Chains whose deletion the kernel refuses: gone here, still there for it.
         self._undeleted: list[Chain] = []
         #: Chains renamed in this transaction, which nobody here knows by their new names yet.
@@ -107,6 +112,7 @@ class NftTables(Tables):
         self._new.clear()
         self._errors.clear()
         self._graph.clear()
+        self._added_rules.clear()
         self._undeleted.clear()
         self._policies.clear()
         self._faked.clear()
@@ -117,6 +123,7 @@ class NftTables(Tables):
         spec = rule.spec
         assert spec is not None
         self._new[id(rule)] = rule
+        self._added_rules.append((self.line or 0, action, chain.name, [rule]))
         hooks = frozenset((chain.name,)) if chain.policy is not None else frozenset()
         try:
             if (spec.src_inv and not spec.src_mask) or (spec.dst_inv and not spec.dst_mask):
@@ -145,8 +152,9 @@ class NftTables(Tables):
             # The kernel finds rules by handle, and a rule of this very transaction has none yet.
             self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
 
-    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
-        self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in rules]
+    def note_certified(self, chain: Chain, rules: list[Rule], jumps: list[tuple[int, Rule]]) -> None:
+        self._added_rules.append((0, "RULE_APPEND", chain.name, rules))
+        self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in jumps]
 
     def _refuse(self, action: str, errno: int, what: str) -> None:
         self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))
@@ -159,7 +167,7 @@ class NftTables(Tables):
         if errors and self.line is None:
             raise ResourceProblem(errors[0][1])
         if errors:
-            raise ResourceProblem("".join([f"\nline {line}:{text}" for line, text in errors])[:1023])
+            raise ResourceProblem(_fitting([f"\nline {line}:{text}" for line, text in errors]))
         for base, policy, counters in self._policies:
             base.policy = policy or base.policy
             base.packets, base.bytes = counters
@@ -176,25 +184,49 @@ class NftTables(Tables):
             self._renamed[found.name] = (table, newname)
 
     def _judge_graph(self, table: Table) -> None:
-        """The table as a whole must be free of loops and misplaced extensions; else find whose rule it is."""
+        """The table as a whole must be free of loops and misplaced extensions; else find whose rule it is.
+
+        The kernel looks at the whole table after each rule. The one that makes it wrong stays until the transaction is
+        taken back, so every rule that is added after it is refused too.
+        """
+        refusal = self._refused_without(table, frozenset())
+        if refusal is None:
+            return
+        pending = self._graph
+        good, bad = 0, len(pending)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            found = self._refused_without(table, frozenset([id(rule) for _, _, _, rule in pending[middle:]]))
+            if found is None:
+                good = middle
+            else:
+                bad, refusal = middle, found
+        line, action, chain, _ = pending[bad - 1]
+        after = [(line, action, chain.name)]
+        if line is not None:
+            after += [addition for addition in self._additions() if addition[0] > line]
+        for self.line, action, name in after:
+            self._refuse(action, refusal.errno, f"rule in chain {name}")
+
+    def _additions(self) -> Iterator[tuple[int, str, str]]:
+        """Every rule that is added in this transaction: line, action, chain."""
+        for line, action, name, rules in self._added_rules:
+            for rule in rules:
+                yield (line or rule.line), action, name
+
+    def _refused_without(self, table: Table, left_out: frozenset[int]) -> KernelRefusal | None:
+        """What the kernel has against the table without some rules (by their ``id``)."""
+        whole = [(chain, chain.rules) for chain in table.chains.values()] if left_out else []
+        for chain, rules in whole:
+            chain.rules = [rule for rule in rules if id(rule) not in left_out]
         try:
             self._judge(table)
-            return
-        except KernelRefusal:
-            pass
-        # The kernel takes the rules again one by one: leave all out, then put them back in order.
-        pending = self._graph
-        for _, _, chain, rule in pending:
-            if any(rule is other for other in chain.rules):
-                chain.rules = [other for other in chain.rules if other is not rule]
-        for line, action, chain, rule in pending:
-            chain.rules.append(rule)
-            self.line = line
-            try:
-                self._judge(table)
-            except KernelRefusal as refusal:
-                chain.rules.pop()
-                self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+        except KernelRefusal as refusal:
+            return refusal
+        finally:
+            for chain, rules in whole:
+                chain.rules = rules
+        return None
 
     def _judge(self, table: Table) -> None:
         reached = check_chain_graph(table, self.family, "nft")
@@ -320,6 +352,19 @@ class NftTables(Tables):
 
     def no_counter(self) -> CommandFailure:
         return CommandFailure(NO_RULE, ENOENT)
+
+
+def _fitting(errors: list[str]) -> str:
+    """What ``nft_action`` shows of many errors: one that does not fit is cut, and the next takes its place."""
+    shown = cut = ""
+    for error in errors:
+        room = _ERROR_SIZE - byte_length(shown)
+        if byte_length(error) < room:
+            shown += error
+            cut = ""
+        else:
+            cut = error[: room - 1]
+    return shown + cut
 
 
 def _is_misfit(table: str, chain: Chain) -> bool:

@@ -446,7 +446,7 @@ class Restore:
             known.add(name)
         chain = chain or tables.writable_chain(table, item.chain)
         chain.rules += item.rules
-        tables.note_jumps(chain, [(line, rule) for line, rule, _ in item.jumps])
+        tables.note_certified(chain, item.rules, [(line, rule) for line, rule, _ in item.jumps])
         tables.changed = True
 
     def _run_chain_item(self, item: tuple[object, ...]) -> None:

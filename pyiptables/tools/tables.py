@@ -307,8 +307,8 @@ class Tables:
     def replaced(self, rule: Rule, chain: Chain) -> None:
         """A rule is about to be replaced by another."""
 
-    def note_jumps(self, chain: Chain, rules: list[tuple[int, Rule]]) -> None:
-        """Rules that jump to chains were appended in bulk."""
+    def note_certified(self, chain: Chain, rules: list[Rule], jumps: list[tuple[int, Rule]]) -> None:
+        """Rules were appended in bulk; ``jumps`` are those that jump to chains, with their lines."""
 
     def commit(self, table: str, parsing: Parsing) -> None:
         """The end of a command, or COMMIT in a restore."""

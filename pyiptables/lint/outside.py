@@ -40,16 +40,17 @@ def outer_interfaces(filtering: Filtering) -> list[str]:
     for chain in nat.chains.values() if nat is not None else ():
         for rule in chain.rules:
             spec = rule.spec
-            if spec is not None and spec.target is not None and spec.target.name in ("SNAT", "MASQUERADE") and not spec.outiface_inv:
-                if spec.outiface and not spec.outiface.startswith(_INNER):
-                    found[spec.outiface] = None
+            if spec is None or spec.target is None or spec.target.name not in ("SNAT", "MASQUERADE") or spec.outiface_inv:
+                continue
+            if spec.outiface and not spec.outiface.startswith(_INNER) and not doubtful(rule):
+                found[spec.outiface] = None
     if found:
         return list(found)
     named = {
         name
         for chain in filtering.table.chains.values()
         for rule in chain.rules
-        if rule.spec is not None
+        if rule.spec is not None and not doubtful(rule)
         for name in (rule.spec.iniface, rule.spec.outiface)
         if name and not name.startswith(_INNER)
     }

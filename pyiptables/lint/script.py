@@ -186,7 +186,8 @@ class _Replay:
             return
         ruleset = Ruleset(invocation.family)
         perhaps = not invocation.certain
-        if not invocation.netns and not perhaps:
+        tried = any(text in ("-t", "--test") for text in invocation.texts)
+        if not invocation.netns and not perhaps and not tried:
             ruleset = self.subject.rulesets.setdefault(invocation.family, ruleset)
         flush = not any(text in ("-n", "--noflush") for text in invocation.texts)
         reader = SaveReader(self.subject, ruleset, flush, invocation)

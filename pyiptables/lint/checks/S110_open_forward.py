@@ -42,6 +42,7 @@ class OpenForward(Check):
         "-A FORWARD -i eth0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -i eth0 -j DROP\nCOMMIT\n",
         "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i eth1 -o eth0 -j ACCEPT\n"
         "-A FORWARD -i eth0 -d 192.168.0.5/32 -p tcp -m tcp --dport 443 -j ACCEPT\nCOMMIT\n",
+        "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n-A FORWARD -o eth0 -j ACCEPT\nCOMMIT\n",
         "#!/bin/sh\niptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE\niptables -A FORWARD -i wg0 -j ACCEPT\n",
         "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n",
     )
@@ -52,15 +53,17 @@ class OpenForward(Check):
             router = translating(subject, filtering.family)
             if chain is None or router is None or owner_of_chain(router.chain or ""):
                 continue
+            outer = outer_interfaces(filtering)
             packets = filtering.filter.packets(
-                proto=6, dport=(1024, 65535), flags=_SYN, src=STRANGER[filtering.family], iniface=stranger_interface(filtering)
-            )
+                proto=6, dport=(1024, 65535), flags=_SYN, src=STRANGER[filtering.family], iniface=stranger_interface(filtering),
+                outiface=f"!{outer[0]}" if outer else "",
+            )  # fmt: skip
             outcomes = filtering.fate("FORWARD", packets).outcomes
             if any(outcome.rule is not None and doubtful(outcome.rule) for outcome in outcomes):
                 continue
             related = ((command_place(router), "it translates addresses"),)
             message = "this router forwards new connections from outside to whatever is behind it"
-            if outer_interfaces(filtering):
+            if outer:
                 for _, item in filtering.accepting("FORWARD", packets, _wide):
                     yield Diagnostic(self.code, message, command_place(item), self.severity, item.text, _HINT, related)
             owned = "FORWARD" in filtering.owned and "FORWARD" not in filtering.unsure

@@ -6,6 +6,7 @@ from pyiptables.ruleset import Chain, Ruleset
 from pyiptables.store import State
 from pyiptables.syntax.arguments import VERDICTS, assert_chain_name, wait_interval, wait_seconds
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
+from pyiptables.syntax.restorefile import policy_counters, restore_lines, rule_counters, tokens
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
@@ -19,12 +20,11 @@ from pyiptables.xtables.errors import (
     OtherProblem,
     ParameterProblem,
 )
-from pyiptables.xtables.numbers import UINT64, strtoul_prefix
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import TypeVar
 
     from pyiptables.tools.bulk import CertifiedRules
@@ -52,8 +52,6 @@ LONG = {
 }
 SHORT = {**{letter: (NONE, letter) for letter in "bcvVthnwW"}, "M": (REQUIRED, "M"), "T": (REQUIRED, "T")}
 
-#: Lines are read with ``fgets`` into ``char buffer[10240]``.
-_LINE_SIZE = 10239
 #: From this many characters on it pays to put a certifier together.
 _MANY = 40000
 
@@ -241,7 +239,7 @@ class Restore:
 
     def take(self, text: str) -> None:
         """Carry out some lines."""
-        for line in _lines(text):
+        for line in restore_lines(text):
             self.line += 1
             self._one(line)
 
@@ -277,7 +275,7 @@ class Restore:
         return line == "COMMIT\n"
 
     def _start_table(self, line: str) -> bool:
-        words = _tokens(line[1:])
+        words = tokens(line[1:])
         name = self.program.name
         if not words:
             raise ParameterProblem(f"{name}: line {self.line} table name invalid")
@@ -313,7 +311,7 @@ class Restore:
         self.queue.append((self.line, item))
 
     def _chain_line(self, line: str) -> None:
-        words = _tokens(line[1:])
+        words = tokens(line[1:])
         name = self.program.name
         if not words:
             raise ParameterProblem(f"{name}: line {self.line} chain name invalid")
@@ -343,7 +341,7 @@ class Restore:
             self.announced.add(chain)
             if policy == "-":
                 return
-        counters = _counters(words[2]) if len(words) > 2 else None
+        counters = policy_counters(words[2]) if len(words) > 2 else None
         missing = counters is None and self.settings.counters and not self.lenient_counters
         if (len(words) > 2 and counters is None) or missing:
             raise ParameterProblem(f"invalid policy counters for chain '{chain}'")
@@ -358,7 +356,7 @@ class Restore:
 
     def _rule_line(self, line: str) -> None:
         program, settings = self.program, self.settings
-        rest, counters = _rule_counters(line, self.line)
+        rest, counters = rule_counters(line, self.line)
         words: list[str] = []
         if not settings.noflush:
             words += ["-v"] * settings.verbose
@@ -473,62 +471,3 @@ def _reads_rules(item: Item) -> bool:
         return False
     first = item.action[0]
     return first in "DRCLSZ" or (first == "I" and item.number != 1) or (first == "X" and item.chain is None)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """Lines with their newline, as ``fgets`` cuts them; a zero byte ends what C sees of a line."""
-    start = 0
-    size = len(text)
-    while start < size:
-        end = text.find("\n", start)
-        end = size if end < 0 else end + 1
-        line = text[start:end]
-        start = end
-        if len(line) > _LINE_SIZE // 4 and byte_length(line) > _LINE_SIZE:
-            data = line.encode("utf-8", "surrogateescape")
-            for at in range(0, len(data), _LINE_SIZE):
-                yield _c_string(data[at : at + _LINE_SIZE].decode("utf-8", "surrogateescape"))
-        else:
-            yield _c_string(line) if "\0" in line else line
-
-
-def _c_string(line: str) -> str:
-    return line.partition("\0")[0]
-
-
-def _tokens(text: str) -> list[str]:
-    """``strtok(…, " \\t\\n")``."""
-    return [word for word in text.replace("\t", " ").replace("\n", " ").split(" ") if word]
-
-
-def _counters(text: str) -> tuple[int, int] | None:
-    """``sscanf("[%llu:%llu]")``."""
-    packets, colon, rest = text[1:].partition(":")
-    first, second = _number(packets, whole=True), _number(rest)
-    return None if text[:1] != "[" or not colon or first is None or second is None else (first, second)
-
-
-def _number(text: str, whole: bool = False) -> int | None:
-    """``%llu``: a minus wraps around, too much is the largest number."""
-    got = strtoul_prefix(text, 10)
-    if got is None or (whole and got[1] < len(text)):
-        return None
-    return UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
-
-
-def _rule_counters(line: str, number: int) -> tuple[str, tuple[str, str] | None]:
-    """``tokenize_rule_counters``: the line behind ``[packets:bytes]`` and the two texts."""
-    if line[:1] != "[":
-        return line, None
-    at = line.find("]")
-    if at < 0:
-        raise ParameterProblem(f"Bad line {number}: need ]")
-    # strtok does not stop at the first bracket, and where it cuts the line ends.
-    packets, colon, tail = line[1:].lstrip(":").partition(":")
-    if not packets:
-        raise ParameterProblem(f"Bad line {number}: need :")
-    octets, end, after = tail.lstrip("]").partition("]")
-    if not octets:
-        raise ParameterProblem(f"Bad line {number}: need ]")
-    cuts = [len(line) - len(tail) - 1 if colon else len(line), len(line) - len(after) - 1 if end else len(line)]
-    return line[at + 1 : min([cut for cut in cuts if cut > at], default=len(line))], (packets, octets)

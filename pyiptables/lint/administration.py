@@ -82,6 +82,8 @@ def _of_port(subject: Subject, found: dict[str, list[Item]], family: int, port: 
             for what, watch in watches.items():
                 was_open = watch.fate.accepted
                 is_open = watch.after(moment).accepted
+                if watch.exhausted:
+                    return
                 if was_open and not is_open:
                     shut[what] = moment
                 elif is_open and what in shut:

@@ -278,11 +278,21 @@ class Watch:
         self.filter = filter
         self.chain = chain
         self.packets = packets
+        #: Rules looked at so far; beyond ``MOST`` of them the fate is no longer followed.
+        self.work = 0
         self.fate = self._ask()
+
+    #: A script of a thousand branches would ask about a thousand rules a thousand times.
+    MOST = 60_000
+
+    @property
+    def exhausted(self) -> bool:
+        return self.work > self.MOST
 
     def _ask(self) -> Fate:
         family = self.filter.family
         table = self.firewall.table(family, "filter")
+        self.work += sum([len(chain.rules) for chain in table.chains.values()])
         return self.filter.fate(table, self.chain, self.packets, self.firewall.unsure_in(family, "filter"))
 
     def after(self, moment: Moment) -> Fate:
@@ -294,12 +304,22 @@ class Watch:
         if action in ("A", "I") and item.chain:
             if action == "A" and item.chain not in self.fate.ends:
                 return self.fate
-            if not any(self.filter.may_match(rule, self.packets) for rule in moment.rules):
+            if not any(self._decides(rule) for rule in moment.rules):
                 return self.fate
         elif action in ("N", "E") or (action == "P" and item.chain != self.chain):
             return self.fate
         self.fate = self._ask()
         return self.fate
+
+
+    def _decides(self, rule: Rule) -> bool:
+        """Can a new rule change whether the packets are accepted? Another ACCEPT cannot where they are, nor a LOG ever."""
+        spec = rule.spec
+        if spec is not None and spec.target is not None and not spec.target.terminal:
+            return False
+        if spec is not None and spec.target is None and spec.jump == "ACCEPT" and self.fate.accepted:
+            return False
+        return self.filter.may_match(rule, self.packets)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.analysis.difference import Difference as Difference
+    from pyiptables.analysis.difference import diff as diff
     from pyiptables.report.api import Trace as Trace
     from pyiptables.report.api import trace as trace
     from pyiptables.report.api import trace_scenario as trace_scenario
@@ -14,12 +16,14 @@ if TYPE_CHECKING:
     from pyiptables.tools.run import Completed as Completed
     from pyiptables.tools.run import run as run
 
-__all__ = ["Completed", "Ruleset", "Trace", "load", "run", "trace", "trace_scenario"]
+__all__ = ["Completed", "Difference", "Ruleset", "Trace", "diff", "load", "run", "trace", "trace_scenario"]
 
 _HOMES = {
     "Completed": "pyiptables.tools.run",
+    "Difference": "pyiptables.analysis.difference",
     "Ruleset": "pyiptables.ruleset",
     "Trace": "pyiptables.report.api",
+    "diff": "pyiptables.analysis.difference",
     "load": "pyiptables.tools.load",
     "run": "pyiptables.tools.run",
     "trace": "pyiptables.report.api",

@@ -22,7 +22,7 @@ from pyiptables.analysis.space import Space
 from pyiptables.analysis.walk import Walker
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 
-__all__ = ["Difference", "compare"]
+__all__ = ["Difference", "diff"]
 
 #: Groups shown for a pair of verdicts.
 _GROUPS: Final = 4
@@ -51,7 +51,7 @@ class Difference:
     cause: Step | None = None
 
 
-def compare(
+def diff(
     before: Ruleset,
     after: Ruleset,
     typed: Callable[[Rule, int], RuleSpec] | None = None,

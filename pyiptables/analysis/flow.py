@@ -20,10 +20,12 @@ from pyiptables.analysis.region import Product, conjoin, items_of
 
 __all__ = ["Flow", "TooLarge"]
 
-#: Diagrams beyond this many nodes are given up.
-NODES: Final = 3_000_000
-#: One question may look into this many chains (a ruleset may have exponentially many ways through it).
-CALLS: Final = 50_000
+#: Diagrams beyond this many nodes are given up, and with them all questions that are left.
+NODES: Final = 1_000_000
+#: One question may look into this many chains (a ruleset may have exponentially many ways through it), all together
+#: into so many.
+CALLS: Final = 5_000
+ALL_CALLS: Final = 200_000
 
 
 class TooLarge(Exception):
@@ -39,7 +41,7 @@ class Flow:
         self.diagrams = diagrams or Diagrams(program.space.tops)
         self._through: dict[tuple[str, int], int] = {}
         self._work = 0
-        self._met: dict[Step, int] | None = None
+        self._all_work = 0
         #: The only rules that count in the chain that a question is about.
         self._alone: frozenset[Step] | None = None
 
@@ -62,24 +64,6 @@ class Flow:
             return self._advance(step.chain, self.diagrams.product(items_of(product)), 0, step.number - 1, product, None)[0]
         finally:
             self._alone = None
-
-    def push(self, root: ChainProgram, product: Product) -> tuple[int, dict[Step, int]]:
-        """Send a product's packets in at a built-in chain: those that may get to its policy, and for each
-        rule those that may match when they come there. Raises TooLarge.
-        """
-        self._work = 0
-        start = conjoin(self.space.hook_region(self.program.table, root.name).upper[0], product)
-        met: dict[Step, int] = {}
-        if start is None:
-            return EMPTY, met
-        narrow = {level: values for level, values in start.items() if level not in self.program.changed}
-        self._met = met
-        try:
-            node = self.diagrams.product(items_of(start))
-            reach, back = self._advance(root, node, 0, len(root.steps), narrow, None)
-        finally:
-            self._met = None
-        return self.diagrams.union(reach, back), met
 
     def entering(self, chain: ChainProgram, product: Product, trail: list[Step] | None = None) -> int:
         """Packets of a product (over unchanged levels) that may enter a chain."""
@@ -111,9 +95,6 @@ class Flow:
         """What may come back from a chain that a set (inside ``product``) enters."""
         if node == EMPTY:
             return EMPTY
-        if self._met is not None and not chain.cyclic:
-            reach, back = self._advance(chain, node, 0, len(chain.steps), product, None)
-            return self.diagrams.union(reach, back)
         if chain.never_returns:
             return EMPTY
         if chain.cyclic:
@@ -130,8 +111,9 @@ class Flow:
         back = EMPTY
         diagrams = self.diagrams
         self._work += 1
+        self._all_work += 1
         alone, self._alone = self._alone, None
-        if len(diagrams.nodes) > NODES or self._work > CALLS:
+        if len(diagrams.nodes) > NODES or self._work > CALLS or self._all_work > ALL_CALLS:
             raise TooLarge
         for at in chain.meeting(product, self.space.tops, start, end):
             if node == EMPTY:
@@ -140,11 +122,6 @@ class Flow:
             if alone is not None and step not in alone:
                 continue
             kind = step.kind
-            if self._met is not None:
-                here = self.inside(node, step)
-                if here == EMPTY:
-                    continue
-                self._met[step] = diagrams.union(self._met.get(step, EMPTY), here)
             if kind == CONTINUE and not step.changes:
                 continue
             before = node

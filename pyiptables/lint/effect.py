@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Filtering", "answers", "chain_place", "filterings", "item_of", "programs", "reachabilities", "redundancies", "repeated",
-    "translating",
+    "translating", "undecided",
 ]  # fmt: skip
 
 
@@ -156,6 +156,15 @@ def redundancies(subject: Subject) -> list[Redundancy]:
         subject.cache["redundancies"] = [Redundancy(reachability) for _, _, reachability in reachabilities(subject)]
     found: list[Redundancy] = subject.cache["redundancies"]
     return found
+
+
+def undecided(subject: Subject) -> int:
+    """How many of the questions that were asked about rules would have taken too much time or memory."""
+    from pyiptables.analysis.reachability import OPEN
+
+    asked = [reachability for _, _, reachability in subject.cache.get("reachability", ())]
+    left = sum(reach.status == OPEN for reachability in asked for reach in reachability)
+    return left + sum(redundancy.undecided for redundancy in subject.cache.get("redundancies", ()))
 
 
 def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Reachability]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pyiptables
-from pyiptables.analysis.difference import compare
+from pyiptables.analysis.difference import diff
 from pyiptables.analysis.program import compile_table
 from pyiptables.analysis.reachability import REACHED, SHADOWED, Reachability
 from pyiptables.analysis.space import Space
@@ -38,10 +38,10 @@ def test_a_rule_more_is_a_difference() -> None:
     text, _ = campus(vlans=6, hosts=20)
     before = pyiptables.load(text, "ipv4")
     after = pyiptables.load(text.replace("\nCOMMIT", "\n-A to_103 -p udp -j ACCEPT\nCOMMIT"), "ipv4")
-    assert compare(before, after) == []  # behind a jump that never returns
+    assert diff(before, after) == []  # behind a jump that never returns
     line = "-A to_103 -d 10.3.0.1/32 -p udp -m udp --dport 9 -j ACCEPT\n-A to_103 "
     after = pyiptables.load(text.replace("-A to_103 ", line, 1), "ipv4")
-    found = compare(before, after)
+    found = diff(before, after)
     assert {(difference.chain, difference.after) for difference in found} == {("FORWARD", "ACCEPT")}
     assert all(difference.cause is not None and difference.cause.number == 1 for difference in found)
     assert all(difference.example["dst"] == "10.3.0.1" for difference in found)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from worlds import Meaning, Opaque, packets, point_of, rulesets
 
 from pyiptables.analysis.decision import Decisions
-from pyiptables.analysis.difference import compare
+from pyiptables.analysis.difference import diff
 from pyiptables.analysis.leaves import Functions
 from pyiptables.analysis.program import compile_table
 from pyiptables.analysis.space import Space
@@ -66,7 +66,7 @@ def test_finds_exactly_the_differences(before: Ruleset, data: st.DataObject) -> 
     else:
         del chain.rules[at]
     one, two = Meaning(before.tables["filter"]), Meaning(after.tables["filter"])
-    found = compare(before, after, given_spec)
+    found = diff(before, after, given_spec)
     for root in ("INPUT", "OUTPUT"):
         pairs = {(verdict(one, root, p), verdict(two, root, p)) for p in packets(root, before)}
         assert {pair for pair in pairs if pair[0] != pair[1]} == {
@@ -77,4 +77,4 @@ def test_finds_exactly_the_differences(before: Ruleset, data: st.DataObject) -> 
 @QUICK
 @given(rulesets(marks=True, unsure=True))
 def test_equal_to_itself(ruleset: Ruleset) -> None:
-    assert compare(ruleset, ruleset.copy(), given_spec) == []
+    assert diff(ruleset, ruleset.copy(), given_spec) == []

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "owner_of_chain", "owner_of_interface", "owners_seen", "sets_made"]
+__all__ = [
+    "FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "of_the_host", "owner_of_chain", "owner_of_interface", "owners_seen",
+    "sets_made",
+]  # fmt: skip
 
 #: Beginnings of chain names and the programs that make them.
 FOREIGN_CHAINS = {
@@ -108,7 +112,6 @@ _NAMED = {
     ("nfacct", "--nfacct-name"): "accounting object",
     ("SECMARK", "--selctx"): "security context",
     ("cgroup", "--path"): "cgroup",
-    ("bpf", "--object-pinned"): "pinned BPF program",
     ("devgroup", "--src-group"): "interface group",
     ("devgroup", "--dst-group"): "interface group",
     ("realm", "--realm"): "routing realm",
@@ -140,6 +143,9 @@ def _needs(subject: Subject) -> Iterator[Need]:
     for item in subject.items:
         for name in dict.fromkeys(item.host_names):
             yield Need("host name", name, item, name)
+        if of_the_host(item):
+            path = next((value for option, value in pairwise(item.text.split()) if option == "--object-pinned"), "")
+            yield Need("pinned BPF program", path, item, path)
         command = item.command
         if command is None:
             continue
@@ -158,6 +164,11 @@ def _needs(subject: Subject) -> Iterator[Need]:
         for chain in chains:
             if chain and chain not in CHAINS.get(item.table, ()) and (item.table, chain) not in made:
                 yield Need("chain", chain, item, chain)
+
+
+def of_the_host(item: Item) -> bool:
+    """Is a line refused only because an object that it names is not known here?"""
+    return item.error is not None and "failed to get bpf object" in item.error.text
 
 
 def _of_extensions(item: Item) -> Iterator[Need]:

@@ -52,6 +52,7 @@ def refused(spec: RuleSpec, family: int, table: str, hooks: frozenset[str], buil
         return None
     parsing = Parsing(family, None, variant, table)
     parsing.proto, parsing.proto_inv = spec.proto, spec.proto_inv
+    parsing.elsewhere = True
     try:
         check_rule(spec, table, hooks if builtin else frozenset(), parsing)
         if not builtin:

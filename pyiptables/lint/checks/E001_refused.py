@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyiptables.lint.checks.P003_postfix_negation import behind
+from pyiptables.lint.dependencies import of_the_host
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.hints import hint_for
 from pyiptables.lint.places import offending_place
@@ -44,7 +45,7 @@ class Refused(Check):
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         negations = "P003" in subject.settings.codes()
         for item in subject.items:
-            if item.error is None or (negations and next(behind(item.text), None) is not None):
+            if item.error is None or of_the_host(item) or (negations and next(behind(item.text), None) is not None):
                 continue
             text = " ".join(item.error.text.split()) or "not understood"
             yield Diagnostic(self.code, text, offending_place(item, text), self.severity, item.text, hint_for(item, text))

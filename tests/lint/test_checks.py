@@ -36,7 +36,7 @@ def test_page_is_complete(check: type[Check]) -> None:
     for heading in ("What it does:", "Why it matters:", "Instead:"):
         assert heading in page
     assert check.bad
-    assert check.good
+    assert len(check.good) >= len(check.bad)
 
 
 def test_families_of_two_files_are_held_against_each_other() -> None:

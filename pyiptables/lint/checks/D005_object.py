@@ -51,6 +51,7 @@ class NeedsObject(Check):
         "*mangle\n-A PREROUTING -j RATEEST --rateest-name r1 --rateest-interval 250ms --rateest-ewmalog 500ms\n"
         "-A PREROUTING -m rateest --rateest1 r1 --rateest-gt --rateest-bps2 1000kbit -j DROP\nCOMMIT\n",
         "*filter\n-A OUTPUT -m owner --uid-owner root -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -m devgroup --src-group 1 -j ACCEPT\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

@@ -26,7 +26,7 @@ class NamesInterface(Check):
     severity = "info"
     default = False
     bad = ("*filter\n-A INPUT -i eth0 -j ACCEPT\nCOMMIT\n", "*filter\n-A FORWARD -m physdev --physdev-in vnet0 -j ACCEPT\nCOMMIT\n")
-    good = ("*filter\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n",)
+    good = ("*filter\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n", "*filter\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n")
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         told = set()

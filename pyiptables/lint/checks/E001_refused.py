@@ -37,6 +37,8 @@ class Refused(Check):
     good = (
         "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
         "*filter\n-A INPUT -p tcp --dport ssh -m state --state new,est -j ACCEPT\nCOMMIT\n",
+        '*filter\n-A INPUT -p tcp -m multiport --dports 22,80 -m comment --comment "-m conntrak" -j ACCEPT\nCOMMIT\n',
+        "*filter\n-A INPUT -s ntp.example.org -j ACCEPT\nCOMMIT\n",
         "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
         "#!/bin/sh\niptables -A INPUT -p tcp --dport $PORT -j ACCEPT\n",
         '#!/bin/sh\nfor port in 22 80; do iptables -A INPUT -p tcp --dport "$port" -j ACCEPT; done\n',

@@ -21,7 +21,11 @@ class StrayText(Check):
     name = "stray-text"
     severity = "error"
     bad = ("hello\n*filter\nCOMMIT\n", "*filter\nCOMMIT\n-A INPUT -j ACCEPT\n", "-A INPUT -j ACCEPT\n-A INPUT -j DROP\n")
-    good = ("# hello\n*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "# hello\n*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",
+        "*filter\nCOMMIT\n\n# the other table\n*nat\nCOMMIT\n",
+        "*filter\n# -A INPUT -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         strays = list(subject.strays)

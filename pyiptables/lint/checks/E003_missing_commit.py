@@ -21,7 +21,7 @@ class MissingCommit(Check):
     name = "missing-commit"
     severity = "error"
     bad = ("*filter\n-A INPUT -j ACCEPT\n", "*filter\n-A INPUT -j ACCEPT\n*nat\nCOMMIT\n")
-    good = ("*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",)
+    good = ("*filter\n-A INPUT -j ACCEPT\nCOMMIT\n", "*filter\nCOMMIT\n*nat\nCOMMIT")
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         if subject.script is not None:

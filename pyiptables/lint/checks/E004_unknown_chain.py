@@ -46,6 +46,7 @@ class UnknownChain(Check):
         "*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -j ufw-logging-deny\nCOMMIT\n",
         "#!/bin/sh\niptables -N LOGACCEPT\niptables -A INPUT -j LOGACCEPT\n",
         "#!/bin/sh\niptables -A INPUT -j block\n",
+        "#!/bin/sh\niptables -A INPUT -j REJECT --reject-with tcp-reset -p tcp\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

@@ -51,6 +51,7 @@ class KernelRefuses(Check):
         "*filter\n:own - [0:0]\n-A OUTPUT -j own\n-A own -m owner --uid-owner root -j DROP\nCOMMIT\n",
         "*mangle\n-A FORWARD -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n",
         "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n",
+        "*filter\n-A OUTPUT -m cgroup --path system.slice/web.service -j ACCEPT\nCOMMIT\n",
         "*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\nCOMMIT\n",
     )
 

@@ -34,6 +34,7 @@ class BadPolicy(Check):
         "#!/bin/sh\niptables -P INPUT DROP\n",
         "*filter\n:INPUT DROP [0:0]\n:web - [0:0]\n-P FORWARD DROP\nCOMMIT\n",
         "#!/bin/sh\niptables -t mangle -P PREROUTING ACCEPT\n",
+        "#!/bin/sh\niptables -P INPUT $POLICY\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

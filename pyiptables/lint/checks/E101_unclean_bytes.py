@@ -37,6 +37,7 @@ class UncleanBytes(Check):
         "*filter\n-A INPUT -j ACCEPT\nCOMMIT\n",
         "# a comment\r\n*filter\nCOMMIT\n",
         "#!/bin/sh\niptables -A INPUT -j ACCEPT\n",
+        '*filter\n-A INPUT -m comment --comment "caf\u00e9" -j ACCEPT\nCOMMIT\n',
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

@@ -26,7 +26,10 @@ class NotrackTarget(Check):
         "*raw\n-A PREROUTING -p udp --dport 53 -j NOTRACK\nCOMMIT\n",
         "#!/bin/sh\niptables -t raw -A OUTPUT -p udp --sport 53 -j NOTRACK\n",
     )
-    good = ("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n",)
+    good = (
+        "*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n",
+        "*filter\n:NOTRACKED - [0:0]\n-A INPUT -j NOTRACKED\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         told = set()

@@ -32,6 +32,7 @@ class Contradiction(Check):
     good = (
         "*filter\n-A INPUT -p tcp -m mark --mark 1 -m mark ! --mark 2 -j ACCEPT\nCOMMIT\n",
         "*filter\n-A OUTPUT -m owner --uid-owner alice -m owner ! --uid-owner 1000 -j ACCEPT\nCOMMIT\n",
+        "*filter\n-A INPUT -s 10.0.0.0/8 -m iprange --src-range 10.1.0.1-10.1.0.9 -j DROP\nCOMMIT\n",
         "*filter\n-A INPUT -m recent --name x --set -m mark --mark 1 -m mark --mark 2 -j ACCEPT\nCOMMIT\n",
     )
 

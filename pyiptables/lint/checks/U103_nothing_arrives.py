@@ -28,7 +28,11 @@ class NothingArrives(Check):
         "*filter\n:web - [0:0]\n-A INPUT -p udp -j DROP\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
         "*nat\n-A PREROUTING -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n",
     )
-    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:web - [0:0]\n-A INPUT -p udp -m limit --limit 1/sec -j DROP\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
+        "*nat\n-A PREROUTING -m conntrack --ctstate RELATED -j ACCEPT\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for reach, item, reachability in answers(subject, UNREACHED):

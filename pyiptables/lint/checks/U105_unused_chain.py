@@ -32,7 +32,11 @@ class UnusedChain(Check):
         "*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n",
         "*filter\n:web - [0:0]\n-A INPUT -j DROP\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
     )
-    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -p tcp -g a\n-A a -j b\n-A b -j ACCEPT\nCOMMIT\n",
+        "*filter\n:DOCKER-USER - [0:0]\n-A DOCKER-USER -j RETURN\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         analysed = {(family, table): reachability for family, table, reachability in reachabilities(subject)}

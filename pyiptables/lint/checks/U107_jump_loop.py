@@ -27,7 +27,10 @@ class JumpLoop(Check):
         "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n-A b -j a\nCOMMIT\n",
         "*filter\n:a - [0:0]\n-A a -j a\nCOMMIT\n",
     )
-    good = ("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n-A b -j RETURN\nCOMMIT\n",)
+    good = (
+        "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n-A b -j RETURN\nCOMMIT\n",
+        "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j ACCEPT\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for _, _, reachability in reachabilities(subject):

@@ -27,7 +27,10 @@ class EmptyChain(Check):
         "*filter\n:web - [0:0]\n-A INPUT -j web\nCOMMIT\n",
         "*filter\n:web - [0:0]\n-A INPUT -p tcp -g web\nCOMMIT\n",
     )
-    good = ("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",)
+    good = (
+        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:f2b-sshd - [0:0]\n-A INPUT -p tcp -j f2b-sshd\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for ruleset in subject.rulesets.values():

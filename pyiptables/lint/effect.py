@@ -163,8 +163,9 @@ def undecided(subject: Subject) -> int:
     from pyiptables.analysis.reachability import OPEN
 
     asked = [reachability for _, _, reachability in subject.cache.get("reachability", ())]
-    left = sum(reach.status == OPEN for reachability in asked for reach in reachability)
-    return left + sum(redundancy.undecided for redundancy in subject.cache.get("redundancies", ()))
+    left: int = sum(reach.status == OPEN for reachability in asked for reach in reachability)
+    left += sum(redundancy.undecided for redundancy in subject.cache.get("redundancies", ()))
+    return left
 
 
 def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Reachability]]:

@@ -38,7 +38,14 @@ class HostName(Check):
         for need in needs(subject):
             if need.kind == "host name":
                 message = f"host name {need.name} is looked up once, when the rule is added"
-                yield Diagnostic(self.code, message, word_place(need.item, need.word), self.severity, need.item.text)
+                yield Diagnostic(
+                    self.code,
+                    message,
+                    word_place(need.item, need.word),
+                    self.severity,
+                    need.item.text,
+                    "write its address, or keep an ipset",
+                )
 
 
 CHECKS = (HostName,)

@@ -47,7 +47,7 @@ class AcceptAll(Check):
                 item = filtering.item(last.rule) if last is not None and last.verdict == "ACCEPT" else None
                 if item is not None:
                     message = f"accepts every new packet that comes to it in {name}"
-                    yield Diagnostic(self.code, message, command_place(item), self.severity, item.text)
+                    yield Diagnostic(self.code, message, command_place(item), self.severity, item.text, "say what is to be accepted")
 
 
 CHECKS = (AcceptAll,)

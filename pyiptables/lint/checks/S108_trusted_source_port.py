@@ -59,7 +59,9 @@ class TrustedSourcePort(Check):
                         if _source_ports(spec):
                             message = "opens every port to whoever sends from that source port"
                             place = option_place(item, "--sport", "--source-port", "--sports", "--source-ports")
-                            yield Diagnostic(self.code, message, place, self.severity, item.text)
+                            yield Diagnostic(
+                                self.code, message, place, self.severity, item.text, "answers have -m conntrack --ctstate ESTABLISHED"
+                            )
                         else:
                             message = "trusts a MAC address alone, which any neighbour can take"
                             yield Diagnostic(self.code, message, word_place(item, "--mac-source"), "info", item.text)

@@ -206,12 +206,14 @@ class Run:
         return case
 
     def _player(self, case: Json, ruleset: Ruleset, **more: Any) -> Player:
+        from pyiptables.commands._trace_output import MANY
         from pyiptables.netfilter.player import ScenarioError
         from pyiptables.tools.scenario import open_scenario
 
-        many = bool(self.options["pcap"]) or not self.output.explains(len(case["packets"]))
+        count = MANY + 1 if self.options["pcap"] else len(case["packets"])
+        explain = self.output.explains(count)
         try:
-            return open_scenario(case, ruleset, explain=not many, near=not self.options["verbose"], batch=many, **more)
+            return open_scenario(case, ruleset, explain=explain, near=not self.options["verbose"], batch=count > MANY, **more)
         except ScenarioError as error:
             raise Unusable(self._placed(str(error))) from error
 

@@ -8,8 +8,6 @@ things up is in ``routing``.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from pyiptables.netfilter.routes import Route, RouteError, RoutingRule, parse_address, parse_route, parse_rule
 from pyiptables.xtables.addresses import ALL_ONES, prefix_mask
 
@@ -376,6 +374,8 @@ def _check_keys(data: dict[str, Any]) -> None:
             raise RouteError(f"{key} must be {'an object' if dict in shapes else 'a list'}, not {data[key]!r}")
     for key in data:
         if key not in _KEYS:
+            from difflib import get_close_matches
+
             near = get_close_matches(str(key), _KEYS, 1, 0.8)
             if near:
                 raise RouteError(f"unknown key {key!r}: did you mean {near[0]!r}?")

@@ -14,7 +14,6 @@ may be separated by ``;`` as well. ``#`` starts a comment.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pyparsing as pp
@@ -255,8 +254,15 @@ def _explained(text: str, at: int) -> _Fault:
             wanted = {"at": "a time like +2s, 90s or 2026-11-25T14:30", "in": "an interface", "out": "an interface"}.get(key, "a value")
         return _Fault(f"{key} needs {wanted}{f', not {given!r}' if given else ''}", place)
     known = [*KEYS, *FLAGS, *_ALIASES, *[name.lower() for name in TCP_FLAGS], *[name for name, *_ in (*ICMP, *ICMPV6)], "reply", "error"]
-    close = get_close_matches(key, known, 1, 0.6)
-    return _Fault(f"unknown word {near!r}{f' (did you mean {close[0]!r}?)' if close else ''}", at)
+    return _Fault(f"unknown word {near!r}{_meant(key, known)}", at)
+
+
+def _meant(word: str, known: list[str]) -> str:
+    """What may have been meant, in brackets."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, 1, 0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _ends(packet: dict[str, Any], found: Any) -> None:
@@ -264,8 +270,7 @@ def _ends(packet: dict[str, Any], found: Any) -> None:
     name = proto.lower()
     number = int(proto) if proto.isdigit() else PROTOCOLS.get(name)
     if number is None or number > 255:
-        close = get_close_matches(name, [*PROTOCOLS, "reply", "error"], 1)
-        raise _Fault(f"unknown protocol {proto!r}{f' (did you mean {close[0]!r}?)' if close else ''}", place)
+        raise _Fault(f"unknown protocol {proto!r}{_meant(name, [*PROTOCOLS, 'reply', 'error'])}", place)
     families = []
     for side, address_key, port_key in (("source", "src", "sport"), ("destination", "dst", "dport")):
         place, text = found[side][0]

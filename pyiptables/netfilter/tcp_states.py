@@ -302,7 +302,8 @@ class Tracker:
             if not established or seq == maxack or train:
                 return ACCEPT, new, True
             new = old
-        answers = (seen_reply and self.last_kind == "SYN") or (not assured and self.last_kind == "ACK")
+        to_syn = seen_reply and self.last_kind == "SYN" and self.last_dir != way
+        answers = to_syn or (not assured and self.last_kind == "ACK")
         if answers and packet.tcp_ack == self.last_end:
             return ACCEPT, new, False
         # The answer to a challenge ACK that was let through.

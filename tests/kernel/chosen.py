@@ -60,4 +60,27 @@ CASES: list[Json] = [
         "*filter\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n",
         "packets": [{"from": "fw", "src": "10.0.1.1", "dst": "198.51.100.4", "proto": "udp", "sport": 1, "dport": 2}],
     },
+    {
+        "name": "to all hosts, this one among them", "family": 4, "counters": True,
+        "rules": "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m pkttype --pkt-type multicast -j LOG\nCOMMIT\n",
+        "packets": [{"from": "fw", "src": "10.0.1.1", "dst": "224.0.0.1", "proto": "udp", "sport": 1, "dport": 2}],
+    },
+    {
+        "name": "a UDP stream", "family": 4, "counters": True, "delay_ms": 1100,
+        "rules": "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstatus ASSURED -j LOG\n"
+        "-A FORWARD -m conntrack --ctexpire 100:130 -j LOG\n-A FORWARD -m recent --update --seconds 2 --hitcount 2 --name s -j LOG\n"
+        "-A FORWARD -m recent --set --name s\nCOMMIT\n",
+        "packets": [{**_UDP, "dst": "10.0.1.2"}, {"reply_to": 0}, {**_UDP, "dst": "10.0.1.2"}, {"reply_to": 0}, {**_UDP, "dst": "10.0.1.2"}],
+    },
+    {
+        "name": "IPv6 through headers of all kinds", "family": 6, "counters": True,
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m hbh --hbh-len 8 --hbh-opts 5 -j LOG\n-A INPUT -m dst --dst-len 8 -j LOG\n"
+        "-A INPUT -m rt --rt-type 0 --rt-segsleft 0 -j LOG\n-A INPUT -m ipv6header --header hop,proto -j LOG\n-A INPUT -p ipv6-icmp -j LOG\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "0", "l4": "3a00050200000100800082b400070001"},
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "60", "l4": "3a00010400000000800082b400070001"},
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "43", "l4": "3a02000100000000fd000000000000000000000000000009800082b400070001"},
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "51", "l4": "3b0400000000000500000001000000000000000000000000"},
+        ],
+    },
 ]  # fmt: skip

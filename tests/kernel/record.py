@@ -1,6 +1,6 @@
 """Record the kernel's answers to scenarios into ``vectors.json.gz``: ``record.py SEEDS`` (as root, with the oracle).
 
-Besides random ones of the seeds 0 to SEEDS - 1, the scenarios of ``chosen.py`` that show one thing each.
+Random ones of the seeds 0 to SEEDS - 1, three times as many themed ones, and those of ``chosen.py`` that show one thing each.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from chosen import CASES  # noqa: E402
 from comparing import features  # noqa: E402
 from generator import make_case  # noqa: E402
 from kernel_oracle import run_cases  # noqa: E402
+from themes import make_themed_case  # noqa: E402
 
 
 def main() -> None:
-    seeds = range(int(sys.argv[1]) if len(sys.argv) > 1 else 250)
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     known = {family: features(family) for family in (4, 6)}
-    cases = CASES + [make_case(seed, family, known[family]) for seed in seeds for family in (4, 6)]
+    cases = CASES + [make_case(seed, family, known[family]) for seed in range(seeds) for family in (4, 6)]
+    cases += [make_themed_case(seed, family, known[family]) for seed in range(3 * seeds) for family in (4, 6)]
     cases.sort(key=lambda case: json.dumps(case.get("host")))
     pairs = [[case, answer] for case, answer in zip(cases, run_cases(cases), strict=True) if "error" not in answer]
     data = json.dumps(pairs, separators=(",", ":")).encode()

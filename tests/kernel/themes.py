@@ -654,6 +654,8 @@ def ends(m: Themed) -> Json:
         packet["dst"] = m.r.choice([*w.odd, *(["0.0.0.5", "239.1.1.1", "127.0.0.5"] if m.family == 4 else ["ff05::2", "ff0e::5", "::5"])])
     if m.chance(0.04) and side != "fw":
         packet["src"] = m.r.choice(w.odd)
+    if side == "fw" and m.family == 6 and packet["dst"].startswith("ff"):
+        packet["dst"] = "::1"  # of several ways to all the kernel takes turns
     if side == "fw" and m.chance(0.2):
         packet["src"] = packet["dst"] = m.r.choice([w.lo, *w.fw])
     return packet
@@ -775,7 +777,7 @@ def elsewhere(m: Themed) -> tuple[Rules, list[Json], Json]:
     routes = ["default via 10.0.1.2 dev eth1"] if four else ["default via fd00:0:0:1::2 dev eth1"]
     if m.chance(0.15):
         routes = []
-    used = set()
+    used = {("203.0.113.0/24", "")} if "203.0.113.1/24" in others else set()
     for _ in range(r.choice([0, 1, 2, 3])):
         net, table = r.choice(nets), r.choice(["", "", " table 100", " table 101"])
         if (net, table) not in used:

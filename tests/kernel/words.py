@@ -343,4 +343,4 @@ def other(r: Random, family: int, sport: int, dport: int, ends: tuple[str, str])
         return {"proto": "0", "l4": option_header(r, 60) + option_header(r, proto) + tail}
     if kind == "none":
         return {"proto": "59", "l4": r.choice(["", "0011"])}
-    return {"proto": "135", "l4": "3b0" + r.choice(["00", "001", "005", "101"])[:3] + "00000000" + "00" * 4}
+    return {"proto": "135", "l4": r.choice(["3b", "3b", "06"]) + "00" + r.choice(["00", "01", "05", "10"]) + "00" * 5}

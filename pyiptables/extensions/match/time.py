@@ -108,8 +108,9 @@ class Time(Match):
         return bool(self.values.get("datestop", _LAST_DATE) != 0)
 
     def saves_all(self) -> bool:
-        """The first second of 1970 as the last one is not printed, nor is the day 0 of a month."""
-        return self._saves_stop() and not self._day_bits()[1] & 1
+        """The first second of 1970 as the last one is not printed, nor is the day 0 of a month, and no day is no word."""
+        weekdays, monthdays = self._day_bits()
+        return self._saves_stop() and not monthdays & 1 and bool(monthdays) and bool(weekdays & _ALL_WEEKDAYS)
 
     def show(self, numeric: bool, names: Names) -> str:
         text = " TIME"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pyiptables.extensions import find_target
-from pyiptables.ruleset import Chain, Rule
+from pyiptables.ruleset import Rule
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.canonical import Certifier
 
@@ -116,15 +116,15 @@ class Bulk:
             if limited and not self._allowed(chain, found["m"], found["t"]):
                 break
             if chain != chain_now or current is None:
-                current = self._opened(chain, number + 1)
+                current = restore.open_rules(chain, number + 1)
                 if current is None:
                     break
                 chain_now = chain
-            if name and not restore.nft and not restore.tables.chain_exists(restore.current, name):
+            if name and not restore.deferred and not restore.tables.chain_exists(restore.current, name):
                 break
             number += 1
             rule = Rule(body)
-            if name and restore.nft:
+            if name and restore.deferred:
                 current.jumps.append((number, rule, name))
             elif name:
                 restore.tables.note_certified(restore.tables.writable_chain(restore.current, chain), [], [(number, rule)])
@@ -159,16 +159,3 @@ class Bulk:
             if extension.hooks is not None and chain not in extension.hooks:
                 return False
         return True
-
-    def _opened(self, chain: str, line: int) -> CertifiedRules | None:
-        """Where the chain's rules go from here on: into the transaction, with legacy into the chain itself if there is one."""
-        restore = self._restore
-        if restore.nft:
-            rules = CertifiedRules(chain, line, [])
-            restore.queue.append((line, rules))
-            return rules
-        found: Chain | None = restore.tables.find_chain(restore.current, chain)
-        if found is None:
-            return None
-        restore.tables.changed = True
-        return CertifiedRules(chain, line, found.rules)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from pyiptables.ruleset import Chain, Ruleset
+from pyiptables.ruleset import Ruleset
 from pyiptables.store import State
-from pyiptables.syntax.arguments import VERDICTS, assert_chain_name, wait_interval, wait_seconds
+from pyiptables.syntax.arguments import wait_interval, wait_seconds
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
 from pyiptables.syntax.restorefile import policy_counters, restore_lines, rule_counters, tokens
 from pyiptables.syntax.scanner import MISSING, NONE, OPTIONAL, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
 from pyiptables.tools.getopt_errors import complaint
-from pyiptables.tools.iptables import execute, settle
+from pyiptables.tools.iptables import settle
 from pyiptables.tools.program import Exit, Program
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import (
-    CommandFailure,
     IptablesError,
-    OtherProblem,
     ParameterProblem,
 )
-from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,7 +136,7 @@ def main(program: Program, argv: list[str]) -> int:
     if not program.variant.locks:
         program.lock(wait)
     tables = program.load()
-    restore = Restore(program, tables, settings)
+    restore = _restore_for(program, tables, settings)
     try:
         restore.run(text)
     except Exit:
@@ -184,7 +181,7 @@ def load_text(text: str, family: int, variant: Variant, names: Names, file: str 
     program.elsewhere = True
     settings = Settings()
     settings.counters = True
-    restore = Restore(program, tables, settings)
+    restore = _restore_for(program, tables, settings)
     restore.lenient_counters = True
     restore.file = file or "-"
     try:
@@ -196,8 +193,24 @@ def load_text(text: str, family: int, variant: Variant, names: Names, file: str 
     return tables.ruleset
 
 
+def _restore_for(program: Program, tables: Tables, settings: Settings) -> Restore:
+    if program.variant is NFT:
+        from pyiptables.tools.restore_nft import NftRestore
+
+        return NftRestore(program, tables, settings)
+    from pyiptables.tools.restore_legacy import LegacyRestore
+
+    return LegacyRestore(program, tables, settings)
+
+
 class Restore:
-    """Reads restore text line by line into the tables; ``committed`` is what to keep, None when nothing was."""
+    """Reads restore text line by line into the tables; ``committed`` is what to keep, None when nothing was.
+
+    What becomes of the lines, the subclasses of the variants say.
+    """
+
+    #: Whether what the lines say is done at COMMIT only, not at once.
+    deferred = False
 
     def __init__(self, program: Program, tables: Tables, settings: Settings) -> None:
         self.program = program
@@ -210,8 +223,6 @@ class Restore:
         self.current = ""
         self.committed: Ruleset | None = None
         self.lenient_counters = False
-        self.nft = program.variant is NFT
-        self.queue: list[tuple[int, Item]] = []
         self.announced: set[str] = set()
         self._before: Ruleset | None = None
 
@@ -255,7 +266,7 @@ class Restore:
             if self.settings.verbose:
                 self.program.out.append(line)
             return
-        if self.in_table and self._is_commit(line):
+        if self.in_table and self.is_commit(line):
             self._commit()
         elif first == "*" and not self.in_table:
             if not self._start_table(line):
@@ -265,14 +276,9 @@ class Restore:
         elif self.in_table:
             self._rule_line(line)
         else:
-            if self.settings.table is not None and self.settings.table != self.current and (self.current or not self.nft):
+            if self.settings.table is not None and self.settings.table != self.current and self.skips_strays():
                 return
             self.fail(f"{self.program.name}: line {self.line} failed\n")
-
-    def _is_commit(self, line: str) -> bool:
-        if self.nft:
-            return line[:6] == "COMMIT" and line[6:7] in ("", "\n")
-        return line == "COMMIT\n"
 
     def _start_table(self, line: str) -> bool:
         words = tokens(line[1:])
@@ -280,35 +286,19 @@ class Restore:
         if not words:
             raise ParameterProblem(f"{name}: line {self.line} table name invalid")
         table = words[0]
-        if self.nft and table not in CHAINS:
-            raise ParameterProblem(f"{name}: line {self.line} table name '{table}' invalid")
+        self.check_table(table)
         self.current = table
         if self.settings.table is not None and self.settings.table != table:
             return False
         if table not in CHAINS:
             raise ParameterProblem(f"{name}: unable to initialize table '{table}'")
-        if not self.nft:
-            self.tables.use_table(table)
+        self.use_table(table)
         if self.settings.testing:
             self._before = self.tables.ruleset.copy()
-        if self.nft:
-            if not self.settings.noflush:
-                self._queue(("flush",))
-        elif not self.settings.noflush:
-            found = self.tables.ruleset.tables[table]
-            if self.settings.verbose:
-                chains = self.tables.visible_chains(table)
-                self.program.out += [f"Flushing chain `{chain.name}'\n" for chain in chains]
-                self.program.out += [f"Deleting chain `{chain.name}'\n" for chain in chains if chain.policy is None]
-            for chain in list(found.chains.values()):
-                if chain.policy is None:
-                    del found.chains[chain.name]
-                chain.rules = []
+        if not self.settings.noflush:
+            self.empty_table(table)
         self.in_table = True
         return True
-
-    def _queue(self, item: Item) -> None:
-        self.queue.append((self.line, item))
 
     def _chain_line(self, line: str) -> None:
         words = tokens(line[1:])
@@ -316,43 +306,18 @@ class Restore:
         if not words:
             raise ParameterProblem(f"{name}: line {self.line} chain name invalid")
         chain = words[0]
-        if self.nft:
-            self.announced.add(chain)
-            assert_chain_name(chain, self.program.family, self.announced)
-        elif byte_length(chain) >= 29:
-            raise ParameterProblem(f"Invalid chain name `{chain}' (28 chars max)")
-        builtin = chain in CHAINS[self.current]
-        if not self.nft and not builtin:
-            table = self.tables.ruleset.tables[self.current]
-            found = table.chains.get(chain)
-            if found is not None and self.settings.noflush:
-                found.rules = []
-            elif found is not None or chain in VERDICTS:
-                raise ParameterProblem(f"error creating chain '{chain}':File exists")
-            else:
-                table.chains[chain] = Chain(chain)
+        self.announce(chain)
         if len(words) < 2:
             raise ParameterProblem(f"{name}: line {self.line} policy invalid")
         policy = words[1]
-        if self.nft and not builtin:
-            self._queue(("chain", chain))
+        if not self.has_policy(chain, policy):
             return
-        if not self.nft:
-            self.announced.add(chain)
-            if policy == "-":
-                return
         counters = policy_counters(words[2]) if len(words) > 2 else None
         missing = counters is None and self.settings.counters and not self.lenient_counters
         if (len(words) > 2 and counters is None) or missing:
             raise ParameterProblem(f"invalid policy counters for chain '{chain}'")
         given = counters if self.settings.counters else None
-        if self.nft:
-            self._queue(("policy", chain, policy, given))
-            return
-        try:
-            self.tables.set_policy(self.current, chain, policy, given)
-        except CommandFailure as failure:
-            raise OtherProblem(f"Can't set policy `{policy}' on `{chain}' line {self.line}: {failure.text}") from failure
+        self.set_policy(chain, policy, given)
 
     def _rule_line(self, line: str) -> None:
         program, settings = self.program, self.settings
@@ -380,28 +345,10 @@ class Restore:
             raise Exit(0) from wanted
         command.source = (self.file, self.line)
         settle(program, self.tables, command)
-        if self.nft:
-            self._queue(command)
-            return
-        try:
-            execute(program, self.tables, command)
-        except CommandFailure:
-            self.fail(f"{program.name}: line {self.line} failed\n")
+        self.carry_out(command)
 
-    # -- transactions ------------------------------------------------------------------------------------------
     def _commit(self) -> None:
-        program = self.program
-        if self.nft:
-            queue, self.queue = self.queue, []
-            if not self.settings.testing:
-                self._run_queue(queue)
-        else:
-            parsing = program.parsing(self.current)
-            if not self.settings.testing:
-                try:
-                    self.tables.commit(self.current, parsing)
-                except CommandFailure:
-                    self.fail(f"{program.name}: line {self.line} failed\n")
+        self.transact()
         if self.settings.testing:
             assert self._before is not None
             self.tables.ruleset = self._before
@@ -409,65 +356,44 @@ class Restore:
             self.committed = self.tables.ruleset.copy()
         self.in_table = False
 
-    def _run_queue(self, queue: list[tuple[int, Item]]) -> None:
-        """``nft_prepare``, then the kernel: errors name the line that queued the command."""
-        program, tables = self.program, self.tables
-        tables.begin(self.current, not self.settings.noflush or any(_reads_rules(item) for _, item in queue))
-        for line, item in queue:
-            tables.line = line
-            try:
-                if isinstance(item, Command):
-                    execute(program, tables, item)
-                elif isinstance(item, tuple):
-                    self._run_chain_item(item)
-                else:
-                    self._run_rules(item)
-            except CommandFailure as failure:
-                self.fail(f"{program.name}: line {line} failed: {failure.text}.\n")
-        tables.commit(self.current, program.parsing(self.current))
+    # -- what the variants do ----------------------------------------------------------------------------------
+    def is_commit(self, line: str) -> bool:
+        """Whether the line ends the table."""
+        raise NotImplementedError
 
-    def _teller(self, what: str) -> Callable[[str], None]:
-        return lambda name: self.program.out.append(f"{what} chain `{name}'\n")
+    def skips_strays(self) -> bool:
+        """Whether lines outside of the table that is asked for may be anything."""
+        raise NotImplementedError
 
-    def _run_rules(self, item: CertifiedRules) -> None:
-        """Certified rules for one chain; a jump is looked at once for each name."""
-        tables, table = self.tables, self.current
-        tables.note("A")
-        chain: Chain | None = None
-        known: set[str] = set()
-        for line, _, name in item.jumps:
-            if chain is None and line != item.first:
-                chain = tables.writable_chain(table, item.chain)
-            if name not in known and not tables.chain_exists(table, name):
-                tables.line = line
-                raise ParameterProblem(f"Chain '{name}' does not exist")
-            known.add(name)
-        chain = chain or tables.writable_chain(table, item.chain)
-        chain.rules += item.rules
-        tables.note_certified(chain, item.rules, [(line, rule) for line, rule, _ in item.jumps])
-        tables.changed = True
+    def check_table(self, table: str) -> None:
+        """Complain of a table's name, even one that is not asked for."""
 
-    def _run_chain_item(self, item: tuple[object, ...]) -> None:
-        tables = self.tables
-        if item[0] == "flush":
-            tables.note("F")
-            if self.settings.verbose:
-                tables.flush(self.current, None, self._teller("Flushing"))
-                tables.delete_chain(self.current, None, self._teller("Deleting"))
-            else:
-                tables.drop_table(self.current)
-        elif item[0] == "chain":
-            tables.add_chain(self.current, str(item[1]))
-        else:
-            tables.note("P")
-            _, chain, policy, counters = item
-            tables.set_policy(self.current, str(chain), str(policy), counters)  # type: ignore[arg-type]
-        tables.changed = True
+    def use_table(self, table: str) -> None:
+        """The table is there from here on."""
 
+    def empty_table(self, table: str) -> None:
+        """Nothing is to stay of what was in the table."""
+        raise NotImplementedError
 
-def _reads_rules(item: Item) -> bool:
-    """Whether a command makes iptables-nft fetch the rules first (``nft-cmd.c``)."""
-    if not isinstance(item, Command):
-        return False
-    first = item.action[0]
-    return first in "DRCLSZ" or (first == "I" and item.number != 1) or (first == "X" and item.chain is None)
+    def announce(self, chain: str) -> None:
+        """A line begins that names the chain."""
+        raise NotImplementedError
+
+    def has_policy(self, chain: str, policy: str) -> bool:
+        """Whether a policy, or its counters, is to be set."""
+        raise NotImplementedError
+
+    def set_policy(self, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
+        raise NotImplementedError
+
+    def carry_out(self, command: Command) -> None:
+        """A command of the table, with all that can be known without the tables checked."""
+        raise NotImplementedError
+
+    def transact(self) -> None:
+        """The table's lines are complete; testing says whether anything is to be done."""
+        raise NotImplementedError
+
+    def open_rules(self, chain: str, line: int) -> CertifiedRules | None:
+        """Where certified rules of a chain go from this line on; None where there is no such chain."""
+        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from pyiptables.lint.diagnostic import Place
 from pyiptables.lint.filtering import Filter, ports_of
 from pyiptables.lint.places import command_place
 from pyiptables.lint.replay import Firewall, Moment, Watch, moments, stages
+from pyiptables.lint.settings import Settings
 from pyiptables.lint.subject import Item, Subject
 
 __all__ = ["Lockout", "lockouts"]
@@ -32,10 +34,6 @@ class Lockout:
     meant_open: Place | None = None
     advice: str = ""
 
-    @property
-    def again(self) -> bool:
-        return bool(self.when)
-
 
 def lockouts(subject: Subject) -> list[Lockout]:
     """Every lock-out of a script, for both families and all SSH ports; [] for a rule file."""
@@ -51,14 +49,24 @@ def _lockouts(subject: Subject) -> Iterator[Lockout]:
     found = stages(subject)
     families = sorted({item.family for item in subject.items})
     told = set()
-    for port in subject.settings.ssh_ports:
-        for family in families if port.isdigit() else ():
-            for lockout in _of_port(subject, found, family, int(port)):
+    for port in _ports(subject):
+        for family in families:
+            for lockout in _of_port(subject, found, family, port):
                 # A loop or a function does the same for both families: that is said once.
                 key = (port, lockout.chain, command_place(lockout.shut.item))
                 if key not in told:
                     told.add(key)
                     yield lockout
+
+
+def _ports(subject: Subject) -> list[int]:
+    """The SSH ports of the settings; where these are as they come, those that the script itself calls so."""
+    wanted = subject.settings.ssh_ports
+    if wanted == Settings().ssh_ports:
+        named = [each.value.text for each in subject.script.assignments if re.search("ssh", each.name, re.IGNORECASE)]
+        own = [text for text in dict.fromkeys(named) if text is not None and text.isdigit()]
+        wanted = tuple(own) or wanted
+    return [int(port) for port in wanted if port.isdigit() and int(port) < 1 << 16]
 
 
 def _of_port(subject: Subject, found: dict[str, list[Item]], family: int, port: int) -> Iterator[Lockout]:

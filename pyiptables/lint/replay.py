@@ -25,6 +25,8 @@ __all__ = ["Firewall", "Moment", "SecondRun", "Watch", "moments", "second_run", 
 
 _UP = re.compile(r"\b(start|up|on|enable|load|apply|restart|reload)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(stop|down|off|disable|unload|clear|flush)\b", re.IGNORECASE)
+#: Branches that are no patterns of ``case``.
+_SIDES = ("then", "else", "loop", "success", "failure")
 #: Branches of what nobody runs by running the script.
 _ASIDE = ("uncalled", "trap")
 
@@ -79,8 +81,18 @@ class Firewall:
 
 
 def stages(subject: Subject) -> dict[str, list[Item]]:
-    """The items of a run, by stage: ``up``, and ``down`` for scripts that know how to undo themselves."""
+    """The items of a run, by stage: ``up``, and ``down`` for scripts that know how to undo themselves.
+
+    Of several branches of one ``case`` that bring the firewall up, only one is run: ``start``, else the first.
+    """
     found: dict[str, list[Item]] = {"up": [], "down": []}
+    chosen: dict[Location, str] = {}
+    for item in subject.items:
+        for guard in item.invocation.guard if item.invocation is not None else ():
+            if _direction(guard.branch, guard.condition) == "up" and guard.branch not in _SIDES:
+                first = chosen.setdefault(guard.location, guard.branch)
+                if "start" in guard.branch.split("|") and "start" not in first.split("|"):
+                    chosen[guard.location] = guard.branch
     for item in subject.items:
         invocation = item.invocation
         if invocation is None or invocation.netns or any(guard.branch in _ASIDE for guard in invocation.guard):
@@ -88,14 +100,14 @@ def stages(subject: Subject) -> dict[str, list[Item]]:
         turned = [_direction(guard.branch, guard.condition) for guard in invocation.guard]
         if "down" in turned:
             found["down"].append(item)
-        elif "again" not in turned:
+        elif "again" not in turned and all(chosen.get(guard.location, guard.branch) == guard.branch for guard in invocation.guard):
             found["up"].append(item)
     return found
 
 
 def _direction(branch: str, condition: str) -> str:
     """Which stage a side of a condition belongs to, '' when it belongs to none."""
-    if branch in ("then", "else", "loop", "success", "failure"):
+    if branch in _SIDES:
         if branch == "then" and re.search(r"\$\{?1\b", condition):
             return "up" if _UP.search(condition) else "down" if _DOWN.search(condition) else ""
         return ""
@@ -310,7 +322,6 @@ class Watch:
             return self.fate
         self.fate = self._ask()
         return self.fate
-
 
     def _decides(self, rule: Rule) -> bool:
         """Can a new rule change whether the packets are accepted? Another ACCEPT cannot where they are, nor a LOG ever."""

@@ -15,7 +15,7 @@ class SshWindow(Check):
 
     What it does: carries the commands out one after the other, twice (the second time on what the first run left), and
     asks after each whether any new connection to port 22 can still come in and be answered (`ssh-ports` in the
-    configuration names other ports). `case "$1"` is followed as `start`.
+    configuration names other ports; a variable such as `SSH_PORT=2222` does so too). `case "$1"` is followed as `start`.
 
     Why it matters: if the script stops in between (an error, a lost connection that was its terminal, a name that does not
     resolve), the host is out of reach until somebody sits down before it.
@@ -38,6 +38,7 @@ class SshWindow(Check):
         "#!/bin/sh\niptables-restore <<EOF\n*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\nEOF\n",
         "#!/bin/sh\niptables -A INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT\niptables -P INPUT DROP\n",
         "#!/bin/sh\niptables -P INPUT DROP\niptables -A INPUT -i lo -j ACCEPT\n",
+        "#!/bin/sh\nSSH_PORT=2222\niptables -A INPUT -p tcp --dport $SSH_PORT -j ACCEPT\niptables -P INPUT DROP\n",
         "#!/bin/sh\niptables -P FORWARD DROP\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
     )
 
@@ -46,7 +47,7 @@ class SshWindow(Check):
             if lockout.opened is None:
                 continue
             shut, opened = lockout.shut, lockout.opened
-            again = "when it is run again, " if lockout.again else ""
+            again = f"{lockout.when}, " if lockout.when else ""
             message = (
                 f"{again}after {told(shut, lockout.total)} a new {lockout.what}; "
                 f"open again after command {opened.number} (line {command_place(opened.item).line})"

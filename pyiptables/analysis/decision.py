@@ -27,7 +27,7 @@ LOOP: Final = "(loop)"
 DECIDED: Final = "(decided)"
 _BACK: Final = "(return)"
 #: Functions beyond this many nodes are given up.
-NODES: Final = 4_000_000
+NODES: Final = 1_000_000
 
 
 class Decisions:

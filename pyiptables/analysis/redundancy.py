@@ -149,6 +149,7 @@ class Redundancy:
             return all(decisions.of(root, narrow) == decisions.of(root, narrow, step) for narrow in narrows for root in program.roots)
         except (TooLarge, RecursionError):
             self._decisions = None
+            self._left -= _CANDIDATES // 3
             self.undecided += 1
             return False
 

@@ -212,9 +212,14 @@ def _echo(text: str, err: bool = False) -> None:
 
 
 def _summary(reports: list[FileReport], diagnostics: list[Diagnostic]) -> None:
+    from pyiptables.lint.effect import undecided
+
     unknown = sum(len(report.unknown()) for report in reports)
     if unknown:
         click.echo(f"{_counted(unknown, 'value')} only a run would tell; checked as far as the known parts go.", err=True)
+    left = sum(undecided(report.subject) for report in reports if report.subject is not None)
+    if left:
+        click.echo(f"{_counted(left, 'question')} about rules took too much time or memory; nothing is claimed there.", err=True)
     if not diagnostics:
         click.echo("All checks passed." if reports else "No files.", err=True)
         return

@@ -82,10 +82,11 @@ class Run:
                     click.echo("pyiptables trace: no answer to trace: the packet did not arrive", err=True)
                     break
                 try:
-                    show(packet, player.play(packet))
+                    trip = player.play(packet)
                 except ScenarioError as error:
                     from_file = options["packets"] and options["packets"] != "-" and number <= in_file
                     raise Unusable(f"{options['packets']}: {error}" if from_file else str(error)) from error
+                show(player.concrete(packet), trip)
         if options["counters"]:
             self._count(player, family)
 

@@ -107,6 +107,10 @@ class Player:
         self.trips.append(trip)
         return trip
 
+    def concrete(self, packet: Json) -> Json:
+        """The description that was just played, with what its reference to an earlier packet stands for."""
+        return {**self._sent[-1], **packet} if packet.keys() & _REFERENCES else packet
+
     def play_next(self, packet: Json) -> Trip:
         """One packet after the scenario's delay."""
         self.engine.now += self.delay

@@ -71,7 +71,11 @@ def trace(
     if not packets:
         raise ValueError("no packet")
     player = Player(ruleset, host, rng=Random(seed))
-    return Trace([(each, player.play(each)) for each in packets])
+    trips = []
+    for each in packets:
+        trip = player.play(each)
+        trips.append((player.concrete(each), trip))
+    return Trace(trips)
 
 
 def trace_scenario(scenario: dict[str, Any] | list[dict[str, Any]]) -> Any:

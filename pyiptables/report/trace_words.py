@@ -78,10 +78,7 @@ def icmp_name(packet: Packet) -> str:
 
 def way_in(trip: Trip) -> str:
     """The interface that the packet came by, '' when this host made it."""
-    first = trip.steps[0] if trip.steps else None
-    if first is not None:
-        return first.iniface if first.hook == "PREROUTING" or not first.outiface or first.hook in ("INPUT", "FORWARD") else ""
-    return trip.packet.iniface
+    return trip.steps[0].iniface if trip.steps else trip.packet.iniface
 
 
 def place(rule: Rule | None) -> str:

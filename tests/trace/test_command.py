@@ -193,6 +193,7 @@ def test_reply_is_the_answer_as_nat_left_it(trace: Trace) -> None:
     there, back = json.loads(trace(*words).stdout)["packets"]
     assert (there["final"]["src"], there["outiface"]) == ("203.0.113.1", "eth0")
     assert back["steps"][0]["dst"] == "10.0.0.7" and back["steps"][0]["in"] == "eth0"
+    assert (back["packet"]["reply_to"], back["packet"]["dst"], back["packet"]["flags"]) == (0, "203.0.113.1", "SYN,ACK")
     assert (back["ctstate"], back["fate"], back["outiface"], back["final"]["dst"]) == ("ESTABLISHED", "forwarded", "eth1", "10.0.0.7")
     refused = trace(WEB, "--reply")
     assert "no answer to trace" in refused.stderr and refused.stdout.count("→") == 1

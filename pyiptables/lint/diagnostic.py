@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 __all__ = ["Diagnostic", "Edit", "Fix", "Place", "fingerprint"]
@@ -62,6 +61,8 @@ class Diagnostic:
 def fingerprint(diagnostic: Diagnostic, file: str, occurrence: int = 0) -> str:
     """A name of the finding that stays when lines move: code, file (as the project calls it), rule and message, and
     which of equals it is."""
+    import hashlib
+
     message = "".join([char for char in diagnostic.message if not char.isdigit()])
     parts = (diagnostic.code, file, diagnostic.rule, message, str(occurrence))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

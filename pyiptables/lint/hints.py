@@ -7,7 +7,6 @@ sentence. Nothing is said where nothing useful is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from difflib import SequenceMatcher
 from functools import cache, lru_cache
 
 from pyiptables.lint.subject import Item
@@ -92,6 +91,9 @@ def near(word: str, known: Iterable[str], floor: float = 0.75) -> str | None:
 
 @lru_cache(4096)
 def _nearest(word: str, known: tuple[str, ...], floor: float) -> str | None:
+    # Only a refused line needs it, and a clean file should not wait for it.
+    from difflib import SequenceMatcher
+
     best: tuple[float, str] | None = None
     lower = word.lower()
     for name in known:

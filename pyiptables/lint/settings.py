@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import tomllib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,6 +99,8 @@ _WORDS = {
 
 def find_config(start: str) -> str | None:
     """The nearest ``pyiptables.toml`` or ``pyproject.toml`` with our table, upwards from a folder."""
+    import tomllib
+
     folder = os.path.abspath(start)
     while True:
         own = os.path.join(folder, "pyiptables.toml")
@@ -122,6 +123,8 @@ def find_config(start: str) -> str | None:
 
 def load_config(path: str) -> Settings:
     """Settings from a file. Raises ConfigError."""
+    import tomllib
+
     try:
         with open(path, "rb") as file:
             data = tomllib.load(file)

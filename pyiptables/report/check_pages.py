@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ __all__ = ["dependencies", "listing", "page", "settings"]
 
 
 def _json(document: dict[str, Any]) -> str:
+    import json
+
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -63,6 +64,8 @@ def settings(of: Settings, as_json: bool) -> str:
     values["codes"] = sorted(of.codes())
     if as_json:
         return _json({"schema": "pyiptables.lint-settings/1", **values})
+    import json
+
     return "".join([f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -51,8 +52,8 @@ def test_sarif_is_valid_and_fingerprinted(rules: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     _, out = run(str(rules), "--output-format", "sarif")
     document = json.loads(out)
-    # The parts of the SARIF 2.1.0 schema that code scanning reads.
-    schema = json.loads((Path(__file__).parent / "sarif-2.1.0-subset.schema.json").read_text())
+    # The schema of the standard's committee, as the npm package @microsoft/jest-sarif (MIT) carries it.
+    schema = json.loads(gzip.decompress((Path(__file__).parent / "sarif-2.1.0.schema.json.gz").read_bytes()))
     jsonschema.validate(document, schema)
     prints = [r["partialFingerprints"]["pyiptables/v1"] for r in document["runs"][0]["results"]]
     assert len(prints) == len(set(prints)) > 0
@@ -136,3 +137,153 @@ def test_configuration_is_found_upwards(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(path)])
     assert result.exit_code != 0
     assert "unknown setting 'selekt'" in result.stderr
+
+
+def test_json_of_lists_pages_settings_and_dependencies(rules: Path) -> None:
+    listed = json.loads(run("--list", "--json")[1])["checks"]
+    assert [check["code"] for check in listed] == sorted(check["code"] for check in listed)
+    page = json.loads(run("--explain", "u101", "--json")[1])
+    assert page["code"] == "U101"
+    assert page["bad"]
+    assert json.loads(run("--show-settings", "--json", "--select", "U1")[1])["select"] == ["U1"]
+    rules.write_text("*filter\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n")
+    found = json.loads(run(str(rules), "--dependencies", "--json")[1])["dependencies"]
+    assert {"file": str(rules), "kind": "set", "name": "bad", "lines": [2]} in found
+    _, out = run(str(rules), "--json", "--statistics")
+    document = json.loads(out)
+    assert sum(document["statistics"].values()) == len(document["findings"])
+
+
+def test_gitlab_entries_are_unique_relative_and_stable(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules.write_text(RULES.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n" * 3 + "COMMIT"))
+    monkeypatch.chdir(rules.parent)
+    entries = [json.loads(run(name, "--output-format", "gitlab")[1]) for name in ("rules.v4", "./rules.v4", str(rules))]
+    assert entries[0] == entries[1] == entries[2]
+    assert {entry["location"]["path"] for entry in entries[0]} == {"rules.v4"}
+    prints = [entry["fingerprint"] for entry in entries[0]]
+    assert len(prints) == len(set(prints)) > 5
+    assert all(set(entry) == {"description", "check_name", "fingerprint", "severity", "location"} for entry in entries[0])
+    assert {entry["severity"] for entry in entries[0]} <= {"info", "minor", "major", "critical", "blocker"}
+
+
+def test_junit_has_the_shape_that_servers_read(rules: Path, tmp_path: Path) -> None:
+    rules.write_bytes(RULES.replace("COMMIT", '-A INPUT -m comment --comment "<&\x01\xff>" -j NO\nCOMMIT').encode("latin-1"))
+    root = ET.fromstring(run(str(rules), "--output-format", "junit")[1].encode())
+    assert root.tag == "testsuites"
+    suites = list(root)
+    assert int(root.get("tests", "")) == sum(int(suite.get("tests", "")) for suite in suites)
+    for suite in suites:
+        assert {"name", "tests", "failures"} <= set(suite.keys())
+        cases = suite.findall("testcase")
+        assert len(cases) == int(suite.get("tests", ""))
+        assert sum(case.find("failure") is not None for case in cases) == int(suite.get("failures", ""))
+
+
+def test_every_file_has_the_settings_of_its_own_folder(tmp_path: Path) -> None:
+    for name, codes in (("a", '["U104"]'), ("b", '["E"]')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyiptables.toml").write_text(f"[lint]\nselect = {codes}\n")
+        (tmp_path / name / "rules.v4").write_text(RULES)
+    result = CliRunner().invoke(command, [str(tmp_path), "--output-format", "json"])
+    found = json.loads(result.stdout)["findings"]
+    assert {(Path(one["file"]).parent.name, one["code"]) for one in found} == {("a", "U104")}
+
+
+def test_per_file_ignores_and_file_suppression(tmp_path: Path) -> None:
+    (tmp_path / "pyiptables.toml").write_text('[lint]\nselect = ["U1"]\n[lint.per-file-ignores]\n"old*.v4" = ["U"]\n')
+    for name in ("old1.v4", "new.v4", "own.v4"):
+        (tmp_path / name).write_text(RULES)
+    (tmp_path / "own.v4").write_text("# pyiptables: ignore-file[U101,U104] generated\n" + RULES)
+    result = CliRunner().invoke(command, [str(tmp_path), "--output-format", "json"])
+    assert {Path(one["file"]).name for one in json.loads(result.stdout)["findings"]} == {"new.v4"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[lint]\nselect = 3\n",
+        '[lint]\nselect = ["Q"]\n',
+        "[lint]\nnope = 1\n",
+        "lint = 3\n",
+        "[lint\n",
+        '[lint.per-file-ignores]\nx = ["Q"]\n',
+        b"\xff\xfe",
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_named(rules: Path, text: str | bytes) -> None:
+    config = rules.parent / "pyiptables.toml"
+    config.write_bytes(text if isinstance(text, bytes) else text.encode())
+    result = CliRunner().invoke(command, [str(rules)])
+    assert result.exit_code == 2
+    assert str(config) in result.stderr
+
+
+SCRIPT = b"""#!/bin/sh
+iptables -P INPUT DROP\r
+iptables -A INPUT -p tcp --dport 22 -j ACCEPT
+# pyiptables: ignore[P001] old kernels
+iptables -A INPUT -m state --state NEW -p tcp --dport 80 -j ACCEPT
+iptables -A INPUT -m state --state NEW -p tcp --dport 81 -j ACCEPT
+"""
+
+
+def test_scripts_are_suppressed_and_mended_too(tmp_path: Path) -> None:
+    pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+    script = tmp_path / "fw.sh"
+    script.write_bytes(SCRIPT)
+    script.chmod(0o750)
+    _, out = run(str(script), "--select", "P001,E101,L", "--json")
+    assert [(one["code"], one["line"]) for one in json.loads(out)["findings"]] == [("E101", 2), ("P001", 6)]
+    assert run(str(script), "--select", "E101,L", "--fix") == (0, "")
+    assert script.read_bytes() == SCRIPT.replace(b"\r", b"")
+    assert script.stat().st_mode & 0o777 == 0o750
+
+
+def test_fix_of_standard_input_is_a_filter() -> None:
+    result = CliRunner().invoke(
+        command, ["-", "--fix", "--isolated", "--select", "E101", "--stdin-filename", "a.v4"], input=b"*filter\r\nCOMMIT\r\n"
+    )
+    assert (result.exit_code, result.stdout) == (0, "*filter\nCOMMIT\n")
+    result = CliRunner().invoke(
+        command, ["-", "--fix", "--isolated", "--select", "E", "--stdin-filename", "a.v4"], input=b"*filter\n-A INPUT -j no\nCOMMIT\n"
+    )
+    assert (result.exit_code, result.stdout) == (1, "*filter\n-A INPUT -j no\nCOMMIT\n")
+    assert "E004" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        (b"", []),
+        (b"\xef\xbb\xbf*filter\r\n[1:2] -A INPUT -j no\r\nCOMMIT\r\n", ["E004", "E101", "E101"]),
+        (b"Dear all,\n\n*filter\n-A INPUT -j no\nCOMMIT\nbye\n", ["E002", "E002", "E004"]),
+        (b"-A INPUT -j no\n", ["E002", "E004"]),
+        (b"*filter\n-A INPUT -s \xff\xfe -j DROP\n\0\nCOMMIT\n", ["E001", "E101"]),
+        (b"*filter\nCOMMIT \n", ["E001"]),
+        (b"\0" * 10, ["E101"]),
+    ],
+)
+def test_rule_files_in_any_shape_are_findings(data: bytes, codes: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "x.rules"
+    path.write_bytes(data)
+    _, out = run(str(path), "--select", "E", "--json")
+    assert sorted(one["code"] for one in json.loads(out)["findings"]) == codes
+
+
+def test_ip6tables_files_are_known_by_name_comment_and_content(tmp_path: Path) -> None:
+    six = "*filter\n-A INPUT -s 2001:db8::/32 -p ipv6-icmp -j DROP\nCOMMIT\n"
+    for name, text in (("rules.v6", six), ("x.rules", six), ("y.rules", "# Generated by ip6tables-save v1.8.11\n" + six)):
+        (tmp_path / name).write_text(text)
+        assert run(str(tmp_path / name), "--select", "E")[0] == 0
+    assert run(str(tmp_path / "x.rules"), "--select", "E", "--family", "4")[0] == 1
+
+
+def test_what_is_no_firewall_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("#!/usr/bin/env python3\n")
+    assert run(str(tmp_path / "a.py"))[0] == 2
+    # In a folder it is passed over, as is all that does not speak of iptables.
+    (tmp_path / "readme.md").write_text("iptables -A INPUT\n")
+    (tmp_path / "Dockerfile").write_text("FROM x\nRUN iptables -A INPUT -s 10.0.0.300 -j DROP\n")
+    (tmp_path / "start").write_text("#!/bin/bash\nip6tables -A INPUT --nowhere\n")
+    _, out = run(str(tmp_path), "--select", "E", "--output-format", "concise")
+    assert sorted({Path(line.split(":")[0]).name for line in out.splitlines()}) == ["Dockerfile", "start"]

@@ -8,6 +8,7 @@ stands in them is still read.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +61,31 @@ def _the_parser() -> Parser:
     if _parser is None:
         try:
             import tree_sitter
-            import tree_sitter_bash
         except ImportError:
             raise ShellReaderMissing from None
-        _parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+        _parser = tree_sitter.Parser(tree_sitter.Language(_language()))
     return _parser
+
+
+def _language() -> object:
+    """The compiled grammar. Its package would import ``importlib.resources``, with half the library behind it, for
+    files that nobody asks for here; so its binary module is loaded alone where it can be found."""
+    from importlib.util import find_spec, module_from_spec, spec_from_file_location
+
+    package = find_spec("tree_sitter_bash")
+    if package is None:
+        raise ShellReaderMissing
+    for folder in package.submodule_search_locations or ():
+        for name in os.listdir(folder):
+            if name.startswith("_binding.") and name.endswith((".so", ".pyd")):
+                spec = spec_from_file_location("tree_sitter_bash._binding", os.path.join(folder, name))
+                if spec is not None and spec.loader is not None:
+                    module = module_from_spec(spec)
+                    spec.loader.exec_module(module)
+                    return module.language()
+    import tree_sitter_bash
+
+    return tree_sitter_bash.language()
 
 
 def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node, list[tuple[int, int, str]]]:

@@ -165,7 +165,7 @@ class Word:
         return f"Word({self.shown!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TextLine:
     """A line of a text that a command reads; ``origin`` is the line of a here-document that it is,
     literally."""
@@ -182,7 +182,7 @@ class TextLine:
         return self.word.parts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text:
     """What a command reads from its standard input, line by line."""
 
@@ -195,7 +195,7 @@ class Text:
         return None if None in texts else "".join(f"{text}\n" for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Guard:
     """A condition that the script tests, and the side of it on which something stands.
 
@@ -210,7 +210,7 @@ class Guard:
     assumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """What brought the shell here: ``kind`` is ``call``, ``loop``, ``source``, ``eval``, ``trap`` or
     ``uncalled``."""
@@ -220,7 +220,7 @@ class Frame:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Binding:
     """The value of a loop's variable in this round."""
 
@@ -229,7 +229,7 @@ class Binding:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Invocation:
     """One call of a program of the iptables family."""
 
@@ -288,7 +288,7 @@ class Invocation:
         return all(guard.assumed for guard in self.guard)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class OtherCommand:
     """A call of a program that is not of the family."""
 
@@ -297,7 +297,7 @@ class OtherCommand:
     argv: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class HostSetting:
     """A kernel parameter that the script writes, by its sysctl name (``net.ipv4.ip_forward``)."""
 
@@ -306,7 +306,7 @@ class HostSetting:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Assignment:
     """The first value that a place in the script gives to a variable."""
 
@@ -315,7 +315,7 @@ class Assignment:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FunctionDefinition:
     name: str
     location: Location
@@ -331,7 +331,7 @@ class Unresolved:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Limits:
     """How much work a script may ask for before its reading is cut off."""
 
@@ -347,7 +347,7 @@ class Limits:
     words: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ScriptReading:
     """All that a script says, in the order in which it would happen."""
 

@@ -128,10 +128,22 @@ def _keys() -> Iterator[str]:
 
 
 def _names(of: str) -> Iterator[str]:
-    from pyiptables.netfilter.names import ICMP4_TYPES, ICMP6_TYPES, PROTOCOLS, TCP_FLAGS
+    from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
+    from pyiptables.xtables.icmp_types import ICMP, ICMPV6
 
-    tables = {"protocols": PROTOCOLS, "icmp": ICMP4_TYPES, "icmpv6": ICMP6_TYPES, "flags": TCP_FLAGS}
-    yield from _commas([f".Cm {_macro(name.lower() if of == 'flags' else name)}" for name in tables[of]])
+    tables = {
+        "protocols": list(PROTOCOLS),
+        "icmp": [name for name, *_ in ICMP if name != "any"],
+        "icmpv6": [name for name, *_ in ICMPV6 if name != "any"],
+        "flags": [name.lower() for name in TCP_FLAGS],
+    }
+    yield from _commas([f".Cm {_macro(name)}" for name in tables[of]])
+
+
+def _alone() -> Iterator[str]:
+    from pyiptables.netfilter.language import FLAGS
+
+    yield from _list([(f".It Cm {word}", f"{meaning[:1].upper()}{meaning[1:]}.") for word, meaning in FLAGS.items()], "more-fragments")
 
 
 def _snapshot() -> Iterator[str]:
@@ -172,6 +184,7 @@ PAGES: dict[str, Callable[..., Iterable[str]]] = {
     "programs": _programs,
     "checks": _checks,
     "settings": _settings,
+    "alone": _alone,
     "keys": _keys,
     "names": _names,
     "extensions": _extensions,

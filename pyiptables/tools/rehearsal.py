@@ -77,7 +77,7 @@ def rehearse(words: list[str], state: str | None) -> Rehearsal:
     """
     if not hasattr(os, "mkfifo"):
         raise RehearsalError("this system has no named pipes; use `pyiptables shims` instead")
-    scratch = tempfile.mkdtemp(prefix="pyiptables-")
+    scratch = tempfile.mkdtemp(prefix="pyiptables-", dir=_in_memory())
     here = os.getcwd()
     rehearsal: Rehearsal | None = None
     try:
@@ -93,6 +93,16 @@ def rehearse(words: list[str], state: str | None) -> Rehearsal:
                 shutil.rmtree(os.path.join(scratch, name), ignore_errors=True)
         if rehearsal is None or rehearsal.left is None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _in_memory() -> str | None:
+    """A folder for scratch files that no disk has to follow, where programs may be started; None: the usual one."""
+    folder = "/dev/shm"
+    try:
+        usable = "TMPDIR" not in os.environ and not os.statvfs(folder).f_flag & os.ST_NOEXEC and os.access(folder, os.W_OK | os.X_OK)
+    except (OSError, AttributeError):
+        return None
+    return folder if usable else None
 
 
 class _Stage:

@@ -18,6 +18,7 @@ def load_rules(path: str | None, directory: str | None, family: int) -> Ruleset:
     """Rules from a file (``-``: stdin), else from a state directory, else from the default one. Raises Unusable, OSError."""
     from pyiptables import load
     from pyiptables.store import State, StateError, default_directory
+    from pyiptables.syntax.savefile import SaveFileError, read_canonical
 
     try:
         if path == "-":
@@ -26,8 +27,10 @@ def load_rules(path: str | None, directory: str | None, family: int) -> Ruleset:
             return load(path, f"ipv{family}")
         with State(directory or default_directory(os.environ)) as state:
             text = state.read(family).decode("utf-8", "surrogateescape")
+            if state.trusted:
+                return read_canonical(text, family, os.path.basename(state.path(family)))
         return load(text + "\n", f"ipv{family}")
-    except (ValueError, StateError) as error:
+    except (ValueError, StateError, SaveFileError) as error:
         raise Unusable(" ".join(str(error).split())) from error
 
 

@@ -329,7 +329,7 @@ def test_expectations_by_declaration(trace: Trace, folder: Path) -> None:
 def test_state_and_its_counters(trace: Trace, folder: Path) -> None:
     state = str(folder / "state")
     assert run(["iptables-restore"], state=state, stdin=RULES).returncode == 0
-    assert _last(trace(SSH, rules=None).stdout.split("This host")[0]).startswith("REJECT by filter/SSH rule 2")
+    assert _last(trace(SSH, rules=None).stdout.split("This host")[0]).startswith("REJECT by filter/SSH rule 2 (rules.v4:")
     assert trace(SSH, "--counters", rules=None).exit_code == 0
     assert trace(SSH, "--counters", "--state", state, rules=None).exit_code == 0
     listed = run(["iptables", "-L", "SSH", "-n", "-v", "-x"], state=state).stdout.splitlines()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["Player", "ScenarioError", "resolve", "step_json", "trip_json"]
+__all__ = ["Player", "ScenarioError", "resolve", "step_json", "trip_json", "unknown_json"]
 
 _SIDES = {"a": "eth0", "b": "eth1"}
 _IFACES = {"eth0": "a", "eth1": "b"}
@@ -322,6 +322,17 @@ def step_json(step: Step, family: int) -> Json:
     return out
 
 
+def unknown_json(trip: Trip) -> list[Json]:
+    """The conditions that the description leaves open, and what was assumed."""
+    return [
+        {
+            "hook": u.hook, "table": u.table, "chain": u.chain, "num": u.num, "match": u.match, "reason": u.reason,
+            "assumed": "match" if u.assumed else "no match",
+        }
+        for u in trip.unknown
+    ]  # fmt: skip
+
+
 def trip_json(trip: Trip, replies: bool = True) -> Json:
     """What came of a packet, in the words of the kernel's trace; answers to answers stand beside their causes."""
     family = trip.first.family
@@ -332,7 +343,7 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
     }
     if trip.ctdir is not None:
         out["ctdir"] = trip.ctdir
-    out["fate"] = trip.fate
+    out["verdict"], out["fate"] = trip.verdict, trip.fate
     if trip.reason is not None:
         out["reason"] = trip.reason
     if trip.fate in ("delivered", "forwarded", "sent"):
@@ -345,6 +356,8 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
         out["lots"] = True
     if trip.error is not None:
         out["error"] = trip.error
+    if trip.unknown:
+        out["unknown"] = unknown_json(trip)
     if replies and trip.replies:
         out["replies"] = [{"packet": describe(reply.first), **trip_json(reply, False)} for reply in trip.all_replies()]
     return out

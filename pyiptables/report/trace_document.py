@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.description import describe
-from pyiptables.netfilter.player import step_json, trip_json
+from pyiptables.netfilter.player import step_json, trip_json, unknown_json
 from pyiptables.report.trace_words import target_of
 from pyiptables.xtables.addresses import address_text
 
@@ -80,13 +80,7 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
     }
     out |= {key: told[key] for key in ("outiface", "error", "lots") if key in told}
     out["replies"] = [trip_document(reply) for reply in trip.replies]
-    out["unknown"] = [
-        {
-            "hook": u.hook, "table": u.table, "chain": u.chain, "num": u.num, "match": u.match, "reason": u.reason,
-            "assumed": "match" if u.assumed else "no match",
-        }
-        for u in trip.unknown
-    ]  # fmt: skip
+    out["unknown"] = unknown_json(trip)
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 __all__ = ["command"]
@@ -24,4 +26,4 @@ def command(context: click.Context, folder: str, state: str | None) -> None:
         names = write_shims(folder, state or parent.get("state"))
     except ShimError as error:
         raise Failure(str(error)) from error
-    click.echo(f"{len(names)} programs in {folder}: PATH={folder}:$PATH")
+    click.echo(f"{len(names)} programs in {folder}: PATH={os.path.abspath(folder)}:$PATH")

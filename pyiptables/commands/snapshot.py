@@ -8,6 +8,7 @@ import subprocess
 
 import click
 
+from pyiptables.commands._failure import Failure
 from pyiptables.commands._hosts import FILES
 
 __all__ = ["command"]
@@ -28,7 +29,7 @@ def command(directory: str) -> None:
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:
-        raise click.ClickException(f"{directory}: {error.strerror}") from error
+        raise Failure(f"{directory}: {error.strerror}") from error
     kept = 0
     for name, words in FILES.items():
         said = " ".join(words)
@@ -50,11 +51,11 @@ def command(directory: str) -> None:
             with open(path, "wb") as out:
                 out.write(done.stdout)
         except OSError as error:
-            raise click.ClickException(f"{path}: {error.strerror}") from error
+            raise Failure(f"{path}: {error.strerror}") from error
         kept += 1
         click.echo(f"{said}: {path}{f' (only in part: {complaint})' if done.returncode else ''}")
     if not kept:
-        raise click.ClickException("nothing could be read")
+        raise Failure("nothing could be read")
 
 
 def _first_line(text: str) -> str:

@@ -127,7 +127,22 @@ def _arguments(name: str, words: list[str]) -> Words:
             if choices:
                 return dict.fromkeys(map(str, choices), "")
             return _option_value(parameter.metavar or "")
-    return _click_options(name) if words[-1].startswith("-") else _FILES
+    if words[-1].startswith("-"):
+        return _click_options(name)
+    return _packet_words(previous) if name == "trace" else _FILES
+
+
+def _packet_words(previous: str) -> Words:
+    """The words of a packet, given the one before."""
+    from pyiptables.netfilter.language import FLAGS, KEYS
+    from pyiptables.netfilter.names import PROTOCOLS
+
+    if previous in ("in", "out"):
+        return _interfaces()
+    if previous == "to":
+        return {}
+    first = {**dict.fromkeys(PROTOCOLS, "protocol"), "reply": "the answer to a packet", "error": "an ICMP error about a packet"}
+    return {**KEYS, **FLAGS, **first}
 
 
 def _option_value(metavar: str) -> Words:

@@ -1,8 +1,8 @@
 """Rules that an earlier rule of their chain says already, in the same words or in others.
 
 Two rules say the same when their regions are equal and they do the same to the packets: ``--dport 80`` and
-``-m multiport --dports 80`` do. Doing it once more must change nothing: no match with a memory, no target whose
-second turn acts on what the first one left, and nothing between the two may change what they test.
+``-m multiport --dports 80`` do. Doing it once more changes nothing when there is no match with a memory, no target
+whose second turn acts on what the first one left, and when nothing between the two changes what they test.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from pyiptables.analysis.program import CONTINUE, JUMP, ChainProgram, Program, Step
 
-__all__ = ["repetitions"]
+__all__ = ["relapses", "repetitions"]
 
 #: Fields of packets, as targets name them in ``changes()``.
 _Fields = frozenset[str]
@@ -34,6 +34,20 @@ def repetitions(program: Program) -> Iterator[tuple[Step, Step]]:
                 yield step, first
 
 
+def relapses(program: Program) -> Iterator[tuple[Step, Step]]:
+    """Each rule in the very words of an earlier one of its chain that is no idle repetition, since it counts, limits,
+    lists or changes packets once more; not when something between the two changes what they test.
+    """
+    below = _Below(program)
+    idle = {step for step, _ in repetitions(program)}
+    for chain in program.chains.values():
+        seen: dict[str, Step] = {}
+        for step in chain.steps:
+            first = seen.setdefault(step.rule.text, step)
+            if first is not step and step not in idle and step.region.upper and _asks_the_same(program, below, first, step):
+                yield step, first
+
+
 def _meaning(step: Step) -> Any:
     if len(step.region.upper) == 1:
         region: Any = frozenset(step.region.upper[0].items())
@@ -48,19 +62,30 @@ def _is_idle(program: Program, below: _Below, first: Step, again: Step) -> bool:
         return False
     if again.kind == JUMP and not below.pure(again):
         return False
-    own = set(again.changes or ())
-    if not own and not program.changed:
-        return True
+    changed = _changed_between(below, first, again)
+    if again.changes and not changed.isdisjoint(again.changes):
+        return False
+    return _asks_the_same(program, below, first, again)
+
+
+def _changed_between(below: _Below, first: Step, again: Step) -> set[str]:
+    """What targets between two rules may change, others like the two aside."""
     changed: set[str] = set()
     for other in again.chain.steps[first.number : again.number - 1]:
         if other.changes and _meaning(other) != _meaning(first):
             changed.update(other.changes)
         if other.goal is not None:
             changed |= below.fields(other.goal)
-    if not own.isdisjoint(changed):
-        return False
+    return changed
+
+
+def _asks_the_same(program: Program, below: _Below, first: Step, again: Step) -> bool:
+    """Do packets come to the second rule with all that it tests as it was at the first one?"""
+    if not program.changed:
+        return True
+    changed = _changed_between(below, first, again).union(again.changes or ())
     tested = {level for product in again.region.upper for level in product}
-    return all(tested.isdisjoint(program.space.levels_changed(name)) for name in changed | own)
+    return all(tested.isdisjoint(program.space.levels_changed(name)) for name in changed)
 
 
 def _is_idempotent(step: Step) -> bool:

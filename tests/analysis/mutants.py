@@ -257,6 +257,12 @@ class _Mutator:
         at = self.behind(rule)
         return self.put("duplicate", {at: [self.text(rule.chain, rule.conditions, rule.action)]}, [(at, 0)], [rule.number])
 
+    def duplicate_of_any(self) -> Mutant | None:
+        """Of rules with limits and the like too: twice is not once there, which is to be said as well."""
+        rule = self.r.choice([rule for rule in self.rules if not self.marks_before(rule)])
+        at = self.behind(rule)
+        return self.put("any duplicate", {at: [self.text(rule.chain, rule.conditions, rule.action)]}, [(at, 0)], [rule.number])
+
     def comment_only(self) -> Mutant | None:
         rule = self.r.choice(self.ending())
         at = self.behind(rule)
@@ -460,7 +466,7 @@ class _Mutator:
         outer, inner = self.r.choice(pairs)
         news = [self.text(rule.chain, outer, "-j MUTANT"), self.text("MUTANT", inner, self.verdict(rule)), self.text("MUTANT", "-m length --length 77", "-j RETURN"),
                 self.text("MUTANT", "", self.r.choice(["-j ACCEPT", "-j RETURN"]))]  # fmt: skip
-        return self.put("never comes in", {at: [announced], rule.number: news}, [(rule.number, 1), (rule.number, 0)])
+        return self.put("never comes in", {at: [announced], rule.number: news}, [(rule.number, 1), (rule.number, 0), (at, 0)])
 
     def unreferenced(self) -> Mutant | None:
         rule = self.chain_with_rules()
@@ -523,7 +529,7 @@ class _Mutator:
 
 
 KINDS = (
-    "duplicate", "comment_only", "other_verdict", "narrower", "narrower", "other_words", "halves", "by_chain", "narrower_jump",
+    "duplicate", "duplicate_of_any", "comment_only", "other_verdict", "narrower", "narrower", "other_words", "halves", "by_chain", "narrower_jump",
     "contradiction", "by_context", "unreferenced", "behind_the_end", "empty_chain", "loop", "return_at_end", "redundant",
 )  # fmt: skip
 

@@ -14,9 +14,9 @@ _WRITERS = ("Docker", "fail2ban")
 class ReturnAtEnd(Check):
     """RETURN as the last rule of a chain.
 
-    What it does: finds `-j RETURN` at the end of a user-defined chain.
+    What it does: finds `-j RETURN` at the end of a chain.
 
-    Why it matters: the end of the chain returns anyway; the rule only counts packets.
+    Why it matters: the end of the chain returns anyway (of a built-in one, to the policy); the rule only counts packets.
 
     Instead: delete it, unless its counters are wanted. `--fix` does that in rule files. Chains of Docker and
     fail2ban, which write it, are left alone.
@@ -35,7 +35,7 @@ class ReturnAtEnd(Check):
         for ruleset in subject.rulesets.values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
-                    if chain.policy is not None or not chain.rules or owner_of_chain(chain.name) in _WRITERS:
+                    if not chain.rules or owner_of_chain(chain.name) in _WRITERS:
                         continue
                     spec = chain.rules[-1].spec
                     item = subject.item_of_rule.get(id(chain.rules[-1]))
@@ -44,7 +44,8 @@ class ReturnAtEnd(Check):
                     fix = None
                     if subject.script is None and item.end and len(item.rules) == 1:
                         fix = Fix("delete the RETURN", (Edit(item.start, item.end + 1, ""),))
-                    message = f"the end of chain '{chain.name}' returns anyway"
+                    what = "returns anyway" if chain.policy is None else "leaves packets to the policy anyway"
+                    message = f"the end of chain '{chain.name}' {what}"
                     yield Diagnostic(self.code, message, item.place, self.severity, item.text, fix=fix)
 
 

@@ -25,8 +25,8 @@ def call(*words: str, cwd: Path, path: str = "") -> subprocess.CompletedProcess[
 
 
 @needs_pre_commit
-def test_manifest_is_valid() -> None:
-    done = call(*PRE_COMMIT, "validate-manifest", str(MANIFEST), cwd=MANIFEST.parent)
+def test_manifest_is_valid(tmp_path: Path) -> None:
+    done = call(*PRE_COMMIT, "validate-manifest", str(MANIFEST), cwd=tmp_path)
     assert done.returncode == 0, done.stdout
 
 

@@ -32,9 +32,8 @@ def _fields(step: Step, first: Packet, packet: Packet) -> Iterator[str]:
     yield f"TRACE: {step.table}:{step.chain}:{step.kind}:{step.num}"
     yield f"IN={step.iniface}"
     yield f"OUT={step.outiface}"
-    if step.iniface and packet.mac_src is not None and packet.mac_dst is not None:
-        kind = "0800" if first.family == 4 else "86dd"
-        yield f"MAC={(packet.mac_dst + packet.mac_src + bytes.fromhex(kind)).hex(':')}"
+    if step.iniface:
+        yield f"MAC={_link_header(step, packet)}"
     yield f"SRC={_address(step.src, first.family)}"
     yield f"DST={_address(step.dst, first.family)}"
     yield f"LEN={first.length}"
@@ -61,6 +60,16 @@ def _fields(step: Step, first: Packet, packet: Packet) -> Iterator[str]:
         yield f"GID={first.attrs.get('gid', 0)}"
     if step.mark:
         yield f"MARK=0x{step.mark:x}"
+
+
+def _link_header(step: Step, packet: Packet) -> str:
+    """Both link addresses and the protocol; nothing where they are not known."""
+    destination, source = packet.mac_dst, packet.mac_src
+    if step.iniface == "lo":
+        destination = source = bytes(6)
+    if destination is None or source is None:
+        return ""
+    return (destination + source + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd")).hex(":")
 
 
 def _transport(step: Step, first: Packet) -> Iterator[str]:

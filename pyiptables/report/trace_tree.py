@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
@@ -25,7 +25,7 @@ from pyiptables.report.trace_words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
     from pyiptables.netfilter.host import Host
     from pyiptables.netfilter.traverse import Miss, Step
@@ -39,6 +39,8 @@ _NEAR = 3
 _GUIDES = "bright_black"
 #: What happens between two hooks.
 _BETWEEN = frozenset(("routing", "rerouted", "ttl"))
+#: Columns of the labels below the closing sentence.
+_REMARK = 12
 #: Columns that a chain is indented by, and that are left for its rules.
 _INDENT, _NARROW = 4, 48
 #: The place of a rule stands in a column of its own where there is room for it.
@@ -88,11 +90,8 @@ def show_outcome(trip: Trip, console: Console, *, verbose: bool = False, ruleset
 
 
 def _remark(console: Console, label: str, colour: str, text: str) -> None:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=11)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(f"  {label}", style=colour), Text(text))
-    console.print(grid)
+    lines = textwrap.wrap(text, max(console.width - _REMARK, 20), break_on_hyphens=False)
+    console.print(Text().append(f"  {label}".ljust(_REMARK), style=colour).append(f"\n{' ' * _REMARK}".join(lines)), soft_wrap=True)
 
 
 def _near_text(miss: Miss, trip: Trip) -> str:
@@ -209,12 +208,12 @@ class _Path:
         node = self.chains[-1][1]
         while self._missed(step):
             miss = self.misses.pop(0)
-            node.add(_row(miss.num, miss.code.rule, f"\N{MULTIPLICATION SIGN} {miss.failed[0]}", missed=True))
+            node.add(_Row(miss.num, miss.code.rule, f"\N{MULTIPLICATION SIGN} {miss.failed[0]}", missed=True))
         if step.code is None:
             node.add(_end(step))
             return
         effect = effect_text(step.effect, self.trip.first.family) if step.effect else ""
-        self.last = node.add(_row(step.num, step.code.rule, effect))
+        self.last = node.add(_Row(step.num, step.code.rule, effect))
 
 
 def _end(step: Step) -> Text:
@@ -223,40 +222,34 @@ def _end(step: Step) -> Text:
     return Text("end of chain, back to the caller", style="italic dim")
 
 
-def _row(num: int, rule: Rule, remark: str, *, missed: bool = False) -> RenderableType:
-    """A rule: number, text, place, and below it what it did or why it did not match."""
-    return _Row(num, rule, remark, missed)
-
-
 class _Row:
-    """A rule in as many columns as there is room for."""
+    """A rule: number, text, place where there is room for it, and below it what it did, or why it did not match."""
 
-    def __init__(self, num: int, rule: Rule, remark: str, missed: bool) -> None:
+    def __init__(self, num: int, rule: Rule, remark: str, *, missed: bool = False) -> None:
         self.num = num
         self.rule = rule
         self.remark = remark
         self.missed = missed
 
-    def __rich_console__(self, console: Console, options: object) -> Iterator[RenderableType]:
-        width: int = getattr(options, "max_width", 80)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width = options.max_width
         where = place(self.rule)
         wide = bool(where) and width >= _WIDE
-        grid = Table.grid(padding=(0, 1), expand=wide)
-        grid.add_column(justify="right", min_width=2, no_wrap=True)
-        grid.add_column(ratio=1 if wide else None, overflow="fold")
-        if wide:
-            grid.add_column(justify="right", no_wrap=True)
-        text = self._text(width - 4 - (len(where) + 1 if wide else 0))
+        number = f"{self.num:>2} "
+        room = max(width - len(number) - (len(where) + 1 if wide else 0), 10)
+        text = self._text(room)
         if where and not wide and not self.missed:
             text.append(f"  {where}", style="dim")
         if self.remark:
             arrow = "" if self.missed else "\N{RIGHTWARDS DOUBLE ARROW} "
             text.append(f"\n{arrow}{self.remark}", style="red" if self.missed else "magenta")
-        cells: list[RenderableType] = [Text(str(self.num), style="dim" if self.missed else "cyan"), text]
-        if wide:
-            cells.append(Text(where, style="dim"))
-        grid.add_row(*cells)
-        yield grid
+        for at, line in enumerate(text.wrap(console, room, overflow="fold")):
+            line.rstrip()
+            shown = Text(no_wrap=True).append(number if at == 0 else " " * len(number), style="dim" if self.missed else "cyan")
+            shown.append_text(line)
+            if wide and at == 0:
+                shown.append(where.rjust(width - shown.cell_len), style="dim")
+            yield shown
 
     def _text(self, room: int) -> Text:
         plain, comment = rule_text(self.rule.text)

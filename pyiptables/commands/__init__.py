@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EPIPE
 from typing import Any
 
 import click
@@ -76,5 +77,23 @@ def group(ctx: click.Context, state: str | None, version: bool, verbose: bool) -
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input)."""
-    return group.main(args=argv, prog_name="pyiptables")
+    """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input, unwritable output)."""
+    import os
+    import sys
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Closed by the caller (`>&-`).
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    try:
+        try:
+            return group.main(args=argv, prog_name="pyiptables")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What was not written must not be tried again while the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno != EPIPE:
+            place = f"{os.fspath(error.filename)}: " if error.filename is not None else "output: "
+            click.echo(f"pyiptables: {place}{error.strerror}", err=True)
+        sys.exit(2)

@@ -17,10 +17,12 @@ def version_text(verbose: bool) -> str:
     head = f"pyiptables {__version__}"
     if not verbose:
         return head
+    # Not platform.platform(): that starts a program.
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
     lines = [
         head,
         "emulates iptables 1.8.11 (nf_tables and legacy)",
-        f"python {platform.python_version()} ({platform.python_implementation()}) on {platform.platform()}",
+        f"python {platform.python_version()} ({platform.python_implementation()}) on {system}",
         f"state {default_directory(os.environ)}",
     ]
     for package in ("click", "rich", "pyparsing", "tree-sitter", "tree-sitter-bash", "dpkt"):

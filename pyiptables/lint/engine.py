@@ -61,7 +61,8 @@ def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
             folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in ("node_modules", "__pycache__"))
             for name in sorted(files):
                 full = os.path.normpath(os.path.join(folder, name))
-                if wanted(full) and (name.lower().endswith(_EXTENSIONS) or _speaks_of_iptables(full)):
+                # Pipes and devices among the files would keep it waiting.
+                if wanted(full) and os.path.isfile(full) and (name.lower().endswith(_EXTENSIONS) or _speaks_of_iptables(full)):
                     yield full
 
 

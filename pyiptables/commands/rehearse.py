@@ -25,7 +25,7 @@ __all__ = ["command"]
     help="Run although this is root (the script really runs).",
 )
 @click.option("--no-lint", is_flag=True, help="Do not check the script.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON; what the command prints goes to standard error.")
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
 def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_json: bool, words: tuple[str, ...]) -> None:
     """Run COMMAND with the emulated iptables first on its PATH, then show what changed.
@@ -48,7 +48,9 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
         place = f"{found.file}:{found.line}" if found.line else "the command"
         click.echo(f"warning: {place}: {found.text} {found.why}: calls there will NOT be caught", err=True)
     try:
-        rehearsal = rehearse(list(words), None if fresh else state or default_directory(os.environ))
+        directory = None if fresh else state or default_directory(os.environ)
+        # The document has standard output to itself.
+        rehearsal = rehearse(list(words), directory, 2 if as_json else None)
     except RehearsalError as error:
         raise Failure(str(error)) from error
     _explain(rehearsal, no_lint)
@@ -74,7 +76,8 @@ def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
             origins = Origins(script, words[words.index(script) + 1 :] if script in words else words[1:])
             if not no_lint:
                 rehearsal.lint += concise(lint_file(script, Settings()).diagnostics).splitlines()
-        except (LintError, OSError):
+        except (LintError, OSError) as error:
+            click.echo(f"neither findings nor lines of rules: {error}", err=True)
             continue
         for call in rehearsal.calls:
             for rule in call.added:

@@ -70,10 +70,11 @@ class Rehearsal:
     places: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
 
-def rehearse(words: list[str], state: str | None) -> Rehearsal:
+def rehearse(words: list[str], state: str | None, stdout: int | None = None) -> Rehearsal:
     """Run a command with the shims first on PATH against a state directory (None: an empty one, thrown away afterwards).
 
-    Raises RehearsalError when it cannot be started. Signals that end a process go to the command.
+    ``stdout`` is a file for the command's output other than this process's own. Signals that end a process go to the command.
+    Raises RehearsalError when it cannot be started.
     """
     if not hasattr(os, "mkfifo"):
         raise RehearsalError("this system has no named pipes; use `pyiptables shims` instead")
@@ -81,7 +82,7 @@ def rehearse(words: list[str], state: str | None) -> Rehearsal:
     here = os.getcwd()
     rehearsal: Rehearsal | None = None
     try:
-        rehearsal = _Stage(scratch, os.path.abspath(state) if state else os.path.join(scratch, "state")).play(words)
+        rehearsal = _Stage(scratch, os.path.abspath(state) if state else os.path.join(scratch, "state")).play(words, stdout)
         return rehearsal
     except ShimError as error:
         raise RehearsalError(str(error)) from error
@@ -131,7 +132,7 @@ class _Stage:
     def _path(self, name: str) -> str:
         return os.path.join(self.meeting, name)
 
-    def play(self, words: list[str]) -> Rehearsal:
+    def play(self, words: list[str], stdout: int | None) -> Rehearsal:
         rehearsal = Rehearsal(words, 0, self.calls, self._saved(), {})
         environ = dict(os.environ)
         environ["PATH"] = self.folder + os.pathsep + environ.get("PATH", os.defpath)
@@ -142,7 +143,7 @@ class _Stage:
         thread.start()
         started = time.monotonic()
         try:
-            rehearsal.returncode = _run(words, environ, held)
+            rehearsal.returncode = _run(words, environ, held, stdout)
         finally:
             rehearsal.seconds = time.monotonic() - started
             os.write(self._alarm, b"!")
@@ -300,7 +301,7 @@ class _Stage:
                     pass
 
 
-def _run(words: list[str], environ: dict[str, str], held: int) -> int:
+def _run(words: list[str], environ: dict[str, str], held: int, stdout: int | None) -> int:
     """Run the command and hand it the signals that would end this process, and for good an open file.
 
     Returns its exit status; negative: the signal that ended it.
@@ -318,7 +319,7 @@ def _run(words: list[str], environ: dict[str, str], held: int) -> int:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 passed[number] = signal.signal(number, pass_on)
     try:
-        process = subprocess.Popen(words, env=environ, pass_fds=(held,))
+        process = subprocess.Popen(words, env=environ, pass_fds=(held,), stdout=stdout)
         os.close(held)
         held = -1
         return process.wait()

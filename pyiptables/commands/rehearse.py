@@ -71,7 +71,8 @@ def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
     from pyiptables.tools.uncaught import scripts
 
     words = rehearsal.command
-    for script in scripts(words):
+    # Further files among the words are what the script works on.
+    for script in scripts(words)[:1]:
         try:
             origins = Origins(script, words[words.index(script) + 1 :] if script in words else words[1:])
             if not no_lint:

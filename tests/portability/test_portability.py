@@ -26,7 +26,7 @@ class Refusing:
 sys.meta_path.insert(0, Refusing())
 for name in MISSING - {"posix"}:
     sys.modules.pop(name, None)
-for name in ("fork", "mkfifo", "geteuid", "getuid", "getppid", "fchmod", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY", "O_NONBLOCK"):
+for name in ("fork", "mkfifo", "geteuid", "getuid", "getppid", "fchmod", "O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY"):
     if hasattr(os, name):
         delattr(os, name)
 for name in ("SIGHUP", "SIGALRM", "SIGKILL", "SIGPIPE"):

@@ -22,9 +22,28 @@ if TYPE_CHECKING:
     from pyiptables.ruleset import Rule, Ruleset, RuleSpec, Table
 
 __all__ = [
-    "Filtering", "answers", "chain_place", "filterings", "item_of", "programs", "reachabilities", "redundancies", "repeated",
-    "translating", "undecided",
+    "Filtering", "answers", "chain_place", "filterings", "item_of", "maker", "programs", "reachabilities", "redundancies", "repeated",
+    "standing", "translating", "undecided",
 ]  # fmt: skip
+
+
+def standing(subject: Subject) -> dict[int, Ruleset]:
+    """The rulesets that a file stands for, by family: as written, or as the script leaves them when it is started."""
+    if subject.script is None:
+        return subject.rulesets
+    from pyiptables.lint.replay import settled
+
+    return settled(subject).rulesets
+
+
+def maker(subject: Subject, rule: Rule) -> Item | None:
+    """The command that made a rule of these rulesets."""
+    found = subject.item_of_rule.get(id(rule))
+    if found is None and subject.script is not None:
+        from pyiptables.lint.replay import settled
+
+        found = settled(subject).origin.get(id(rule))
+    return found
 
 
 def programs(subject: Subject) -> list[tuple[int, str, Program]]:
@@ -34,7 +53,7 @@ def programs(subject: Subject) -> list[tuple[int, str, Program]]:
         from pyiptables.analysis.space import Space
 
         found = []
-        for family, ruleset in subject.rulesets.items():
+        for family, ruleset in standing(subject).items():
             for name, table in ruleset.tables.items():
                 if any(chain.rules for chain in table.chains.values()):
                     found.append((family, name, compile_table(ruleset, name, Space(family))))
@@ -179,7 +198,7 @@ def answers(subject: Subject, *statuses: str) -> Iterator[tuple[Reach, Item, Rea
 
 
 def item_of(subject: Subject, step: Step) -> Item | None:
-    return subject.item_of_rule.get(id(step.rule))
+    return maker(subject, step.rule)
 
 
 def translating(subject: Subject, family: int) -> Item | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pyiptables.lint.causes import related
 from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic, Place
-from pyiptables.lint.effect import reachabilities
+from pyiptables.lint.effect import reachabilities, standing
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 
@@ -44,7 +44,8 @@ class UnusedChain(Check):
         for item in subject.items:
             if item.action not in (":", "N") or item.chain is None or owner_of_chain(item.chain) or item.chain in unread:
                 continue
-            table = subject.rulesets[item.family].tables.get(item.table) if item.family in subject.rulesets else None
+            ruleset = standing(subject).get(item.family)
+            table = None if ruleset is None else ruleset.tables.get(item.table)
             chain = None if table is None else table.chains.get(item.chain)
             if chain is None or chain.policy is not None:
                 continue

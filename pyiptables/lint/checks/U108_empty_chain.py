@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.effect import maker, standing
 from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
@@ -33,13 +34,13 @@ class EmptyChain(Check):
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for ruleset in subject.rulesets.values():
+        for ruleset in standing(subject).values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
                     for rule in chain.rules:
                         jump = rule.spec.jump if rule.spec is not None and rule.spec.target is None else ""
                         goal = table.chains.get(jump)
-                        item = subject.item_of_rule.get(id(rule))
+                        item = maker(subject, rule)
                         if goal is None or goal.rules or goal.policy is not None or item is None or owner_of_chain(jump):
                             continue
                         does = "the jump does nothing"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.dependencies import owner_of_chain
 from pyiptables.lint.diagnostic import Diagnostic, Edit, Fix
+from pyiptables.lint.effect import maker, standing
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -32,13 +33,13 @@ class ReturnAtEnd(Check):
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for ruleset in subject.rulesets.values():
+        for ruleset in standing(subject).values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
                     if not chain.rules or owner_of_chain(chain.name) in _WRITERS:
                         continue
                     spec = chain.rules[-1].spec
-                    item = subject.item_of_rule.get(id(chain.rules[-1]))
+                    item = maker(subject, chain.rules[-1])
                     if spec is None or spec.jump != "RETURN" or item is None:
                         continue
                     fix = None

@@ -29,6 +29,9 @@ _PORTS = frozenset((6, 17, 132, 136))
 _ICMP = frozenset((1, 58))
 _GRE = 47
 _ATTEMPTS = 128
+#: So few attempts are left when connections that are over must give way (``NF_NAT_HARDER_THRESH``).
+_HARDER = 32
+_OVER = ("TIME_WAIT", "CLOSE", "SYN_SENT2")
 
 
 class Nat:
@@ -151,7 +154,7 @@ class Nat:
         else:
             low, high = min(wanted.ports), max(wanted.ports)
         size = high - low + 1
-        if size > 1 and wanted.base_port is None:
+        if size > 1 and wanted.base_port is None and (which == "src" or wanted.random or wanted.random_fully):
             self.lots += 1
         offset = 0
         if wanted.base_port is not None:
@@ -159,13 +162,25 @@ class Nat:
         elif wanted.random or wanted.random_fully:
             offset = ctx.random_bits(16)
         found = flow
-        for attempt in range(min(size, max(_ATTEMPTS, 0))):
+        attempts = min(size, _ATTEMPTS)
+        for attempt in range(attempts):
             words = list(flow)
             words[position] = low + (offset + attempt) % size
             found = (words[0], words[1], words[2], words[3], words[4])
-            if not self._used(found, ct, ctx):
+            if not self._used(found, ct, ctx) or (attempts - attempt <= _HARDER and self._freed(found, ct, ctx)):
                 break
         return found
+
+    def _freed(self, flow: FlowTuple, ct: Connection, ctx: Context) -> bool:
+        """A new TCP connection takes the place of one that is over and was translated too (``nf_nat_used_tuple_harder``)."""
+        reply = inverted(flow, ct.family)
+        if reply is None or ct.tcp is None or ct.tcp.state != "SYN_SENT":
+            return False
+        held = self.conntrack.find(reply, ct.zone if ct.zone_dir in ("both", "reply") else 0, ctx.now)
+        if held is None or held[0].tcp is None or held[0].tcp.state not in _OVER or not held[0].status & SRC_NAT:
+            return False
+        self.conntrack.forget(held[0])
+        return True
 
     # -- rewriting ---------------------------------------------------------------------------------------
     def translate(self, packet: Packet, hook: str) -> bool:

@@ -185,6 +185,8 @@ class Engine:
     def _own(self, trip: Trip, packet: Packet, *, src: int, iniface: str, oif: str = "", by_stack: bool = True) -> None:
         """A packet that the host sends because of ``trip``; ``by_stack``: not by a target."""
         icmp = packet.proto == (1 if packet.family == 4 else 58)
+        if packet.family == 4 and packet.dst == 0:
+            packet.dst = packet.src  # to nobody means to oneself
         if len(trip.replies) >= _DEPTH:
             return
         if self._cast_of(packet.dst) == "anycast" and is_icmp_error(packet):
@@ -438,7 +440,7 @@ class Engine:
         return Verdict.ACCEPT
 
     def _reroute(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> bool:
-        new = path.reroute(trip.packet)
+        new = path.reroute(trip.packet, way.iface)
         if new.kind == "drop":
             self._lost(trip, f"no way out after rerouting: {new.reason}")
             return False

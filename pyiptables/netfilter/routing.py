@@ -307,13 +307,15 @@ class Routing:
             return self._member6(packet.dst, way.iface)
         return way.cast == "broadcast" or packet.dst == _MEMBER4
 
-    def reroute(self, packet: Packet) -> Decision:
-        """``ip_route_me_harder``: after a target in OUTPUT changed what routes depend on."""
+    def reroute(self, packet: Packet, device: str) -> Decision:
+        """``ip_route_me_harder``: after a target in OUTPUT changed what routes depend on; ``device`` was the way out before."""
         src = packet.src
+        bound = packet.family == 6 and (packet.dst >> 118 == 0x3FA or packet.dst >> 120 == 0xFF)
         if packet.family == 4 and self.host.address_type(src, family=4) not in ("LOCAL", "UNICAST"):
             src = 0
         # Only IPv6 looks into the packet again for rules on protocol and ports.
-        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, flow=None if packet.family == 6 else _NO_FLOW)
+        flow = None if packet.family == 6 else _NO_FLOW
+        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=device if bound else "", flow=flow)
 
 
 def _flow(packet: Packet) -> tuple[int, int, int]:
@@ -359,7 +361,7 @@ class GivenPath:
     def comes_back(self, packet: Packet, way: Decision) -> bool:
         return False
 
-    def reroute(self, packet: Packet) -> Decision:
+    def reroute(self, packet: Packet, device: str) -> Decision:
         return self.leave(packet)
 
 

@@ -522,12 +522,16 @@ class Maker:
     def error(self, number: int) -> Json:
         r = self.r
         if self.family == 4:
-            type_, code = r.choice([(3, 1), (3, 3), (3, 4), (11, 0), (12, 0), (5, 1)])
+            type_, code = r.choice([(3, 1), (3, 3), (3, 4), (3, 13), (3, 0), (11, 0), (11, 1), (12, 0), (5, 1), (5, 0), (4, 0)])
         else:
-            type_, code = r.choice([(1, 0), (1, 4), (2, 0), (3, 0), (4, 0)])
+            type_, code = r.choice([(1, 0), (1, 4), (1, 1), (1, 3), (2, 0), (3, 0), (3, 1), (4, 0), (4, 1), (100, 0), (137, 0)])
         packet: Json = {"related_to": number, "type": type_, "code": code}
         if self.chance(0.3):
             packet["src"] = r.choice(self.w.b + self.w.a)
+        if self.chance(0.06):
+            packet["dst"] = r.choice(self.w.b + self.w.a + self.w.fw)
+        if self.chance(0.04):
+            packet["ttl"] = r.choice([1, 2])
         return packet
 
     def tcp(self, first: Json, at: int, odd: bool) -> list[Json]:

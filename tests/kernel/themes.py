@@ -905,7 +905,7 @@ def translated(m: Themed) -> tuple[Rules, list[Json], Json]:
         when = r.choice(["", f"-d {r.choice(targets)} ", f"-s {r.choice(targets)} ", "-p udp ", "-p tcp ", f"-p {w.proto} "])
         proto = r.choice(["udp", "tcp", "sctp"])
         return r.choice([
-            f"{when}-j DNAT --to-destination {r.choice(targets)}{r.choice(['', '', ' --persistent'])}", f"-p {proto} -j DNAT --to-destination {to(r.choice(targets))}:{port()}", f"-p {proto} -j DNAT --to-destination :{port()}",
+            f"{when}-j DNAT --to-destination {r.choice(targets)}{r.choice(['', '', ' --persistent'])}", f"-p {proto} -j DNAT --to-destination {to(r.choice(targets))}:{port()}", f"-p {proto} -j DNAT --to-destination :{port()}", f"-p {proto} -j DNAT --to-destination {to(r.choice(targets))}:{r.choice(['1000-1010', '79-82'])}", f"-p {proto} -j REDIRECT --to-ports 5000-5010",
             f"{when}-j REDIRECT", f"-p {proto} -j REDIRECT --to-ports {port()}", f"-p {proto} -m {proto} --dport 80:89 -j DNAT --to-destination {to(r.choice(targets))}:8000-8009/80",
             f"{when}-j NETMAP --to {'10.0.1.0/29' if m.family == 4 else 'fd00:0:0:1::/125'}", f"{when}-j ACCEPT", f"{when}-j RETURN", f"{when}-m addrtype --dst-type LOCAL -j DNAT --to-destination {r.choice(targets)}",
         ])  # fmt: skip

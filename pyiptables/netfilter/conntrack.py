@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.packet import Packet
 
-    Key = tuple[int, int, int, int, int, int]
+    #: a flow, its zone in a direction, the direction
+    Key = tuple[int, int, int, int, int, int, int]
 
 __all__ = ["Conntrack", "Expectation", "flow_of", "inverted", "is_icmp_error"]
 
@@ -159,32 +160,31 @@ class Conntrack:
         """All confirmed connections that have not ended."""
         return [ct for ct, way in list(self.flows.values()) if way == 0 and not _ended(ct, now)]
 
-    def find(self, flow: FlowTuple, zone: int, now: int) -> tuple[Connection, int] | None:
-        """The connection with this tuple in a zone, and the tuple's direction."""
-        found = self.flows.get((*flow, zone))
-        if found is not None and _ended(found[0], now):
-            self.forget(found[0])
-            return None
-        return found
-
-    def _find_in(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
-        """The connection with this tuple whose zone in the tuple's direction is the wanted one's."""
-        ids = (_zone_id(zone, zone_dir, 0), _zone_id(zone, zone_dir, 1))
-        for each in ids if ids[0] != ids[1] else ids[:1]:
-            found = self.find(flow, each, now)
-            if found is not None and ids[found[1]] == each:
+    def find(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
+        """The connection with this tuple, and the tuple's direction there, in which its zone must be the wanted one's."""
+        for way in (0, 1):
+            found = self.flows.get((*flow, _zone_id(zone, zone_dir, way), way))
+            if found is None:
+                continue
+            if not _ended(found[0], now):
                 return found
+            self.forget(found[0])
         return None
 
     def lookup(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> Connection | None:
         """The connection that a tuple of either direction belongs to, in a zone of either direction or both."""
-        found = self._find_in(flow, zone, zone_dir, now)
+        found = self.find(flow, zone, zone_dir, now)
         return None if found is None else found[0]
 
-    def taken(self, flow: FlowTuple, zone: int, other_than: Connection, now: int) -> bool:
-        """Is a tuple in use by another connection (``nf_conntrack_tuple_taken``)?"""
-        found = self.find(flow, zone, now)
-        return found is not None and found[0] is not other_than
+    def taken(self, flow: FlowTuple, by: Connection, now: int) -> Connection | None:
+        """The connection other than this one that has a tuple in its zone (``nf_conntrack_tuple_taken``)."""
+        found = self.find(flow, by.zone, by.zone_dir, now)
+        return None if found is None or found[0] is by else found[0]
+
+    def holds(self, ct: Connection) -> bool:
+        """Is the connection in the table?"""
+        held = self.flows.get(self._key(ct, 1))
+        return held is not None and held[0] is ct
 
     def forget(self, ct: Connection) -> None:
         """Remove a connection (``nf_ct_kill``)."""
@@ -207,7 +207,7 @@ class Conntrack:
             self.flows[self._key(ct, way)] = (ct, way)
 
     def _key(self, ct: Connection, way: int) -> Key:
-        return (*ct.tuple(way), _zone(ct, way))
+        return (*ct.tuple(way), _zone_id(ct.zone, ct.zone_dir, way), way)
 
     # -- hooks -------------------------------------------------------------------------------------------
     def track(self, packet: Packet, hook: str, now: int) -> bool:
@@ -258,8 +258,7 @@ class Conntrack:
         if ct is None or ct.status & CONFIRMED or packet.ctdir == 1:
             return True
         for way in (0, 1):
-            found = self.find(ct.tuple(way), _zone(ct, way), now)
-            if found is not None and found[0] is not ct:
+            if self.taken(ct.tuple(way), ct, now) is not None:
                 return False
         ct.expires = now + ct.extra.pop("lasts", _GENERIC[1] * _SECOND)
         ct.started = now
@@ -286,7 +285,7 @@ class Conntrack:
         if flow is None:
             return None
         zone, zone_dir = _wanted_zone(packet, template)
-        found = self._find_in(flow, zone, zone_dir, now)
+        found = self.find(flow, zone, zone_dir, now)
         if found is None:
             ct = self._create(flow, zone, zone_dir, template, now)
             if ct is None:
@@ -340,7 +339,7 @@ class Conntrack:
         back = None if flow is None else inverted(flow, self.family)
         if back is None:
             return
-        found = self._find_in(back, *_wanted_zone(packet, template), now)
+        found = self.find(back, *_wanted_zone(packet, template), now)
         if found is None:
             return
         ct, way = found
@@ -435,12 +434,8 @@ def _ended(ct: Connection, now: int) -> bool:
     return ct.expires is not None and ct.expires <= now
 
 
-def _zone(ct: Connection, way: int) -> int:
-    """``nf_ct_zone_id``: the zone counts only in the directions it was given for."""
-    return _zone_id(ct.zone, ct.zone_dir, way)
-
-
 def _zone_id(zone: int, zone_dir: str, way: int) -> int:
+    """``nf_ct_zone_id``: the zone counts only in the directions it was given for."""
     return zone if zone_dir == "both" or (zone_dir == "orig") == (way == 0) else 0
 
 

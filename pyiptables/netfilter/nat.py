@@ -128,15 +128,13 @@ class Nat:
         return None
 
     def _alive(self, ct: Connection) -> bool:
-        held = self.conntrack.flows.get((*ct.reply, ct.zone if ct.zone_dir != "orig" else 0))
-        return held is not None and held[0] is ct
+        return self.conntrack.holds(ct)
 
     def _used(self, flow: FlowTuple, ct: Connection, ctx: Context) -> bool:
         reply = inverted(flow, ct.family)
         if reply is None:
             return False
-        zone = ct.zone if ct.zone_dir in ("both", "reply") else 0
-        return self.conntrack.taken(reply, zone, ct, ctx.now)
+        return self.conntrack.taken(reply, ct, ctx.now) is not None
 
     def _free_port(self, flow: FlowTuple, wanted: NatRange, ct: Connection, which: str, ctx: Context) -> FlowTuple:
         """``nf_nat_l4proto_unique_tuple``: the first free port or id, from where the lots or the offset say."""
@@ -176,10 +174,10 @@ class Nat:
         reply = inverted(flow, ct.family)
         if reply is None or ct.tcp is None or ct.tcp.state != "SYN_SENT":
             return False
-        held = self.conntrack.find(reply, ct.zone if ct.zone_dir in ("both", "reply") else 0, ctx.now)
-        if held is None or held[0].tcp is None or held[0].tcp.state not in _OVER or not held[0].status & SRC_NAT:
+        held = self.conntrack.taken(reply, ct, ctx.now)
+        if held is None or held.tcp is None or held.tcp.state not in _OVER or not held.status & SRC_NAT:
             return False
-        self.conntrack.forget(held[0])
+        self.conntrack.forget(held)
         return True
 
     # -- rewriting ---------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ class Conntrack:
 
     def find(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
         """The connection with this tuple, and the tuple's direction there, in which its zone must be the wanted one's."""
-        for way in (0, 1):
+        for way in (1, 0):  # of a tuple that answers itself, the answer was put into the table last
             found = self.flows.get((*flow, _zone_id(zone, zone_dir, way), way))
             if found is None:
                 continue

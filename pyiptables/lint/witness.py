@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyiptables.analysis.space import CT_STATES, NO_MAC, PACKET_TYPES
@@ -23,13 +24,18 @@ _NUMBERS = {"tos": "tos", "ttl": "ttl", "length": "length", "uid-owner": "uid", 
 _TOLD = ("src", "dst", "proto", "sport", "dport")
 
 
-def witness(reachability: Reachability, step: Step) -> str | None:
-    """The example packet of a rule that is reached, None when there is none. Conditions that no packet shows follow as
-    a comment.
+def witness(reachability: Reachability, step: Step, others: Sequence[Step] = ()) -> str | None:
+    """The example packet of a rule that is reached, None when there is none.
+
+    It says what the rule and ``others`` ask for; conditions that no packet shows follow as a comment.
     """
     packet = reachability.witness(step).packet
     if packet is None:
         return None
+    example = reachability.example(step)
+    if example is not None:
+        asked = {level for other in others for product in other.region.upper for level in product}
+        packet = dict(sorted({**packet, **{level: example[1][level] for level in asked}}.items()))
     space = reachability.program.space
     values = {space.names[level]: value for level, value in packet.items()}
     proto = values.get("proto", 6)

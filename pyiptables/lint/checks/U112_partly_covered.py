@@ -40,7 +40,7 @@ class PartlyCovered(Check):
             if step.kind != VERDICT or {} in step.region.upper:
                 continue
             others = [other for other in reachability.overlapping(step) if other.kind == VERDICT and other.label != step.label]
-            packet = witness(reachability, step) if others else None
+            packet = witness(reachability, step, others) if others else None
             if packet is None:
                 continue
             cause = f"{named(subject, others, step)} before it {does(others, 'the others')}"

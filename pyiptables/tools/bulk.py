@@ -17,10 +17,29 @@ __all__ = ["Bulk", "CertifiedRules"]
 
 #: Interfaces that ``-A`` refuses in these chains.
 _MISPLACED = {"PREROUTING": " -o ", "INPUT": " -o ", "POSTROUTING": " -i ", "OUTPUT": " -i "}
-_EXTENSION = re.compile(r" -([mj]) (\w+)")
+#: Names of extensions; a protocol's name may stand for its match.
+_EXTENSION = re.compile(r" -([mpj]) (\w+)")
 #: How far ahead the names of extensions are looked for at first.
 _WINDOW = 1 << 16
 _LONGEST = 1000
+#: What people leave out: the length of a host's prefix, and the match that comes with a protocol by itself (where
+#: nothing before it could take the option).
+_HOST = {4: re.compile(r"( -[sd] \d+\.\d+\.\d+\.\d+)(?=[ \n])"), 6: re.compile(r"( -[sd] [0-9a-f:]+)(?=[ \n])")}
+_IMPLIED = re.compile(r"((?:\[\d+:\d+\] )?-A \S+(?: (?:! )?-[sdio] \S+)* -p (tcp|udp))(?= (?:! )?--(?:[sd]port|syn) )")
+
+
+def _usual_form(line: str, family: int) -> str:
+    """A rule as people write it in the form that iptables-save gives it, as far as that is a matter of a few words.
+
+    It means the same; whether it is canonical then is for the certifier to say.
+    """
+    head, quote, tail = line.partition('"')
+    head = _HOST[family].sub(r"\1/32" if family == 4 else r"\1/128", head)
+    head = _IMPLIED.sub(r"\1 -m \2", head, 1)
+    if " -m tcp " in head:
+        head = head.replace(" --syn ", " --tcp-flags FIN,SYN,RST,ACK SYN ")
+    head = head.replace("state ESTABLISHED,RELATED ", "state RELATED,ESTABLISHED ")
+    return head + quote + tail
 
 
 class CertifiedRules:
@@ -71,7 +90,7 @@ class Bulk:
     def _learn(self, end: int) -> bool:
         """Look further ahead for names of extensions; False when there are no new ones."""
         start, self._scanned = self._scanned, max(2 * end, end + _WINDOW)
-        found = {("match" if flag == "m" else "target", name) for flag, name in _EXTENSION.findall(self._text, start, self._scanned)}
+        found = {("target" if flag == "j" else "match", name) for flag, name in _EXTENSION.findall(self._text, start, self._scanned)}
         if found <= self._names and start:
             return False
         self._names |= found
@@ -90,14 +109,24 @@ class Bulk:
         current = self._current
         chain_now = None if current is None else current.chain
         misplaced = _MISPLACED.get(chain_now or "", "\0")
-        while (found := certify(text, at)) is not None:
-            packets, octets, chain, jump, source, destination = found.group(*groups)
+        while True:
+            found = certify(text, at)
+            source, after = text, 0 if found is None else found.end()
+            if found is None:
+                after = text.find("\n", at) + 1
+                if not 0 < after - at < _LONGEST:
+                    break
+                source = _usual_form(text[at:after], restore.program.family)
+                found = certify(source)
+                if found is None or found.end() != len(source):
+                    break
+            packets, octets, chain, jump, src, dst = found.group(*groups)
             start, end = found.span("r")
-            if end - start > _LONGEST or (source and not holds(source)) or (destination and not holds(destination)):
+            if end - start > _LONGEST or (src and not holds(src)) or (dst and not holds(dst)):
                 break
             if chain != chain_now:
                 misplaced = _MISPLACED.get(chain, "\0")
-            body = text[start + 1 : end]
+            body = source[start + 1 : end]
             doubtful = misplaced in f" {body}"
             for beginning in merged:
                 if body.count(beginning) > 1:
@@ -132,7 +161,7 @@ class Bulk:
                 rule.packets, rule.bytes = int(packets), int(octets)
             rule.file, rule.line = file, number
             current.rules.append(rule)
-            at = found.end()
+            at = after
         self._current = current
         restore.line = number
         return at

@@ -6,7 +6,7 @@ import random
 import struct
 from pathlib import Path
 
-__all__ = ["calls_script", "firewall_script", "packet_lines", "unique_rules", "write_capture"]
+__all__ = ["calls_script", "firewall_script", "packet_lines", "unique_rules", "write_capture", "written_rules"]
 
 _PORTS = (22, 53, 80, 443, 8080)
 
@@ -17,6 +17,16 @@ def unique_rules(count: int) -> str:
     lines += [
         f"-A FORWARD -s 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}/32 -d 192.168.{i % 250}.0/24 -p tcp -m tcp --dport {1 + i % 65000} "
         f'-m conntrack --ctstate NEW -m comment --comment "rule {i}" -j ACCEPT'
+        for i in range(count)
+    ]
+    return "\n".join([*lines, "COMMIT", ""])
+
+
+def written_rules(count: int) -> str:
+    """The same as a person or a script writes it: hosts without prefix lengths, matches that come by themselves."""
+    lines = ["*filter", ":INPUT ACCEPT [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]"]
+    lines += [
+        f"-A FORWARD -s 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255} -i eth{i % 4} -p tcp --dport {1 + i % 65000} -m state --state NEW -j ACCEPT"
         for i in range(count)
     ]
     return "\n".join([*lines, "COMMIT", ""])

@@ -28,7 +28,7 @@ REPOSITORY = HERE.parents[1]
 sys.path[:0] = [str(HERE), os.environ.get("PYIPTABLES_ORACLE", str(REPOSITORY.parent / "shared" / "oracle"))]
 
 from campus import campus  # noqa: E402
-from inputs import calls_script, firewall_script, packet_lines, unique_rules, write_capture  # noqa: E402
+from inputs import calls_script, firewall_script, packet_lines, unique_rules, write_capture, written_rules  # noqa: E402
 
 PROGRAM = str(Path(sys.executable).parent / "pyiptables")
 WORKER = [sys.executable, str(HERE / "timing.py")]
@@ -178,6 +178,12 @@ def _(bench: Bench) -> dict[str, float]:
 @row("restore-100k", "iptables-restore of 100,000 rules", ratio("legacy", 0.8, 2), ratio("nft", 3, 9))
 def _(bench: Bench) -> dict[str, float]:
     return bench.against("iptables-restore", stdin=bench.rules(100_000))
+
+
+@row("restore-written", "iptables-restore of 100,000 rules as people write them", ratio("legacy", 0.3, 0.8), ratio("nft", 1, 3))
+def _(bench: Bench) -> dict[str, float]:
+    path = bench.file("written", lambda: written_rules(bench.size(100_000)))
+    return bench.against("iptables-restore", stdin=path)
 
 
 @row("save-100k", "iptables-save of 100,000", ratio("legacy", 2, 6), ratio("nft", 100))

@@ -57,6 +57,27 @@ RULES = """
 -j ACCEPT --nonsense
 -j QUEUE
 -p icmp -m icmp --icmp-type 8 -j ACCEPT
+-s 10.9.8.7 -p udp --sport 53 -j ACCEPT
+-s 010.9.8.7 -j ACCEPT
+! -s 10.9.8.7 -i eth0 -p tcp ! --dport 80 -j DROP
+-m multiport -p tcp --dport 80 -j ACCEPT
+-p tcp --dport 80 -s 10.1.1.1 -j ACCEPT
+-p udp --sport 53 -m udp --dport 1 -j ACCEPT
+-p udp --syn -j ACCEPT
+-p tcp --syn -j ACCEPT
+-p tcp --dport 22 --syn -j ACCEPT
+-p tcp --syn --dport 22 -j ACCEPT
+-p tcp ! --syn -m state --state NEW -j DROP
+-p tcp --dport ssh -j ACCEPT
+-p tcp --dport 0x16 -j ACCEPT
+-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-m conntrack ! --ctstate ESTABLISHED,RELATED -j DROP
+-m comment --comment "state ESTABLISHED,RELATED -s 1.2.3.4 x" -j ACCEPT
+-p tcp -m comment --comment "a" --dport 80 -j ACCEPT
+-m comment --comment b -s 1.2.3.4 -j ACCEPT
+-s 2001:db8::5 -p tcp --dport 80 -j ACCEPT
+-s 1.2.3.4
+-s 2001:db8:0::5
 -p icmp -m icmp --icmp-type echo-request -j ACCEPT
 
 -i +

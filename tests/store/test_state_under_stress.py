@@ -82,6 +82,55 @@ def test_killed_writers_leave_a_whole_state(tmp_path: Path) -> None:
     assert comments(tmp_path) == []
 
 
+#: Restores one of two rulesets after the other, in both families, telling when it begins.
+RESTORER = """
+import sys
+from pyiptables import run
+texts = [open(path).read() for path in sys.argv[3:]]
+turn = 0
+print("begin", flush=True)
+while True:
+    turn += 1
+    for program in ("iptables", "ip6tables"):
+        done = run([f"{program}{sys.argv[1]}-restore", *(["-w"] if sys.argv[1] else [])], state=sys.argv[2], stdin=texts[turn % 2])
+        assert done.returncode == 0, done.stderr
+"""
+
+
+def ruleset(mark: str, count: int) -> str:
+    """Three tables whose rules all carry the mark."""
+    text = ""
+    for table, chain in (("mangle", "FORWARD"), ("nat", "OUTPUT"), ("filter", "INPUT")):
+        rules = "".join([f"-A {chain} -m comment --comment {mark}-{number} -j ACCEPT\n" for number in range(count)])
+        text += f"*{table}\n:{mark} - [0:0]\n{rules}COMMIT\n"
+    return text
+
+
+@pytest.mark.parametrize("variant", ["", "-legacy"])
+def test_killed_restores_leave_the_one_or_the_other(tmp_path: Path, variant: str) -> None:
+    moments = random.Random(21)
+    sizes = {"one": 300, "two": 500}
+    for mark, count in sizes.items():
+        (tmp_path / mark).write_text(ruleset(mark, count))
+    state = tmp_path / "state"
+    for _ in range(KILLS):
+        argv = [sys.executable, "-c", RESTORER, variant, str(state), str(tmp_path / "one"), str(tmp_path / "two")]
+        writer = subprocess.Popen(argv, env=environment(state), stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(moments.uniform(0, 0.15))
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+        for program in ("iptables", "ip6tables"):
+            done = run([f"{program}{variant}-save"], state=state)
+            assert done.returncode == 0, done.stderr
+            found = {mark: done.stdout.count(f"--comment {mark}-") for mark in sizes}
+            tables = {mark: done.stdout.count(f":{mark} ") for mark in sizes}
+            assert found in ({"one": 0, "two": 0}, {"one": 900, "two": 0}, {"one": 0, "two": 1500})
+            assert tables == {mark: 3 if found[mark] else 0 for mark in sizes}
+    assert run([f"iptables{variant}", "-A", "INPUT"], state=state).returncode == 0
+
+
 def snapshot(state: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in state.iterdir() if path.name != "lock"}
 

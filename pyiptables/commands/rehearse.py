@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(short_help="Run a script against a state and show what it did.", context_settings={"ignore_unknown_options": True})
+@click.command(short_help="Run a script against a state and show what it did.", context_settings={"allow_interspersed_args": False})
 @click.option("--state", metavar="DIR", help="The state to act on (default: the present one).")
 @click.option("--fresh", is_flag=True, help="Act on an empty state instead, and throw it away afterwards.")
 @click.option(

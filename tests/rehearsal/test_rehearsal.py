@@ -248,6 +248,14 @@ def test_a_state_that_cannot_be_read(place: Path) -> None:
     assert not Path("ran").exists()
 
 
+def test_options_behind_the_command_are_its_own(place: Path) -> None:
+    Path("fw.sh").write_text('echo "got $*"\n', encoding="utf-8")
+    for words in (["--", "sh", "fw.sh", "--json", "-x"], ["sh", "fw.sh", "--json", "-x"]):
+        done = subprocess.run([*_COMMAND, *words], capture_output=True, text=True, check=False)
+        assert done.stdout.startswith("got --json -x\n─")
+    assert subprocess.run([*_COMMAND, "--no-such-option", "--", "sh", "fw.sh"], capture_output=True, check=False).returncode == 2
+
+
 def test_root_must_mean_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0:
         pytest.skip("not root")

@@ -81,7 +81,8 @@ def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
             click.echo(f"neither findings nor lines of rules: {error}", err=True)
             continue
         for call in rehearsal.calls:
+            call.place = origins.of_call(call.argv)
             for rule in call.added:
-                place = (origins.of_rule(*rule) if "-restore" in call.argv[0] else None) or origins.of_call(call.argv)
+                place = (origins.of_rule(*rule) if "-restore" in call.argv[0] else None) or call.place
                 if place is not None:
-                    rehearsal.places[rule] = place
+                    call.places[rule] = place

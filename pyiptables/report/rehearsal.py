@@ -42,11 +42,13 @@ def as_document(rehearsal: Rehearsal) -> str:
         "calls": len(rehearsal.calls),
         "left": rehearsal.left,
         "failed": [
-            {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr} for call in rehearsal.calls if call.returncode
+            {"argv": call.argv, "returncode": call.returncode, "stderr": call.stderr, "from": call.place}
+            for call in rehearsal.calls
+            if call.returncode
         ],
         "changes": {f"ipv{family}": lines for family, lines in changes(rehearsal).items()},
         "added": [
-            {"family": family, "table": table, "text": text, "from": rehearsal.places.get((family, table, text)), "argv": call.argv}
+            {"family": family, "table": table, "text": text, "from": call.places.get((family, table, text)), "argv": call.argv}
             for call in rehearsal.calls
             for family, table, text in call.added
         ],
@@ -66,13 +68,15 @@ def show(rehearsal: Rehearsal) -> None:
     calls = f"{len(rehearsal.calls)} call{'' if len(rehearsal.calls) == 1 else 's'}"
     console.print(f"{calls} in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}")
     for call in failed:
-        console.print(Text(f"  {call.returncode}  {shlex.join(call.argv)}", style="red"))
+        told = f"   {call.place}" if call.place else ""
+        console.print(Text.assemble((f"  {call.returncode}  {shlex.join(call.argv)}", "red"), (told, "dim")))
         for line in call.stderr.splitlines():
             console.print(Text(f"     {line}", style="dim"))
     if rehearsal.left is not None:
         console.print("Processes of the command are still running; their calls of iptables fail from now on.")
         console.print(f"(For that, {rehearsal.left} stays. Remove it when they have ended.)")
     found = changes(rehearsal)
+    places = {rule: place for call in rehearsal.calls for rule, place in call.places.items()}
     if not found:
         console.print("No rule changed.")
     for family, lines in found.items():
@@ -82,7 +86,7 @@ def show(rehearsal: Rehearsal) -> None:
             if line[1:2] == "*":
                 table = line[2:]
             style = {"+": "green", "-": "red"}.get(line[0], "bold")
-            place = rehearsal.places.get((family, table, line[1:])) if line[0] == "+" else None
+            place = places.get((family, table, line[1:])) if line[0] == "+" else None
             console.print(Text.assemble((line, style), (f"   {place}" if place else "", "dim")))
     if rehearsal.lint:
         console.print(Text("Findings", style="bold"))

@@ -50,6 +50,9 @@ class Call:
     stderr: str
     #: Rules that this call added, as (family, table, ``-A chain …``).
     added: list[tuple[int, str, str]] = field(default_factory=list)
+    #: Where in the script the call stands, and of each rule in ``added`` the same: for the report, by who knows.
+    place: str | None = None
+    places: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,9 +68,8 @@ class Rehearsal:
     #: The folder of the shims, when processes of the command are still running that may call them: without it, their
     #: calls would reach the real iptables.
     left: str | None = None
-    #: What the checks say about the script, and where added rules come from: for the report, by who knows.
+    #: What the checks say about the script: for the report, by who knows.
     lint: list[str] = field(default_factory=list)
-    places: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
 
 def rehearse(words: list[str], state: str | None, stdout: int | None = None) -> Rehearsal:

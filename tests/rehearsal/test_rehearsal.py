@@ -120,7 +120,7 @@ exit 3
     assert done.returncode == 1
     assert "4 calls in" in text
     assert "1 failed; the command exited with 3" in text
-    assert "Chain 'NOWHERE' does not exist" in text
+    assert "  2  iptables -A INPUT -j NOWHERE   fw.sh:12\n     iptables v1.8.11 (nf_tables): Chain 'NOWHERE' does not exist\n" in text
     assert "+-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT   fw.sh:3 called in line 5\n" in text
     assert "+-A INPUT -s 192.0.2.9/32 -j DROP   fw.sh:6\n" in text
     assert "+-A POSTROUTING -o eth0 -j MASQUERADE   fw.sh:9\n" in text

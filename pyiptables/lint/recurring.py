@@ -19,6 +19,8 @@ _HEAD = re.compile(r'-A ([^\s"!-][^\s"]{0,27})((?: (?:! )?-[sdiop] [^\s"!][^\s"]
 _ADDRESS = re.compile(r"( -[sd] )(\S+)")
 
 _HOOKS = frozenset(("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"))
+#: Kinds kept; a file with more has few rules of each.
+_MOST = 20_000
 _OCTETS = {str(octet): octet for octet in range(256)}
 _LENGTHS = frozenset([str(length) for length in range(1, 129)])
 #: Address, mask, as saved.
@@ -120,7 +122,7 @@ class Recurring:
         if destination is not None:
             head.append(f"{'! ' if spec.dst_inv else ''}-d {destination[2]}")
         beginning = " ".join(head)
-        if not head or text == beginning or text.startswith(f"{beginning} "):
+        if len(self._kinds) < _MOST and (not head or text == beginning or text.startswith(f"{beginning} ")):
             self._kinds[name] = Kind(command, spec, text[len(beginning) :].removeprefix(" "))
 
     def _address(self, text: str) -> _Address | None:

@@ -1,7 +1,7 @@
 """Every item without effect that is put into a good ruleset is found, at its line, with the rules that make it so.
 
 Rulesets: three of our own, and those of ``CORPUS`` (default: ``../shared/corpus/save``) when it is there.
-``MUTANTS`` says how many (default 600).
+``MUTANTS`` says how many (default 500).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyiptables.lint.engine import lint_data
 from pyiptables.lint.settings import Settings
 
 _CORPUS = Path(os.environ.get("CORPUS", Path(__file__).parents[3] / "shared" / "corpus" / "save"))
-_COUNT = int(os.environ.get("MUTANTS", "600"))
+_COUNT = int(os.environ.get("MUTANTS", "500"))
 
 
 @cache

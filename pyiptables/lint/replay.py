@@ -196,8 +196,9 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
     if moment.certain or command.action in ("A", "I", "N"):
         carry_out(command, rules, table)
         firewall.changed(chain, rules if command.action in ("A", "I") else None)
-    else:
+    elif command.action != "P":
         _doubt(table, command.chain, item.family)
+        firewall.changed(None)
     names = [command.chain] if command.chain else list(table.chains)
     for name in names:
         key = (item.family, item.table, str(name))

@@ -25,6 +25,7 @@ class AppendedAgain(Check):
     name = "appended-again"
     bad = (
         "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A INPUT -p tcp --dport 80 -j ACCEPT\n",
+        "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\nif [ -f /etc/strict ]; then\n  iptables -P INPUT DROP\nfi\n",
         "#!/bin/sh\niptables -N web\niptables -F INPUT\niptables -A INPUT -j web\niptables -A web -p tcp --dport 80 -j ACCEPT\n",
         "[Interface]\nPrivateKey = x\nPostUp = iptables -A FORWARD -i wg0 -j ACCEPT\nPostDown = iptables -D FORWARD -o wg0 -j ACCEPT\n",
     )

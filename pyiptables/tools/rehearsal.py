@@ -80,14 +80,19 @@ def rehearse(words: list[str], state: str | None, stdout: int | None = None) -> 
     """
     if not hasattr(os, "mkfifo"):
         raise RehearsalError("this system has no named pipes; use `pyiptables shims` instead")
-    scratch = tempfile.mkdtemp(prefix="pyiptables-", dir=_in_memory())
-    here = os.getcwd()
+    try:
+        here = os.getcwd()
+        scratch = tempfile.mkdtemp(prefix="pyiptables-", dir=_in_memory())
+    except OSError as error:
+        raise RehearsalError(f"{error.filename or 'the present folder'}: {error.strerror}") from error
     rehearsal: Rehearsal | None = None
     try:
         rehearsal = _Stage(scratch, os.path.abspath(state) if state else os.path.join(scratch, "state")).play(words, stdout)
         return rehearsal
     except ShimError as error:
         raise RehearsalError(str(error)) from error
+    except OSError as error:
+        raise RehearsalError(f"{error.filename or scratch}: {error.strerror}") from error
     finally:
         # The calls were made in the folders of their callers.
         os.chdir(here)

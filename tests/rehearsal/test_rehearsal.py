@@ -239,6 +239,17 @@ def test_a_command_that_cannot_be_started(place: Path) -> None:
     assert "./no-such-thing: No such file or directory" in done.stderr
 
 
+def test_a_folder_that_is_gone(place: Path) -> None:
+    for setting in ("cd gone && rmdir ../gone", "TMPDIR=/no/such/folder; export TMPDIR"):
+        Path("gone").mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["sh", "-c", f'{setting}; exec "$@"', "sh", sys.executable, "-P", "-m", "pyiptables", "rehearse", "--", "true"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 2)
+        assert "Traceback" not in done.stderr
+
+
 def test_a_state_that_cannot_be_read(place: Path) -> None:
     Path("state").mkdir()
     Path("state/rules.v4").write_text("nonsense\n", encoding="utf-8")

@@ -19,11 +19,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyiptables.store import State
+from pyiptables.tools.gained import new_rules
 from pyiptables.tools.run import TOOLS, run_tool
 from pyiptables.tools.shims import MARK, ShimError, quoted, write_shims
 
@@ -265,7 +266,7 @@ class _Stage:
             os.chdir(self.meeting)
         done = run_tool(call.argv, self.directory, lambda: self._input(process), environ, warm=True)
         call.returncode, call.stderr = done.returncode, done.stderr
-        call.added = [(family, table, line) for table, line in _new_rules(before, self._stored(family))]
+        call.added = [(family, table, line) for table, line in new_rules(before, self._stored(family))]
         return done.stdout
 
     def _stored(self, family: int) -> bytes:
@@ -352,51 +353,6 @@ def _gone(process: int) -> bool:
             return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
     except (OSError, IndexError):
         return False
-
-
-def _new_rules(before: bytes, after: bytes) -> Iterator[tuple[str, str]]:
-    """(table, line) of the rule lines of a state that were not there before, in the stretch that differs."""
-    before, after = _without_trailer(before), _without_trailer(after)
-    if before == after:
-        return
-    start = after.rfind(b"\n", 0, _common(before, after)) + 1
-    end = after.find(b"\n", len(after) - _common(before[start:][::-1], after[start:][::-1]))
-    end = len(after) if end < 0 else end
-    gone = Counter(_lines(before[start : len(before) - (len(after) - end)]))
-    heading = (b"\n" + after).rfind(b"\n*", 0, start + 1)
-    table = after[heading + 1 : after.find(b"\n", heading)].decode() if heading >= 0 else ""
-    for line in _lines(after[start:end]):
-        if line[:1] == "*":
-            table = line[1:]
-        if line[:3] != "-A ":
-            continue
-        if gone[line]:
-            gone[line] -= 1
-        else:
-            yield table, line
-
-
-def _lines(data: bytes) -> list[str]:
-    """Lines without the counters in front of rules."""
-    lines = data.decode("utf-8", "surrogateescape").split("\n")
-    return [line.partition("] ")[2] if line[:1] == "[" else line for line in lines]
-
-
-def _without_trailer(data: bytes) -> bytes:
-    """A state without the line in which it says when it was written."""
-    return data[: data.rfind(b"\n# pyiptables: state ") + 1] or data
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes two texts have in common at their start."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _shim_text(scratch: str) -> str:

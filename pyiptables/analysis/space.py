@@ -385,10 +385,12 @@ class Space:
         return shown
 
 
+_FAVOURITE_NAMES: Final = tuple([interface_number(name) for name in ("eth0", "wan0", "lan0", "net9")])
+
+
 def _pick_name(low: int, high: int) -> int:
     """A printable interface name in an interval of names, else its low end."""
-    for favourite in ("eth0", "wan0", "lan0", "net9"):
-        value = interface_number(favourite)
+    for value in _FAVOURITE_NAMES:
         if low <= value <= high:
             return value
     if low == high:

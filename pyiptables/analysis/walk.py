@@ -155,6 +155,7 @@ class Sampler:
         self.space = program.space
         self._ways: dict[str, list[tuple[ChainProgram, Product]]] = {}
         self._collect_ways()
+        self._favourites = [program.space.pick(level, 0, top) for level, top in enumerate(program.space.tops)]
         self.quiet = self._quiet_point()
         self._state = 0x2545F491
 
@@ -168,9 +169,12 @@ class Sampler:
         space = self.space
         if attempt == 0:
             for level, values in product.items():
-                if not contains(values, point[level]):
-                    favourite = space.pick(level, 0, space.tops[level])
-                    point[level] = favourite if contains(values, favourite) else space.pick(level, values[0], values[1])
+                low, high = values[0], values[1]
+                if low == high and len(values) == 2:
+                    point[level] = low
+                elif not contains(values, point[level]):
+                    favourite = self._favourites[level]
+                    point[level] = favourite if contains(values, favourite) else space.pick(level, low, high)
         elif attempt == 1:
             for level, values in product.items():
                 point[level] = values[-1]
@@ -234,7 +238,7 @@ class Sampler:
                         after = values[i + 1] + 1
                         changes[after] = changes.get(after, 0.0) - weight
         space = self.space
-        point = [space.pick(level, 0, top) for level, top in enumerate(space.tops)]
+        point = self._favourites.copy()
         for level, changes in weights.items():
             changes.setdefault(0, 0.0)
             top = space.tops[level]

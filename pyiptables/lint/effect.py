@@ -85,6 +85,7 @@ class Filtering:
     #: Built-in chains that the file decides about: its own rules are all there are.
     owned: set[str]
     _origin: dict[int, Item]
+    _accepting: list[tuple[str, Rule, RuleSpec, Item]] | None = None
 
     def item(self, rule: Rule | None) -> Item | None:
         """The command that made a rule."""
@@ -98,17 +99,27 @@ class Filtering:
 
         Each is asked for with its own packets alone: what earlier rules certainly take does not count.
         """
-        for here in self.table.chains.values():
-            for rule in here.rules:
-                spec, item = rule.spec, self.item(rule)
-                if spec is None or item is None or spec.jump != "ACCEPT" or spec.goto or not wanted(spec):
-                    continue
-                if any([match.obscure or match.instead_of for match in spec.matches]):
-                    continue  # who knows whose packets
-                ways = self.filter.ways(here.name, packets)
-                own = [both for part in self.filter.region(rule).upper for way in ways if (both := conjoin(way, part)) is not None]
-                if any(met.rule is rule for question in own for met in self.fate(chain, question).outcomes):
-                    yield spec, item
+        for name, rule, spec, item in self._accepts():
+            if not wanted(spec):
+                continue
+            ways = self.filter.ways(name, packets)
+            own = [both for part in self.filter.region(rule).upper for way in ways if (both := conjoin(way, part)) is not None]
+            if any(met.rule is rule for question in own for met in self.fate(chain, question).outcomes):
+                yield spec, item
+
+    def _accepts(self) -> list[tuple[str, Rule, RuleSpec, Item]]:
+        """The accepting rules of which it is known whose packets they accept, with the names of their chains."""
+        if self._accepting is None:
+            self._accepting = []
+            for chain in self.table.chains.values():
+                for rule in chain.rules:
+                    spec = rule.spec
+                    if spec is None or spec.jump != "ACCEPT" or spec.goto:
+                        continue
+                    item = self.item(rule)
+                    if item is not None and not any([match.obscure or match.instead_of for match in spec.matches]):
+                        self._accepting.append((chain.name, rule, spec, item))
+        return self._accepting
 
 
 def filterings(subject: Subject) -> list[Filtering]:

@@ -45,8 +45,14 @@ class RuleSpec:
     def copy(self) -> RuleSpec:
         """A copy that shares the (immutable once parsed) match and target objects."""
         other = RuleSpec.__new__(RuleSpec)
-        for name in RuleSpec.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.src, other.src_mask, other.src_inv = self.src, self.src_mask, self.src_inv
+        other.dst, other.dst_mask, other.dst_inv = self.dst, self.dst_mask, self.dst_inv
+        other.iniface, other.iniface_inv = self.iniface, self.iniface_inv
+        other.outiface, other.outiface_inv = self.outiface, self.outiface_inv
+        other.proto, other.proto_inv = self.proto, self.proto_inv
+        other.fragment, other.fragment_inv = self.fragment, self.fragment_inv
+        other.matches, other.target = self.matches, self.target
+        other.jump, other.goto = self.jump, self.goto
         return other
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.named_numbers import named_text, parse_named
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Text, parse_value_mask
+from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pyiptables.analysis.region import Region
-    from pyiptables.analysis.space import Space
     from pyiptables.netfilter.packet import Context, Packet
-    from pyiptables.ruleset import RuleSpec
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
 
@@ -22,7 +19,7 @@ _FILE = "/etc/iproute2/group"
 
 
 class Devgroup(Match):
-    """``values``: src-group, dst-group (number, mask)."""
+    """``values``: src-group, dst-group (number, mask, name)."""
 
     __slots__ = ()
 
@@ -34,7 +31,7 @@ class Devgroup(Match):
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
-        group = parse_value_mask(value, option.name, self.name, lambda name: parsing.names.mapped_number(_FILE, name))
+        group = parse_named(value, option.name, self.name, parsing, _FILE)
         super().accept(option, group, invert, parsing)
 
     def final_check(self, parsing: Parsing) -> None:
@@ -49,12 +46,11 @@ class Devgroup(Match):
             return ("PREROUTING", "INPUT", "FORWARD")
         return ("FORWARD", "OUTPUT", "POSTROUTING")
 
-    def _shown(self, prefix: str) -> str:
+    def _shown(self, prefix: str, numeric: bool = False, names: Names | None = None) -> str:
         text = ""
         for name in ("src-group", "dst-group"):
             if name in self.values:
-                group, mask = self.values[name]
-                shown = f"0x{group:x}" if mask == UINT32 else f"0x{group:x}/0x{mask:x}"
+                shown = named_text(self.values[name], _FILE, numeric, names)
                 text += f"{' !' if name in self.inverted else ''} {prefix}{name} {shown}"
         return text
 
@@ -62,13 +58,7 @@ class Devgroup(Match):
         return self._shown("--")
 
     def show(self, numeric: bool, names: Names) -> str:
-        return self._shown("")
-
-    def packet_set(self, space: Space, spec: RuleSpec) -> Region:
-        region = space.everything
-        for name, (group, mask) in self.values.items():
-            region &= space.bits(f"device {name}", group, mask, name in self.inverted)
-        return region
+        return self._shown("", numeric, names)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
         answer: bool | None = True
@@ -82,7 +72,7 @@ class Devgroup(Match):
                 ctx.unknown("no device group is described")
                 answer = None
                 continue
-            group, mask = self.values[name]
+            group, mask, _ = self.values[name]
             if ((found ^ group) & mask == 0) == (name in self.inverted):
                 return False
         return answer

@@ -33,6 +33,14 @@ class LegacyTables(Tables):
         #: Rules that the kernel has not seen yet, with how they were read.
         self._new: list[tuple[Chain, Rule, Parsing]] = []
         self._jumps = False
+        #: The line of the restore file that the transaction began with, None for a command.
+        self._since: int | None = None
+        #: Base chains whose policy came with counters in this transaction.
+        self._counted: set[str] = set()
+
+    def begin(self, table: str, knows_rules: bool) -> None:
+        self._since = self.line
+        self._counted.clear()
 
     def use_table(self, name: str) -> None:
         if name not in CHAINS:
@@ -105,6 +113,8 @@ class LegacyTables(Tables):
 
     def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
         chain.packets, chain.bytes = counters or (0, 0)
+        if counters is not None:
+            self._counted.add(chain.name)
 
     def new_chain(self, table: str, chain: str) -> None:
         if chain in VERDICTS:
@@ -123,6 +133,24 @@ class LegacyTables(Tables):
             if tell is not None:
                 tell(name)
             self.zero_chain(self.numbered_chain(table, name))
+
+    def _is_told(self, rule: Rule) -> bool:
+        """Whether the kernel is told the rule's counters in this transaction: only those it has are zeroed (``TC_ZERO_ENTRIES``)."""
+        return self._since is not None and rule.line > self._since
+
+    def zero_chain(self, found: Chain) -> None:
+        if found.name not in self._counted:
+            found.packets = found.bytes = 0
+        for rule in found.rules:
+            if not self._is_told(rule):
+                rule.packets = rule.bytes = 0
+        self.changed = True
+
+    def zero_rule(self, table: str, chain: str, number: int) -> None:
+        rule = self.numbered_rule(table, chain, number)
+        if not self._is_told(rule):
+            rule.packets = rule.bytes = 0
+        self.changed = True
 
     def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
         """One chain that cannot go does not keep the others, but the command fails in the end (``for_each_chain4``)."""

@@ -325,8 +325,9 @@ class NftTables(Tables):
             if tell is not None:
                 tell(found.name)
             for rule in found.rules:
-                if rule.packets or rule.bytes:
-                    self.replaced(rule, found)
+                if (rule.packets or rule.bytes) and id(rule) in self._new:
+                    # Replaced by itself, but without a handle there is nothing to be replaced.
+                    self._refuse("RULE_REPLACE", EINVAL, f"rule in chain {found.name}")
             self.zero_chain(found)
             if found.policy is not None:
                 self._policies.append((found, found.policy, (0, 0)))

@@ -28,6 +28,8 @@ class LegacyRestore(Restore):
 
     def use_table(self, table: str) -> None:
         self.tables.use_table(table)
+        self.tables.line = self.line
+        self.tables.begin(table, knows_rules=True)
 
     def empty_table(self, table: str) -> None:
         if self.settings.verbose:

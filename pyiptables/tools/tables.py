@@ -275,12 +275,16 @@ class Tables:
         self.changed = True
 
     def zero_rule(self, table: str, chain: str, number: int) -> None:
+        rule = self.numbered_rule(table, chain, number)
+        rule.packets = rule.bytes = 0
+        self.changed = True
+
+    def numbered_rule(self, table: str, chain: str, number: int) -> Rule:
+        """The rule whose counters are asked for."""
         found = self.numbered_chain(table, chain)
         if number > len(found.rules):
             raise self.no_counter()
-        rule = found.rules[number - 1]
-        rule.packets = rule.bytes = 0
-        self.changed = True
+        return found.rules[number - 1]
 
     def no_counter(self) -> CommandFailure:
         raise NotImplementedError

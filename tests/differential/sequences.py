@@ -156,6 +156,7 @@ def _line(words: list[str]) -> str:
 def _files(draw: st.DrawFn, family: int) -> str:
     """A restore file."""
     out: list[str] = []
+    messy = draw(st.integers(0, 3)) == 0
     for _ in range(draw(st.integers(1, 2))):
         table = draw(tables)
         out.append(f"*{table}")
@@ -163,12 +164,14 @@ def _files(draw: st.DrawFn, family: int) -> str:
         for _ in range(count):
             chain = draw(_chains(table))
             policy = draw(st.sampled_from(["ACCEPT", "DROP", "-", "-"]) if chain in BUILTIN[table] else st.just("-"))
-            numbers_ = draw(st.sampled_from([" [0:0]", " [0:0]", " [5:60]", "", " [x]"]))
+            numbers_ = draw(st.sampled_from([" [0:0]", " [0:0]", " [5:60]", *(["", " [x]"] if messy else [])]))
             out.append(f":{chain} {policy}{numbers_}")
         for _ in range(draw(st.integers(0, 6))):
             line = _line(draw(_spelled(draw(_commands(family, _chains(table), True)))))
-            head = draw(st.sampled_from(["", "", "", "[0:0] ", "[7:89] ", "[x:y] ", "[1] ", " ", "\t", "[1:2]", "[-1:2] "]))
-            tail = draw(st.sampled_from([*[""] * 12, " ", "\t", " # c", ' ""', ' "', " '", "\\"]))
+            head, tail = draw(st.sampled_from(["", "", "", "[0:0] ", "[7:89] "])), ""
+            if messy:
+                head = draw(st.sampled_from([head, head, "[x:y] ", "[1] ", " ", "\t", "[1:2]", "[-1:2] "]))
+                tail = draw(st.sampled_from([*[""] * 8, " ", "\t", " # c", ' ""', ' "', " '", "\\"]))
             out.append(head + line + tail)
         if draw(st.integers(0, 15)):
             out.append("COMMIT")
@@ -214,7 +217,7 @@ def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
     more = draw(
         st.sampled_from(
             [
-                *[[]] * 15,
+                *[[]] * 40,
                 ["-w"],
                 ["-w", "2"],
                 ["-W", "3"],

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import filterings
+from pyiptables.lint.filtering import states_of
 from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
+from pyiptables.ruleset import RuleSpec
 
 
 class AcceptAll(Check):
@@ -39,6 +41,8 @@ class AcceptAll(Check):
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for filtering in filterings(subject):
+            if not any(_wide(rule.spec) for chain in filtering.table.chains.values() for rule in chain.rules):
+                continue
             for name in ("INPUT", "FORWARD"):
                 if name not in filtering.table.chains:
                     continue
@@ -48,6 +52,14 @@ class AcceptAll(Check):
                 if item is not None:
                     message = f"accepts every new packet that comes to it in {name}"
                     yield Diagnostic(self.code, message, command_place(item), self.severity, item.text, "say what is to be accepted")
+
+
+def _wide(spec: RuleSpec | None) -> bool:
+    """Can the rule be one that accepts everything?"""
+    if spec is None or spec.jump != "ACCEPT" or spec.src_mask or spec.dst_mask or spec.proto or spec.outiface:
+        return False
+    by_name = spec.iniface not in ("", "+") and not spec.iniface_inv
+    return not by_name and "NEW" in (states_of(spec) or ("NEW",))
 
 
 CHECKS = (AcceptAll,)

@@ -129,11 +129,12 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
     report = FileReport(file, subject=subject)
     codes = settings.codes() - settings.ignored_in(file)
     suppressions = {name: find_suppressions(subject.lines_of(name)) for name in (file, *subject.sourced)}
+    places = {name: _by_line(found) for name, found in suppressions.items()}
     for code, check in all_checks().items():
         if code not in codes:
             continue
         for diagnostic in check().run(subject):
-            if _suppressed(diagnostic, suppressions.get(diagnostic.place.file, [])):
+            if _suppressed(diagnostic, places.get(diagnostic.place.file, {})):
                 report.suppressed += 1
             elif diagnostic.fix is not None and diagnostic.place.file != file:
                 # Edits are of the bytes of the file itself.
@@ -154,13 +155,22 @@ def _said_once(diagnostics: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
     return first.values()
 
 
-def _suppressed(diagnostic: Diagnostic, suppressions: list[Suppression]) -> bool:
+def _suppressed(diagnostic: Diagnostic, places: dict[int | None, list[Suppression]]) -> bool:
     hit = False
-    for suppression in suppressions:
+    for suppression in (*places.get(None, ()), *places.get(diagnostic.place.line, ())):
         if suppression.covers(diagnostic.code, diagnostic.place.line):
             suppression.used += 1
             hit = True
     return hit
+
+
+def _by_line(suppressions: list[Suppression]) -> dict[int | None, list[Suppression]]:
+    """Suppressions by the lines that they cover; under None those of the whole file."""
+    found: dict[int | None, list[Suppression]] = {}
+    for suppression in suppressions:
+        for line in (None,) if suppression.lines is None else suppression.lines:
+            found.setdefault(line, []).append(suppression)
+    return found
 
 
 def _unused(subject: Subject, suppressions: list[Suppression], codes: set[str]) -> list[Diagnostic]:

@@ -25,6 +25,8 @@ __all__ = ["Fate", "Filter", "Outcome", "ports_of", "states_of"]
 #: Rules looked at for one question, and for all of a table; beyond that answers are left open.
 _LIMIT = 50_000
 _BUDGET = 1_000_000
+#: Jumps inside each other; nf_tables allows 16, and Python's own stack must hold them.
+_DEEPEST = 150
 #: Jumps to a chain that are looked at to narrow a question.
 _CALLERS = 8
 
@@ -154,7 +156,7 @@ class Filter:
         """Send packets into a chain; whether some may come back from it."""
         back = False
         looked = self._looked
-        if chain.name in self._path:
+        if chain.name in self._path or len(self._path) > _DEEPEST:
             self._left = 0
             return True
         self._path.append(chain.name)

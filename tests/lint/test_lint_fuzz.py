@@ -91,3 +91,23 @@ def test_nothing_breaks_the_linter() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{count} files from {first}: slowest {slowest[0]:.2f} s (number {slowest[1]}), peak {peak} MiB")
     assert peak < 1024
+
+
+#: Files that ask for much: of many rules, chains, suppressions, branches, or deep in one another.
+LARGE = [
+    ("refused lines", "x.rules", b"*filter\n" + b"-A INPUT -p tcp --dprot 22 -j ACEPT\n" * 400 + b"COMMIT\n"),
+    ("suppressions", "x.rules", b"*filter\n" + b"-A INPUT -j ACCEPT # pyiptables: ignore[U101]\n" * 1000 + b"COMMIT\n"),
+    ("carriage returns", "x.rules", b"*filter\r\n" + b"-A INPUT -p tcp --dport 1 -j ACCEPT\r\n" * 2000 + b"COMMIT\r\n"),
+    ("jumps in jumps", "x.rules", b"*filter\n" + b"".join([b":c%d - [0:0]\n" % n for n in range(401)]) + b"-A INPUT -j c0\n"
+     + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) for n in range(400)]) + b"-A c400 -j DROP\nCOMMIT\n"),
+    ("long words", "x.rules", b"*filter\n-A INPUT --" + b"a" * 50_000 + b" -j " + b"b" * 50_000 + b"\nCOMMIT\n"),
+    ("branches", "x.sh", b"case $1 in\n" + b"".join([b"a%d) iptables -A INPUT -s 1.2.3.%d -j ACCEPT;;\n" % (n, n % 256) for n in range(500)]) + b"esac\n"),
+    ("rounds", "x.sh", b"#!/bin/bash\nfor a in {1..30}; do for b in {1..30}; do iptables -A INPUT -s 10.0.$a.$b -j ACCEPT; done; done\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data"), [row[1:] for row in LARGE], ids=[row[0] for row in LARGE])
+def test_large_files_are_no_trouble(name: str, data: bytes) -> None:
+    begin = time.process_time()
+    lint_data(data, name, Settings())
+    assert time.process_time() - begin < 5

@@ -161,9 +161,13 @@ class Conntrack:
         return [ct for ct, way in list(self.flows.values()) if way == 0 and not _ended(ct, now)]
 
     def find(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
-        """The connection with this tuple, and the tuple's direction there, in which its zone must be the wanted one's."""
-        for way in (1, 0):  # of a tuple that answers itself, the answer was put into the table last
-            found = self.flows.get((*flow, _zone_id(zone, zone_dir, way), way))
+        """The connection with this tuple, and the tuple's direction there, in which its zone must be the wanted one's.
+
+        A tuple that answers itself is found as the answer, put into the table last, unless zones keep the two apart.
+        """
+        zones = _zone_id(zone, zone_dir, 0), _zone_id(zone, zone_dir, 1)
+        for way in (1, 0) if zones[0] == zones[1] else (0, 1):
+            found = self.flows.get((*flow, zones[way], way))
             if found is None:
                 continue
             if not _ended(found[0], now):

@@ -43,7 +43,7 @@ def _fresh(packet: Packet, proto: int, tos: int) -> Packet:
 
 def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | None:
     """The RST to a TCP segment; REJECT's and the stack's differ in the type of service only."""
-    if packet.proto != 6 or packet.frag_offset or packet.tcp_flags & _RST or packet.bad_checksum:
+    if packet.proto != 6 or packet.frag_offset or packet.tcp_flags & _RST or not _summed_up(packet):
         return None
     if cast != "unicast" and (from_stack or cast != "anycast") or _is_multicast(packet.dst, packet.family):
         return None
@@ -126,7 +126,7 @@ def checksum_holds(packet: Packet) -> bool:
     if packet.proto in _OTHER_CHECKSUMS:
         return True
     if packet.proto in (6, 17, 1 if packet.family == 4 else 58):
-        return not packet.bad_checksum
+        return packet.verified is not None or not packet.bad_checksum
     body = packet.transport()
     if body is None:
         return True
@@ -176,6 +176,20 @@ def _unreadable(packet: Packet) -> tuple[int, int] | None:
     return None
 
 
+def _summed_up(packet: Packet) -> bool:
+    """Whether the stack finds the checksum right.
+
+    The sum that connection tracking made of an IPv6 packet, header and all, makes up for addresses that changed without
+    the checksum, but not for other fields; then TCP, ICMPv6 and short UDP (CHECKSUM_BREAK) are summed up anew.
+    """
+    seen = packet.verified
+    if seen is None:
+        return not packet.bad_checksum
+    if seen == (packet.tos, packet.ttl):
+        return True
+    return not packet.bad_checksum and (packet.proto != 17 or packet.transport_length <= 76)
+
+
 def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, False)) -> Packet | None:
     """What a host without services answers to a packet that INPUT accepted.
 
@@ -188,7 +202,7 @@ def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, F
         unreadable = _unreadable(packet)
         if unreadable is not None:
             return icmp_error(packet, *unreadable, cast, rest=40, local=True) if unreadable[0] else None
-    if packet.bad_checksum:
+    if not _summed_up(packet):
         return None
     if proto == 6:
         return None if packet.pkttype != "unicast" else reset(packet, cast, from_stack=True)

@@ -42,6 +42,8 @@ _PAIRS6 = {128: 129, 129: 128, 139: 140, 140: 139}
 _REQUESTS4 = frozenset((8, 13, 15, 17))
 _REQUESTS6 = frozenset((128, 139))
 _ERRORS4 = frozenset((3, 4, 5, 11, 12))
+#: Protocols whose checksum is verified on arrival.
+_VERIFIED6 = frozenset((6, 17, 58))
 #: ICMPv6 types that are never tracked: MLD and neighbour discovery.
 _UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
 #: DCCP is not followed any more (Linux 6.18): a connection of addresses only.
@@ -224,6 +226,8 @@ class Conntrack:
         if "ctstate" in packet.attrs:
             self._declare(packet, packet.attrs["ctstate"], template, now)
             return True
+        if packet.family == 6 and hook == "PREROUTING" and self.checksum and packet.proto in _VERIFIED6:
+            packet.verified = None if packet.bad_checksum else (packet.tos, packet.ttl)
         icmp = packet.proto == (1 if packet.family == 4 else 58)
         if icmp:
             if self._bad(packet, hook):

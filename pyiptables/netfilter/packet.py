@@ -128,6 +128,9 @@ class Packet:
         tuples are attributes of ``ct``.
     """
 
+    #: IPv6: traffic class and hop limit when connection tracking found the checksum right (CHECKSUM_COMPLETE).
+    verified: tuple[int, int] | None = None
+
     def __init__(self, family: int, src: int, dst: int, proto: int) -> None:
         self.family = family
         self.src = src

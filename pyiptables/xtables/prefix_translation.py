@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["PrefixTarget"]
 
 _ICMPV6 = 58
+#: ``icmpv6_is_err``.
+_ERRORS = (1, 2, 3, 4)
 #: Protocols whose checksum has the addresses in it.
 _CHECKED = frozenset((6, 17, _ICMPV6, 136))
 _SOURCE, _TARGET = _OPTIONS = ("src-pfx", "dst-pfx")
@@ -85,7 +87,7 @@ class PrefixTarget(Target):
             # The adjustment is for the prefix that the rule names; an address of another comes out wrong.
             packet.bad_checksum = True
         inner = packet.inner
-        if inner is not None and packet.proto == _ICMPV6 and packet.icmp_type < 128:
+        if inner is not None and packet.proto == _ICMPV6 and packet.icmp_type in _ERRORS:
             source, length = self._prefix(_SOURCE)
             old = getattr(inner, self.returned)
             if not (old ^ source) >> 128 - length:

@@ -28,6 +28,8 @@ __all__ = [
     "CONTRADICTION", "OPEN", "REACHED", "SHADOWED", "UNCALLED", "UNREACHED", "Reach", "Reachability", "takes_all",
 ]  # fmt: skip
 
+#: Rules met by all walks together; where chains call chains again and again, one walk may meet thousands.
+_STEPS: Final = 600_000
 REACHED: Final = "reached"  #: a packet gets there
 SHADOWED: Final = "shadowed"  #: earlier rules of the same chain take everything
 UNREACHED: Final = "unreached"  #: reachable within its chain, but nothing that enters the chain gets there
@@ -70,6 +72,7 @@ class Reachability:
         self._sampler = Sampler(program)
         self._found: dict[Step, Reach] = {}
         self._points: dict[Step, tuple[ChainProgram, list[int]]] = {}
+        self._left = _STEPS
         self._cover_masks: dict[str, dict[int, int]] = {}
         self._first_entries: dict[str, list[int]] = {}
         for chain in program.chains.values():
@@ -162,7 +165,7 @@ class Reachability:
             for root, way in self._sampler.ways(step.chain):
                 for part in step.region.upper[:3]:
                     both = conjoin(way, part)
-                    if both is None:
+                    if both is None or self._left < 0:
                         continue
                     last = self._walk(root, self._sampler.point(both, attempt))
                     if step in self._points:
@@ -178,6 +181,7 @@ class Reachability:
         """Note the rules that a packet meets; the last of them."""
         points = self._points
         steps = self._walker.met(root, point.copy() if self.program.changed else point)
+        self._left -= len(steps)
         for met in steps:
             if met not in points:
                 points[met] = (root, point)

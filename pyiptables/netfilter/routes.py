@@ -89,7 +89,7 @@ class RoutingRule:
             and (self.mark is None or mark & self.mark[1] == self.mark[0])
             and (not self.iif or self.iif == iif)
             and (not self.oif or self.oif == oif)
-            and (not self.tos or self.tos == tos & 0xFC)
+            and (not self.tos or self.tos == tos)
             and (not self.proto or self.proto == flow[0])
             and (self.sport is None or self.sport[0] <= flow[1] <= self.sport[1])
             and (self.dport is None or self.dport[0] <= flow[2] <= self.dport[1])

@@ -84,17 +84,18 @@ class Routing:
     ) -> Route | str:
         """The route to ``dst``, or the name of the error (``fib_lookup``). ``flow`` is what rules on protocol and ports see."""
         routes = self.host.routes[family]
+        tos &= 0x1C if family == 4 else 0xFC  # INET_DSCP_LEGACY_TOS_MASK
         for rule in self.host.rules[family]:
             if not rule.holds(src, dst, mark, iif, oif, tos, flow):
                 continue
             if rule.action in _ERRORS:
-                return _ERRORS[rule.action]
+                return "ENETUNREACH" if rule.action == "unreachable" else _ERRORS[rule.action]
             for route in routes:
                 if (
                     route.table == rule.table
                     and dst & route.mask == route.prefix
                     and (not oif or route.iface == oif)
-                    and (not route.tos or route.tos == tos & 0xFC)
+                    and (not route.tos or route.tos == tos)
                 ):
                     if route.type == "throw":
                         break

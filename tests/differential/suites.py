@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("tests", nargs="*")
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--variant", choices=VARIANTS)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.what == "fetch":
         print(fetch(given.folder.resolve()))
         return

@@ -151,7 +151,8 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path, state: str) -> Iter
     command, prepare = _STARTS[shell]
     terminal = _Terminal(tmp_path, command, os.pathsep.join([shims, str(Path(sys.executable).parent), os.environ["PATH"]]))
     try:
-        time.sleep(0.3)
+        while not terminal.screen().strip():
+            time.sleep(0.05)
         terminal.type(prepare.format(file=ROOT / "completions" / SHELLS[shell]))
         terminal.press("Enter")
         terminal.wait_for("\nready$")

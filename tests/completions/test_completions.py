@@ -127,6 +127,13 @@ class _Terminal:
             assert time.monotonic() < end, f"no {text!r} in:\n{self.screen().rstrip()}"
             time.sleep(0.05)
 
+    def wait_for_prompt(self) -> None:
+        """Keys that come while a command still runs may be lost."""
+        end = time.monotonic() + 20
+        while not self.screen().rstrip().endswith("ready$"):
+            assert time.monotonic() < end, self.screen().rstrip()
+            time.sleep(0.05)
+
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], check=False)
 
@@ -177,10 +184,12 @@ def test_at_the_prompt(terminal: _Terminal) -> None:
         # Whether or not the shell put a space behind the word.
         terminal.type(" ")
     terminal.press("Enter")
+    terminal.wait_for_prompt()
     terminal.type("pyiptables trace --format=s")
     terminal.press("Tab")
     terminal.wait_for("--format=svg")
     terminal.press("C-c")
+    terminal.wait_for_prompt()
     terminal.type("iptables-save | gr''ep 'A SS'")
     terminal.press("Enter")
     terminal.wait_for("-A SSH -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j REJECT --reject-with tcp-reset")

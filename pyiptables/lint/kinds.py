@@ -16,7 +16,14 @@ _SAVE = re.compile(
 )
 #: What only a script has: a here-document may hold a rule file, which makes it none.
 _SHELL = re.compile(rb"^[^#*:\n]*<<-?[ \t]*\\?['\"]?\w|^\s*(?:sudo\s+)?(?:/\S*/)?ip6?tables\s|^\s*\$\{?IP\w*\}?\s+-", re.M)
-_V6 = re.compile(rb"icmpv6|ipv6-icmp|icmp6|(?<![\w:])(?:[0-9a-f]{1,4}:){1,7}:?(?:[0-9a-f]|/)|::/|-m (?:hl|ipv6header)\b", re.I)
+_GROUP = rb"[0-9a-f]{1,4}"
+#: Counters, port ranges, times and MAC addresses have colons too: an address of IPv6 has ``::`` or eight groups.
+_V6 = re.compile(
+    rb"icmpv6|ipv6-icmp|icmp6|-m (?:hl|ipv6header)\b|::/|(?<![\w:])(?:"
+    rb"(?:G:){1,7}:|(?:(?:G:){1,6}|:)(?::G){1,6}|(?:G:){7}G"
+    rb")(?![\w:])".replace(b"G", _GROUP),
+    re.I,
+)
 _V4 = re.compile(rb"-p icmp\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|-m ttl\b")
 
 

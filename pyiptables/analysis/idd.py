@@ -134,37 +134,6 @@ class Diagrams:
                 new_children += children[edge:]
         return self._node(level, new_bounds, new_children)
 
-    def meets(self, node: int, items: Items) -> bool:
-        """Does the set contain a packet of the product?"""
-        return self._meets(node, items, 0, set())
-
-    def _meets(self, node: int, items: Items, at: int, seen: set[tuple[int, int]]) -> bool:
-        if node == EMPTY:
-            return False
-        level, bounds, children = self.nodes[node]
-        count = len(items)
-        while at < count and items[at][0] < level:
-            at += 1
-        if at == count:
-            return True
-        key = (node, at)
-        if key in seen:
-            return False
-        seen.add(key)
-        wanted, values = items[at]
-        if level < wanted:
-            return any(self._meets(child, items, at, seen) for child in set(children))
-        for i in range(0, len(values), 2):
-            edge = bisect_left(bounds, values[i])
-            high = values[i + 1]
-            while True:
-                if self._meets(children[edge], items, at + 1, seen):
-                    return True
-                if bounds[edge] >= high:
-                    break
-                edge += 1
-        return False
-
     # -- two diagrams ------------------------------------------------------------------------------------
     def union(self, left: int, right: int) -> int:
         if right in (left, EMPTY):

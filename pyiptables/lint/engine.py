@@ -27,7 +27,6 @@ class FileReport:
 
     file: str
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    suppressed: int = 0
     subject: Subject | None = None
     from_stdin: bool = False
 
@@ -135,8 +134,8 @@ def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> 
             continue
         for diagnostic in check().run(subject):
             if _suppressed(diagnostic, places.get(diagnostic.place.file, {})):
-                report.suppressed += 1
-            elif diagnostic.fix is not None and diagnostic.place.file != file:
+                continue
+            if diagnostic.fix is not None and diagnostic.place.file != file:
                 # Edits are of the bytes of the file itself.
                 report.diagnostics.append(replace(diagnostic, fix=None))
             else:

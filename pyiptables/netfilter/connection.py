@@ -76,12 +76,6 @@ class Connection:
         """The tuple of direction 0 (original) or 1 (reply)."""
         return self.reply if direction else self.original
 
-    def seconds_left(self, now: int) -> int:
-        """What ``--ctexpire`` compares: whole seconds until it times out (0 when unconfirmed or over)."""
-        if self.expires is None:
-            return 0
-        return max(0, (self.expires - now) // 1_000_000_000)
-
 
 def template(family: int) -> Connection:
     """What ``-j CT`` leaves on a packet until connection tracking sees it (``nf_ct_tmpl_alloc``)."""

@@ -367,10 +367,6 @@ class Context:
                 known.setdefault(each.values.get(option), each)
         return known.setdefault(match.values.get(option), match)
 
-    def reseed(self, rng: Random) -> None:
-        """Take chance from here on from another source."""
-        self._rng = rng
-
     def random_bits(self, bits: int) -> int:
         """So many random bits, the same in every run with the same seed."""
         if self._rng is None:

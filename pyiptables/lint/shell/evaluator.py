@@ -385,7 +385,6 @@ class Shell:
         place: Location,
         arguments: tuple[Word, ...] | None = None,
         separator: str = " ",
-        apart: bool = False,
     ) -> Flow | None:
         """Read words as commands: for ``eval`` in this shell, else (arguments given) in one of its own."""
         from pyiptables.lint.shell.inner_text import inner_source

@@ -137,4 +137,4 @@ def run_input(shell: Shell, words: list[Word], place: Location) -> Flow | None:
         shell.write_unknown(place.text, "output of a shell", place)
         return None
     lines, shell.state.stdin = shell.state.stdin, None
-    return shell.run_text([line.word for line in lines], "eval", place, (), "\n", True)
+    return shell.run_text([line.word for line in lines], "eval", place, (), "\n")

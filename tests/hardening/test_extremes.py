@@ -70,7 +70,7 @@ def test_answers_of_the_real_one(tmp_path: Path, name: str) -> None:
         started = time.process_time()
         done = run([program], state=tmp_path / program, stdin=text)
         assert (done.returncode, done.stderr) == wanted
-        assert time.process_time() - started < 20
+        assert time.process_time() - started < 120
 
 
 def test_a_thousand_calls_deep(tmp_path: Path) -> None:

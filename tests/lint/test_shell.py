@@ -223,7 +223,8 @@ def test_work_is_bounded(script: str, why: str | None) -> None:
 
     begin = time.process_time()
     reading = read_script(script.encode(), "s.sh")
-    assert time.process_time() - begin < 5
+    # What has no bound takes hours; how long a bounded reading takes is the machine's affair.
+    assert time.process_time() - begin < 60
     assert len(reading.invocations) <= Limits().commands
     said = "; ".join([f"{one.what}: {one.why}" for one in reading.unresolved + reading.errors])
     if why:

@@ -12,7 +12,7 @@ from pyiptables.lint.settings import Settings
 from pyiptables.lint.subject import Subject
 
 if TYPE_CHECKING:
-    from pyiptables.lint.shell import Word
+    from pyiptables.lint.shell import Invocation, Word
 
 __all__ = ["Origins"]
 
@@ -28,6 +28,15 @@ class Origins:
         kind, _ = kind_of(script, data)
         if kind != "save":
             read_script(self._subject, kind, args=list(args))
+        #: Calls by their words where all are known, and the others.
+        self._known: dict[tuple[str | None, ...], list[Invocation]] = {}
+        self._open: list[Invocation] = []
+        for call in self._subject.script.invocations if self._subject.script else ():
+            texts = [word.settled.text for word in call.argv]
+            if None in texts:
+                self._open.append(call)
+            else:
+                self._known.setdefault((call.program, *texts), []).append(call)
         self._rules: dict[tuple[int, str, str], set[int]] = {}
         for family, ruleset in self._subject.rulesets.items():
             for table in ruleset.tables.values():
@@ -48,8 +57,9 @@ class Origins:
         With the line that called the function where it stands in one.
         """
         program = os.path.basename(argv[0])
-        script = self._subject.script
-        calls = [call for call in script.invocations if call.program == program and _fits(call.argv, argv[1:])] if script else []
+        calls = self._known.get((program, *argv[1:]), []) + [
+            call for call in self._open if call.program == program and _fits(call.argv, argv[1:])
+        ]
         if len({call.location.line for call in calls}) != 1:
             return None
         callers = {next((frame.location.line for frame in call.call_stack if frame.kind == "call"), 0) for call in calls}

@@ -12,9 +12,12 @@ from pyiptables.xtables.names import chain_protocol_name
 from pyiptables.xtables.option import Extension, Parsing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiptables.lint.subject import Item, Subject
     from pyiptables.ruleset import Rule, RuleSpec, Table
 
-__all__ = ["Refused", "chains_reached", "guilty_word", "refused"]
+__all__ = ["Refused", "chains_reached", "guilty_word", "refused", "written_rules"]
 
 
 class Refused:
@@ -66,6 +69,17 @@ def refused(spec: RuleSpec, family: int, table: str, hooks: frozenset[str], buil
 
 def _extensions(spec: RuleSpec) -> list[Extension]:
     return [*spec.matches, *([spec.target] if spec.target is not None else [])]
+
+
+def written_rules(subject: Subject, table: Table, reached: dict[str, frozenset[str]]) -> Iterator[tuple[Item, Rule, frozenset[str], bool]]:
+    """Each rule once where it is written, with the hooks its chain is entered from and whether the chain is built in."""
+    for chain in table.chains.values():
+        builtin = chain.policy is not None
+        hooks = frozenset((chain.name,)) if builtin else reached[chain.name]
+        for rule in chain.rules:
+            item = subject.item_of_rule.get(id(rule))
+            if item is not None and item.rules[0] is rule and item.error is None and rule.spec is not None:
+                yield item, rule, hooks, builtin
 
 
 def guilty_word(rule: Rule, table: str, hooks: frozenset[str]) -> tuple[str, str]:

@@ -66,11 +66,7 @@ def mutated(number: int) -> tuple[str, bytes]:
     return name, data[:100_000]
 
 
-#: Seconds after which a file counts as one that hangs the linter: far more than any takes, under coverage on a slow machine too.
-HANG = float(os.environ.get("LINT_FUZZ_SECONDS", "60"))
-
-
-def test_nothing_breaks_the_linter() -> None:
+def test_nothing_breaks_the_linter(slowdown: float) -> None:
     first, count = int(os.environ.get("LINT_FUZZ_SEED", "0")), int(os.environ.get("LINT_FUZZ", "150"))
     settings = Settings(select=("ALL",))
     slowest = (0.0, -1)
@@ -86,7 +82,7 @@ def test_nothing_breaks_the_linter() -> None:
             pytest.fail(f"file {number} ({name}): {error!r}")
         taken = time.process_time() - begin
         slowest = max(slowest, (taken, number))
-        assert taken < HANG, f"file {number} ({name}) took {taken:.1f} s"
+        assert taken < 5 * slowdown, f"file {number} ({name}) took {taken:.1f} s"
         if number % 7 == 0:
             for form in (as_json, as_sarif, as_github, as_gitlab, concise):
                 form(found.diagnostics).encode("utf-8", "surrogateescape")
@@ -111,7 +107,7 @@ LARGE = [
 
 
 @pytest.mark.parametrize(("name", "data"), [row[1:] for row in LARGE], ids=[row[0] for row in LARGE])
-def test_large_files_are_no_trouble(name: str, data: bytes) -> None:
+def test_large_files_are_no_trouble(name: str, data: bytes, slowdown: float) -> None:
     begin = time.process_time()
     lint_data(data, name, Settings())
-    assert time.process_time() - begin < HANG
+    assert time.process_time() - begin < 5 * slowdown

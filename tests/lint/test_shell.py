@@ -217,14 +217,13 @@ BOTTOMLESS = [
 
 
 @pytest.mark.parametrize(("script", "why"), [row[1:] for row in BOTTOMLESS], ids=[row[0] for row in BOTTOMLESS])
-def test_work_is_bounded(script: str, why: str | None) -> None:
+def test_work_is_bounded(script: str, why: str | None, slowdown: float) -> None:
     import re
     import time
 
     begin = time.process_time()
     reading = read_script(script.encode(), "s.sh")
-    # What has no bound takes hours; how long a bounded reading takes is the machine's affair.
-    assert time.process_time() - begin < 60
+    assert time.process_time() - begin < 5 * slowdown
     assert len(reading.invocations) <= Limits().commands
     said = "; ".join([f"{one.what}: {one.why}" for one in reading.unresolved + reading.errors])
     if why:

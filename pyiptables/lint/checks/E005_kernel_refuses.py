@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
-from pyiptables.lint.refusals import chains_reached, guilty_word, refused
+from pyiptables.lint.refusals import chains_reached, guilty_word, refused, written_rules
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.ruleset import Table
@@ -67,18 +67,13 @@ class KernelRefuses(Check):
                     if chains_reached(table, family, "legacy") is not None:
                         yield from self._too_deep(subject, table)
                     continue
-                for chain in table.chains.values():
-                    builtin = chain.policy is not None
-                    hooks = frozenset((chain.name,)) if builtin else reached[chain.name]
-                    for rule in chain.rules:
-                        item = subject.item_of_rule.get(id(rule))
-                        if item is None or item.rules[0] is not rule or item.error is not None or rule.spec is None:
-                            continue
-                        why = refused(rule.spec, family, table.name, hooks, builtin, variant)
-                        if why is not None:
-                            word, hint = guilty_word(rule, table.name, hooks)
-                            message = f"the kernel refuses this ({why})"
-                            yield Diagnostic(self.code, message, word_place(item, word), self.severity, item.text, hint)
+                for item, rule, hooks, builtin in written_rules(subject, table, reached):
+                    assert rule.spec is not None
+                    why = refused(rule.spec, family, table.name, hooks, builtin, variant)
+                    if why is not None:
+                        word, hint = guilty_word(rule, table.name, hooks)
+                        message = f"the kernel refuses this ({why})"
+                        yield Diagnostic(self.code, message, word_place(item, word), self.severity, item.text, hint)
 
     def _too_deep(self, subject: Subject, table: Table) -> Iterator[Diagnostic]:
         """The rules of built-in chains from which more chains call each other than nft allows."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
-from pyiptables.lint.refusals import chains_reached, guilty_word, refused
+from pyiptables.lint.refusals import chains_reached, guilty_word, refused, written_rules
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 from pyiptables.syntax.command import Command
@@ -53,23 +53,18 @@ class VariantDifference(Check):
                 reached = chains_reached(table, family, other) if table.name in CHAINS else None
                 if reached is None:
                     continue
-                for chain in table.chains.values():
-                    builtin = chain.policy is not None
-                    hooks = frozenset((chain.name,)) if builtin else reached[chain.name]
-                    for rule in chain.rules:
-                        item = subject.item_of_rule.get(id(rule))
-                        if item is None or item.rules[0] is not rule or item.error is not None or rule.spec is None:
-                            continue
-                        why = refused(rule.spec, family, table.name, hooks, builtin, other)
-                        if why is None:
-                            word, message, hint = _by_words(item.command)
-                        elif refused(rule.spec, family, table.name, hooks, builtin, mine) is None:
-                            word, hint = guilty_word(rule, table.name, hooks)
-                            message = f"iptables-{other} refuses this rule, iptables-{mine} takes it"
-                        else:
-                            continue  # E005
-                        if message:
-                            yield Diagnostic(self.code, message, word_place(item, word), self.severity, item.text, hint)
+                for item, rule, hooks, builtin in written_rules(subject, table, reached):
+                    assert rule.spec is not None
+                    why = refused(rule.spec, family, table.name, hooks, builtin, other)
+                    if why is None:
+                        word, message, hint = _by_words(item.command)
+                    elif refused(rule.spec, family, table.name, hooks, builtin, mine) is None:
+                        word, hint = guilty_word(rule, table.name, hooks)
+                        message = f"iptables-{other} refuses this rule, iptables-{mine} takes it"
+                    else:
+                        continue  # E005
+                    if message:
+                        yield Diagnostic(self.code, message, word_place(item, word), self.severity, item.text, hint)
 
 
 def _by_words(command: Command | None) -> tuple[str, str, str]:

@@ -1,9 +1,9 @@
 """Run a command against one warm emulator: tiny shims speak to this process over FIFOs.
 
-A shim takes a lock (a file that holds its process number), writes its words to the request FIFO, zero-separated, reads
-from the response FIFO its exit status and which files hold what it must print, and writes one more byte: it has them. Then
-the emulator takes the lock away again, also from a shim that was killed while it had it. What restore programs read goes
-into a file before the lock is taken: their input may come from another shim.
+A shim takes its turn (the one byte in a FIFO of that name) and notes its process number in a file, writes its words to the
+request FIFO, zero-separated, reads from the response FIFO its exit status and which files hold what it must print, and writes
+one more byte: it has them. Then the emulator puts the byte back for the next, also when a shim was killed during its turn.
+What restore programs read goes into a file before that: their input may come from another shim.
 The state is read and written by each call, as the programs would, but goes to the disk when the command has ended.
 """
 
@@ -32,9 +32,10 @@ __all__ = ["Call", "Rehearsal", "RehearsalError", "rehearse"]
 
 #: Words in front of a call's own: how many arguments, the process, its folder, the variant asked for, the program.
 _HEAD = 5
-#: Seconds after which the lock of a shim that is silent is looked at, and for which processes that outlive the command
-#: are still answered.
+#: Seconds after which a shim that is silent during its turn is looked at, after which a turn is over that nobody says is his,
+#: and for which processes that outlive the command are still answered.
 _LOOK = 0.05
+_NOBODY = 1.0
 _LAST_CALLS = 2.0
 
 
@@ -130,12 +131,16 @@ class _Stage:
         #: Processes that may still be printing, with the files they print.
         self._printing: deque[tuple[int, list[str]]] = deque()
         os.mkdir(self.meeting, 0o700)
-        for name in ("requests", "response"):
+        for name in ("turn", "requests", "response"):
             os.mkfifo(self._path(name), 0o600)
         # Opened both ways, so that no shim waits for the other end, and none ends anything by leaving.
+        self._turn = os.open(self._path("turn"), os.O_RDWR)
         self._requests = os.open(self._path("requests"), os.O_RDWR)
         self._response = os.open(self._path("response"), os.O_RDWR | os.O_NONBLOCK)
+        #: Since when nobody has said whose turn it is.
+        self._silent: float | None = None
         write_shims(self.folder, None, _shim_text(self.meeting))
+        self._next()
 
     def _path(self, name: str) -> str:
         return os.path.join(self.meeting, name)
@@ -158,7 +163,7 @@ class _Stage:
             thread.join()
             if self._alive:
                 rehearsal.left = self.folder
-            for fd in (self._requests, self._response, self._wake, self._alarm, self._life):
+            for fd in (self._turn, self._requests, self._response, self._wake, self._alarm, self._life):
                 os.close(fd)
         State(self.directory).settle()
         rehearsal.after = self._saved()
@@ -184,7 +189,7 @@ class _Stage:
         while True:
             if answered and buffer:
                 buffer, answered = buffer[1:], False
-                self._unlock()
+                self._next()
             word, zero, rest = buffer.partition(b"\0")
             if zero:
                 buffer = rest
@@ -203,38 +208,43 @@ class _Stage:
             elif self._life in ready:
                 watched, self._alive = [self._requests], False
             if self._abandoned():
-                # Killed with the lock in its hand: nothing more comes of it, and nobody fetches its answer.
+                # Killed during its turn: nothing more comes of it, and nobody fetches its answer.
                 buffer, words, answered = b"", [], False
                 self._forget_answer()
-                self._unlock()
+                self._next()
             self._tidy()
             if time.monotonic() >= end or not (self._alive or self._printing):
                 # Whoever comes now finds no rehearsal; whoever waits for an answer sees the pipe end.
                 os.rename(self.meeting, f"{self.meeting}-over")
                 return
 
-    def _abandoned(self) -> bool:
-        """Whether the shim that has the lock is gone."""
-        try:
-            with open(self._path("lock"), "rb") as file:
-                holder = file.read()
-                # It writes its number a moment after it made the file.
-                return _gone(int(holder)) if holder.strip() else time.time() - os.fstat(file.fileno()).st_mtime > 1
-        except (OSError, ValueError):
-            return False
+    def _next(self) -> None:
+        """Whoever waits has the next turn."""
+        with open(self._path("holder"), "wb"):
+            self._silent = None
+        os.write(self._turn, b"\n")
 
-    def _unlock(self) -> None:
+    def _abandoned(self) -> bool:
+        """Whether the shim whose turn it is is gone."""
+        if select.select([self._turn], [], [], 0)[0]:
+            return False
         try:
-            os.unlink(self._path("lock"))
-        except OSError:
-            pass
+            with open(self._path("holder"), "rb") as file:
+                return _gone(int(file.read()))
+        except (OSError, ValueError):
+            # It notes its number a moment after its turn has begun.
+            now = time.monotonic()
+            self._silent = self._silent or now
+            return now - self._silent > _NOBODY
 
     def _one(self, request: list[str]) -> None:
         process, folder, variant, argv = int(request[1]), request[2], request[3], request[4:]
         environ = {**os.environ, "PYIPTABLES_VARIANT": variant} if variant else os.environ
         call = Call(argv, 2, f"no emulated program is called {argv[0]}\n")
-        out = ""
+        out, family, before = "", 0, b""
         if argv[0] in TOOLS:
+            family = TOOLS[argv[0]][0]
+            before = self._stored(family)
             try:
                 out = self._emulate(call, folder, process, environ)
             except Exception as error:
@@ -252,13 +262,14 @@ class _Stage:
             call.returncode, call.stderr, out = 4, "", ""
             sys.stderr.write(f"pyiptables: {self.meeting}: {error.strerror}\n")
         os.write(self._response, f"{call.returncode} {number} {int(bool(out))} {int(bool(call.stderr))}\n".encode())
+        # What only the report needs: the shim has gone on meanwhile.
+        if family:
+            call.added = [(family, table, line) for table, line in new_rules(before, self._stored(family))]
         if files:
             self._tidy()
             self._printing.append((process, files))
 
     def _emulate(self, call: Call, folder: str, process: int, environ: Mapping[str, str]) -> str:
-        family = TOOLS[call.argv[0]][0]
-        before = self._stored(family)
         try:
             os.chdir(folder)
         except OSError:
@@ -266,7 +277,6 @@ class _Stage:
             os.chdir(self.meeting)
         done = run_tool(call.argv, self.directory, lambda: self._input(process), environ, warm=True)
         call.returncode, call.stderr = done.returncode, done.stderr
-        call.added = [(family, table, line) for table, line in new_rules(before, self._stored(family))]
         return done.stdout
 
     def _stored(self, family: int) -> bytes:
@@ -356,10 +366,11 @@ def _gone(process: int) -> bool:
 
 
 def _shim_text(scratch: str) -> str:
-    """In plain sh, without starting a process where there is nothing to read or show. The emulator takes the lock away."""
+    """In plain sh, without starting a process where there is nothing to read or show."""
     return f"""#!/bin/sh
 {MARK}
 d={quoted(scratch)}
+over() {{ echo "{{name}}: the rehearsal is over" >&2; exit 4; }}
 case {{name}} in *-restore)
     i=1 p=
     for a; do
@@ -368,18 +379,11 @@ case {{name}} in *-restore)
     done
     if [ $i = 1 ]; then cat >"$d/i$$"; fi ;;
 esac
-set -C
-t=0
-until {{ echo $$ >"$d/lock"; }} 2>/dev/null; do
-    t=$((t + 1))
-    [ $t -lt 50 ] && continue
-    if ! {{ [ -d "$d" ] && kill -0 {os.getpid()}; }} 2>/dev/null; then echo "{{name}}: the rehearsal is over" >&2; exit 4; fi
-    sleep 0.01
-done
-set +C
-if ! {{
-    printf '%s\\0' $# $$ "$PWD" "${{PYIPTABLES_VARIANT-}}" {{name}} "$@" >&3 && read -r s n o e <&4 && echo >&3
-}} 3>"$d/requests" 4<"$d/response" 2>/dev/null; then echo "{{name}}: the rehearsal is over" >&2; exit 4; fi
+kill -0 {os.getpid()} 2>/dev/null || over
+{{
+    read -r t <&5 && echo $$ >"$d/holder" &&
+        printf '%s\\0' $# $$ "$PWD" "${{PYIPTABLES_VARIANT-}}" {{name}} "$@" >&3 && read -r s n o e <&4 && echo >&3
+}} 3>"$d/requests" 4<"$d/response" 5<"$d/turn" 2>/dev/null || over
 [ "$o" = 0 ] || cat "$d/o$n"
 [ "$e" = 0 ] || cat "$d/e$n" >&2
 exit "$s"

@@ -64,20 +64,22 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
 
 def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
     """Add the places that rules come from, and the findings of the checks, as far as the scripts can be read."""
-    from pyiptables.lint.engine import LintError, lint_file
+    from pyiptables.lint.engine import LintError, lint_subject, read_file, read_subject
     from pyiptables.lint.origins import Origins
-    from pyiptables.lint.settings import Settings
+    from pyiptables.lint.settings import ConfigError, Configuration
     from pyiptables.report.findings import concise
     from pyiptables.tools.uncaught import scripts
 
     words = rehearsal.command
     # Further files among the words are what the script works on.
     for script in scripts(words)[:1]:
+        args = words[words.index(script) + 1 :] if script in words else words[1:]
         try:
-            origins = Origins(script, words[words.index(script) + 1 :] if script in words else words[1:])
+            subject = read_subject(read_file(script), script, Configuration(None, False, None).of(script), {"args": args})
+            origins = Origins(subject)
             if not no_lint:
-                rehearsal.lint += concise(lint_file(script, Settings()).diagnostics).splitlines()
-        except (LintError, OSError) as error:
+                rehearsal.lint += concise(lint_subject(subject).diagnostics).splitlines()
+        except (ConfigError, LintError) as error:
             click.echo(f"neither findings nor lines of rules: {error}", err=True)
             continue
         for call in rehearsal.calls:

@@ -14,7 +14,7 @@ from pyiptables.lint.subject import Subject, read_save_file
 from pyiptables.lint.suppression import Suppression, find_suppressions
 from pyiptables.ruleset import Ruleset
 
-__all__ = ["FileReport", "LintError", "lint_data", "lint_file", "read_file", "read_subject", "walk"]
+__all__ = ["FileReport", "LintError", "lint_data", "lint_file", "lint_subject", "read_file", "read_subject", "walk"]
 
 
 class LintError(Exception):
@@ -124,7 +124,12 @@ def read_subject(
 
 def lint_data(data: bytes, file: str, settings: Settings, **reading: object) -> FileReport:
     """Lint the bytes of a file; ``reading`` as for :func:`read_subject`. Raises LintError."""
-    subject = read_subject(data, file, settings, reading)
+    return lint_subject(read_subject(data, file, settings, reading))
+
+
+def lint_subject(subject: Subject) -> FileReport:
+    """Lint a file that was read."""
+    file, settings = subject.file, subject.settings
     report = FileReport(file, subject=subject)
     codes = settings.codes() - settings.ignored_in(file)
     suppressions = {name: find_suppressions(subject.lines_of(name)) for name in (file, *subject.sourced)}

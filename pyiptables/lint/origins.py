@@ -6,13 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.kinds import kind_of
-from pyiptables.lint.script import read_script
-from pyiptables.lint.settings import Settings
-from pyiptables.lint.subject import Subject
-
 if TYPE_CHECKING:
     from pyiptables.lint.shell import Invocation, Word
+    from pyiptables.lint.subject import Subject
 
 __all__ = ["Origins"]
 
@@ -20,14 +16,9 @@ __all__ = ["Origins"]
 class Origins:
     """The lines of one script. What stands in several, or in none that is known, has no origin."""
 
-    def __init__(self, script: str, args: Sequence[str] = ()) -> None:
-        """Read a script as it is called with ``args``. Raises LintError, OSError."""
-        with open(script, "rb") as file:
-            data = file.read()
-        self._subject = Subject(script, data, Settings())
-        kind, _ = kind_of(script, data)
-        if kind != "save":
-            read_script(self._subject, kind, args=list(args))
+    def __init__(self, subject: Subject) -> None:
+        """``subject`` is the script as it was read, with the arguments that it is called with."""
+        self._subject = subject
         #: Calls by their words where all are known, and the others.
         self._known: dict[tuple[str | None, ...], list[Invocation]] = {}
         self._open: list[Invocation] = []

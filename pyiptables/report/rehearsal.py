@@ -68,8 +68,8 @@ def show(rehearsal: Rehearsal) -> None:
     calls = f"{len(rehearsal.calls)} call{'' if len(rehearsal.calls) == 1 else 's'}"
     console.print(f"{calls} in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}")
     for call in failed:
-        told = f"   {call.place}" if call.place else ""
-        console.print(Text.assemble((f"  {call.returncode}  {shlex.join(call.argv)}", "red"), (told, "dim")))
+        place = f"   {call.place}" if call.place else ""
+        console.print(Text.assemble((f"  {call.returncode}  {shlex.join(call.argv)}", "red"), (place, "dim")))
         for line in call.stderr.splitlines():
             console.print(Text(f"     {line}", style="dim"))
     if rehearsal.left is not None:
@@ -82,13 +82,14 @@ def show(rehearsal: Rehearsal) -> None:
     for family, lines in found.items():
         console.print(Text(f"IPv{family}", style="bold"))
         table = ""
+        told = []
         for line in lines:
             if line[1:2] == "*":
                 table = line[2:]
             style = {"+": "green", "-": "red"}.get(line[0], "bold")
-            place = places.get((family, table, line[1:])) if line[0] == "+" else None
-            console.print(Text.assemble((line, style), (f"   {place}" if place else "", "dim")))
+            origin = places.get((family, table, line[1:])) if line[0] == "+" else None
+            told.append(Text.assemble((line, style), (f"   {origin}" if origin else "", "dim")))
+        console.print(Text("\n").join(told))
     if rehearsal.lint:
         console.print(Text("Findings", style="bold"))
-        for line in rehearsal.lint:
-            console.print(Text(line))
+        console.print(Text("\n".join(rehearsal.lint)))

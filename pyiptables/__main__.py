@@ -32,11 +32,22 @@ def main() -> None:
             base, dash, kind = words[0].partition("-")
             words = [base + _MULTI_CALL[name] + dash + kind, *words[1:]]
         if not words or not words[0].startswith(("iptables", "ip6tables")):
-            from pyiptables.commands import main as own
-
-            own()
-            return
+            _leave(_own())
     _leave(_tool(words, state))
+
+
+def _own() -> int:
+    import gc
+
+    # Rules by the thousand are made to be kept: looking through them for rubbish again and again finds none.
+    gc.set_threshold(100_000)
+    from pyiptables.commands import main as own
+
+    try:
+        own()
+    except SystemExit as leave:
+        return int(leave.code or 0)
+    return 0
 
 
 def _tool(words: list[str], state: str | None) -> int:

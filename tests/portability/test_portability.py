@@ -102,12 +102,11 @@ main()
 def test_a_rehearsal_says_what_it_lacks(tmp_path: Path) -> None:
     code = """
 os.environ["PYIPTABLES_STATE"] = "state"
-sys.argv = ["pyiptables", "rehearse", "--", "sh", "fw.sh"]
-from pyiptables.__main__ import main
+from pyiptables.commands import main
 
 sys.stderr = sys.stdout
 try:
-    main()
+    main(["rehearse", "--", "sh", "fw.sh"])
 except SystemExit as leave:
     print(leave.code)
 """

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 
 from pyiptables.lint.subject import Item
 from pyiptables.syntax.arguments import VERDICTS
-from pyiptables.syntax.options import LONG_OPTIONS, SHORT_OPTIONS
+from pyiptables.syntax.scanner import LONG_OPTIONS, SHORT_OPTIONS
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.xtables.errors import IptablesError
 

@@ -12,7 +12,7 @@ from pyiptables.extensions import find_match, find_target
 from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.command import parse
-from pyiptables.syntax.options import extension_options
+from pyiptables.syntax.scanner import extension_options
 from pyiptables.syntax.words import split_words
 from pyiptables.xtables.addresses import ALL_ONES, ip4_text, ip6_text, parse_ip4, parse_ip6, prefix_mask
 from pyiptables.xtables.names import CHAIN_PROTOCOLS, chain_protocol_name

@@ -13,14 +13,25 @@ from pyiptables.syntax.arguments import (
     VERDICTS,
     assert_chain_name,
     leading_number,
+    parse_address_list,
     range_number,
     rule_number,
     target_name,
     wait_interval,
     wait_seconds,
 )
-from pyiptables.syntax.options import ALLOWED, INVERTIBLE, OPTION_NAMES, SHORT_OPTIONS, extension_options, program_options
-from pyiptables.syntax.scanner import MISSING, POSITIONAL, UNKNOWN, Scanner
+from pyiptables.syntax.scanner import (
+    ALLOWED,
+    INVERTIBLE,
+    MISSING,
+    OPTION_NAMES,
+    POSITIONAL,
+    SHORT_OPTIONS,
+    UNKNOWN,
+    Scanner,
+    extension_options,
+    program_options,
+)
 from pyiptables.xtables.errors import ParameterProblem, TryHelp
 from pyiptables.xtables.names import chain_protocol_name
 from pyiptables.xtables.numbers import strtoui
@@ -500,8 +511,6 @@ class _Reader:
             command.sources = command.destinations = [(0, 0)]
         if not self.addresses:
             return
-        from pyiptables.syntax.addresses import parse_address_list
-
         if "s" in self.addresses:
             command.sources = parse_address_list(self.addresses["s"], self.parsing)
         if "d" in self.addresses:

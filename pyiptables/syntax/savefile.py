@@ -7,7 +7,7 @@ from pyiptables.syntax.variant import CHAINS
 
 __all__ = ["MARK", "SaveFileError", "chain_order", "read_canonical", "write"]
 
-#: The comment line above a rule that is not in its save form (``syntax.stored``).
+#: The comment line above a rule that is not in its save form (``syntax.rule``).
 MARK = "# pyiptables: the next rule in words that can be read back"
 
 
@@ -76,7 +76,7 @@ def append_rules(out: list[str], chain: Chain, counters: bool) -> None:
 
 
 def _read_marked(body: str, family: int, packets: int, octets: int, source: tuple[str, int] | None) -> Rule:
-    from pyiptables.syntax.stored import read_stored
+    from pyiptables.syntax.rule import read_stored
     from pyiptables.xtables.errors import IptablesError
 
     try:

@@ -11,7 +11,7 @@ import os
 from pyiptables.extensions import find_match, find_target, names
 from pyiptables.store import State, StateError, default_directory
 from pyiptables.syntax.arguments import VERDICTS
-from pyiptables.syntax.options import LONG_OPTIONS
+from pyiptables.syntax.scanner import LONG_OPTIONS
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.help import COMMANDS, OPTIONS
 from pyiptables.tools.run import TOOLS

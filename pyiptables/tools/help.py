@@ -7,7 +7,7 @@ from pyiptables.xtables.option import HOOKS, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyiptables.tools.program import Program
+    from pyiptables.tools.run import Program
     from pyiptables.xtables.option import Extension, Match, Option
 
 __all__ = ["extension_help", "option_line", "program_help", "restore_help"]

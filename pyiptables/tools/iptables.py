@@ -6,9 +6,8 @@ from errno import EINVAL, ENOENT
 
 from pyiptables.ruleset import Chain, Rule, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
-from pyiptables.syntax.rule import text_of, typed
-from pyiptables.syntax.stored import rule_of
-from pyiptables.tools.program import Program
+from pyiptables.syntax.rule import rule_of, text_of, typed
+from pyiptables.tools.run import Program
 from pyiptables.tools.splice import WORTH_IT, splice
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, IptablesError, ResourceProblem

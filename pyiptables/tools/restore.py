@@ -12,7 +12,7 @@ from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.syntax.words import split_words
 from pyiptables.tools.getopt_errors import complaint
 from pyiptables.tools.iptables import settle
-from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.run import Exit, Program
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import (
     IptablesError,

@@ -6,8 +6,8 @@ from pyiptables.syntax.arguments import assert_chain_name
 from pyiptables.syntax.command import Command
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.iptables import execute
-from pyiptables.tools.program import Program
 from pyiptables.tools.restore import Restore, Settings
+from pyiptables.tools.run import Program
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, ParameterProblem
 

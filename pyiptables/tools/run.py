@@ -1,22 +1,27 @@
-"""Run an emulated program by name (``run``): no process, no global state."""
+"""Run an emulated program by name (``run``): no process, no global state; and what the programs share (``Program``)."""
 
 from __future__ import annotations
 
 import os
 
-from pyiptables.store import State, StateError, default_directory
+from pyiptables.extensions import REMARKING
+from pyiptables.store import LockBusy, State, StateError, default_directory
+from pyiptables.syntax.rule import typed
+from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
 from pyiptables.syntax.variant import LEGACY, NFT, Variant, variant_named
-from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import IptablesError
+from pyiptables.xtables.option import Parsing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from pyiptables.ruleset import Rule, Ruleset
     from pyiptables.xtables.names import Names
 
-__all__ = ["TOOLS", "Completed", "play_tool", "run", "run_tool", "split_name"]
+__all__ = ["TOOLS", "Completed", "Exit", "Program", "play_tool", "run", "run_tool", "split_name"]
 
 _KINDS = ("", "-save", "-restore")
 
@@ -44,6 +49,152 @@ class Completed:
 
     def __repr__(self) -> str:
         return f"Completed(returncode={self.returncode!r}, stdout={self.stdout!r}, stderr={self.stderr!r})"
+
+
+class Exit(Exception):
+    """Leave the program with this status; everything there was to say has been said."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _no_set(name: str) -> None:
+    """Whether there is an ipset of this name: the state has none."""
+
+
+class _Estimators(set[str]):
+    """The rate estimators of the host, of both families (``xt_rateest_lookup``): of rules in the state, and those added."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
+        wanted = f"--rateest-name {name} ".encode("utf-8", "surrogateescape")
+        return any(wanted in State(self._directory).read(family) for family in (4, 6))
+
+
+class Program:
+    """One run of an emulated program.
+
+    ``name`` is what the program calls itself in messages.
+    Output collects in ``out`` and ``err``; nothing here prints.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        family: int,
+        variant: Variant,
+        state: State,
+        names: Names,
+        stdin: Callable[[], str],
+        warm: bool = False,
+    ) -> None:
+        self.name = name
+        self.family = family
+        self.variant = variant
+        self.state = state
+        self.names = names
+        self.stdin = stdin
+        #: Whether more calls follow in this process.
+        self.warm = warm
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._estimators = _Estimators(state.directory)
+        #: The rules are a dump of another host: the objects that they name are there.
+        self.elsewhere = False
+
+    def parsing(self, table: str = "filter") -> Parsing:
+        parsing = Parsing(self.family, self.names, self.variant.name, table)
+        parsing.notices = self.err
+        parsing.read_file = read_file
+        parsing.sets = None if self.elsewhere else _no_set
+        parsing.estimators = None if self.elsewhere else self._estimators
+        parsing.elsewhere = self.elsewhere
+        return parsing
+
+    def remark(self, rules: list[Rule]) -> None:
+        """What the real program says on stderr while it prints these rules."""
+        for name in REMARKING:
+            mark = f"-m {name} "
+            for rule in [rule for rule in rules if mark in rule.text]:
+                self.err += [match.remark for match in typed(rule, self.family).matches if match.name == name]
+
+    # -- the state -----------------------------------------------------------------------------------------------
+    def load(self, data: bytes | None = None) -> Tables:
+        """The rules of this family, from the bytes just read if given.
+
+        A file that is not as we left it is taken if iptables-restore would take it.
+        """
+        if data is None:
+            data = self.state.read(self.family)
+        text = data.decode("utf-8", "surrogateescape")
+        if not self.state.trusted:
+            return tables_for(self.variant, self._load_foreign(text))
+        try:
+            return tables_for(self.variant, read_canonical(text, self.family))
+        except SaveFileError as error:
+            raise StateError(f"{self.state.path(self.family)}:{error.line}: {error.text}") from error
+
+    def _load_foreign(self, text: str) -> Ruleset:
+        from pyiptables.tools.restore import load_text
+
+        try:
+            return load_text(text, self.family, self.variant, self.names, self.state.path(self.family))
+        except IptablesError as error:
+            raise StateError(error.text) from error
+
+    def save(self, tables: Tables, reading: bool = False) -> None:
+        """Write the rules. A command that only reads (and, with legacy, made a table) does so if it can."""
+        text = write(tables.ruleset)
+        try:
+            self.state.write(self.family, text.encode("utf-8", "surrogateescape"))
+        except StateError:
+            if not reading:
+                raise
+
+    def save_born(self, names: list[str], ruleset: Ruleset | None = None) -> None:
+        """Of a command that failed, keep the tables that it brought into being; ``ruleset`` is what else stays."""
+        tables = self.load() if ruleset is None else tables_for(self.variant, ruleset)
+        for name in names:
+            tables.use_table(name)
+        self.save(tables, reading=True)
+
+    def lock(self, wait: int | None, reading: bool = False) -> None:
+        """Keep others from writing. Legacy waits only as told, in its own words (``xtables_lock``); nft has no lock
+        that could be busy, so writers wait for each other here."""
+        if not self.variant.locks:
+            if not reading:
+                self.state.lock(-1)
+            return
+        try:
+            self.state.lock(wait or 0)
+        except LockBusy:
+            if wait:
+                hint = f"Stopped waiting after {wait}s.\n"
+            else:
+                hint = "Perhaps you want to use the -w option?\n"
+            self.err.append(f"Another app is currently holding the xtables lock. {hint}")
+            raise Exit(4) from None
+        except StateError:
+            if not reading:
+                raise
+
+
+def read_file(path: str) -> bytes:
+    """A file's bytes for extensions that name one; OSError as it comes."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
 
 
 class _NamesOnDemand:

@@ -8,7 +8,7 @@ from pyiptables.syntax.savefile import MARK, append_rules
 from pyiptables.syntax.scanner import MISSING, NONE, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.getopt_errors import complaint
-from pyiptables.tools.program import Exit, Program
+from pyiptables.tools.run import Exit, Program
 from pyiptables.tools.splice import WORTH_IT
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import OtherProblem

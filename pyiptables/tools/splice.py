@@ -10,15 +10,15 @@ from __future__ import annotations
 from pyiptables.ruleset import Chain, Ruleset, Table
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.command import Command
+from pyiptables.syntax.rule import rule_of
 from pyiptables.syntax.savefile import MARK, chain_order
-from pyiptables.syntax.stored import rule_of
 from pyiptables.tools.kernel import limits_hooks
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import CommandFailure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyiptables.tools.program import Program
+    from pyiptables.tools.run import Program
 
 __all__ = ["WORTH_IT", "Splice", "splice"]
 

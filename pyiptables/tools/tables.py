@@ -10,9 +10,8 @@ from __future__ import annotations
 from errno import E2BIG, EBUSY, EEXIST, EINVAL, ELOOP, EMLINK, ENOENT, ENOTEMPTY
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
-from pyiptables.syntax.rule import text_of, typed
+from pyiptables.syntax.rule import renamed_jump, text_of, typed
 from pyiptables.syntax.savefile import chain_order
-from pyiptables.syntax.stored import renamed_jump
 from pyiptables.syntax.variant import CHAINS, NFT, Variant
 from pyiptables.tools.kernel import jumps_of
 from pyiptables.xtables.errors import CommandFailure

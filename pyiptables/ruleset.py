@@ -61,7 +61,7 @@ class Rule:
 
     __slots__ = ("bytes", "file", "line", "packets", "spec", "text")
 
-    #: The form for the state file where the save form cannot be read back (``syntax.stored``).
+    #: The form for the state file where the save form cannot be read back (``syntax.rule``).
     stored: str | None = None
 
     def __init__(

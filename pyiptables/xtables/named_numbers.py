@@ -6,9 +6,9 @@ name stands for itself, with the number 0.
 
 from __future__ import annotations
 
+from pyiptables.xtables.marks import mark_text, parse_value_mask
 from pyiptables.xtables.names import NoNames
 from pyiptables.xtables.numbers import UINT32
-from pyiptables.xtables.values import mark_text, parse_value_mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

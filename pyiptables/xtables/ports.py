@@ -1,18 +1,19 @@
-"""Ports as the tcp, udp, sctp, dccp … matches read, save and list them."""
+"""Ports as the tcp, udp, sctp, dccp … matches read, save and list them, and as value types."""
 
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT16, strtoui
+from pyiptables.xtables.numbers import UINT16, UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.values import ValueType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from pyiptables.xtables.names import Names
-    from pyiptables.xtables.option import Parsing
+    from pyiptables.xtables.option import Extension, Option, Parsing
 
-__all__ = ["listed_port", "nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
+__all__ = ["Port", "PortRange", "listed_port", "nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
 
 
 def parse_port(text: str, protocol: str | None, parsing: Parsing) -> int:
@@ -75,3 +76,57 @@ def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...]
         if name in inverted and low == 0 and 0 < high < UINT16:
             values[name] = (high + 1, UINT16)
             inverted.discard(name)
+
+
+def _port(text: str, parsing: Parsing) -> int | None:
+    """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of any protocol."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text) & UINT16
+    got = (0, 0) if not text else strtoul_prefix(text, 10)
+    if got is not None and got[1] == len(text):
+        # strtoul's result is kept in an int; a negative one makes getaddrinfo look for a name.
+        number = UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
+        if not number >> 31 & 1:
+            return number & UINT16
+    return parsing.names.port_number(text, None)
+
+
+class Port(ValueType):
+    """``XTTYPE_PORT``; value: int."""
+
+    metavar = "port"
+
+    def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
+        port = _port(text, parsing)
+        if port is None:
+            raise ParameterProblem(f'Port "{text}" does not resolve to anything.\n')
+        return port
+
+
+class PortRange(ValueType):
+    """``XTTYPE_PORTRC``: port[:port]; value: (low, high)."""
+
+    metavar = "port[:port]"
+
+    def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> tuple[int, int]:
+        parts = text.split(":")
+        ports = [0, UINT16]
+        previous = 0
+        for i, part in enumerate(parts):
+            if i == 2:
+                raise ParameterProblem(f'{ext.name}: Too many components for option "--{option.name}" (max: 2)\n')
+            if not part:
+                continue
+            port = _port(part, parsing)
+            if port is None:
+                raise ParameterProblem(f'Port "{part}" does not resolve to anything.\n')
+            if port < previous:
+                raise ParameterProblem(f"Port range {previous}-{port} is negative.\n")
+            previous = port
+            ports[i] = port
+        if len(parts) == 1:
+            ports[1] = ports[0]
+        return ports[0], ports[1]
+
+    def text(self, value: Any) -> str:
+        return f" {value[0]}" if value[0] == value[1] else f" {value[0]}:{value[1]}"

@@ -6,8 +6,8 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, ip6_text, mask_prefix
 from pyiptables.xtables.errors import KernelRefusal
+from pyiptables.xtables.hosts import HostMask
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import HostMask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

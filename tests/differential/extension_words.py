@@ -12,8 +12,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pyiptables.extensions import find_match, find_target, names
+from pyiptables.xtables.marks import TOS_NAMES
 from pyiptables.xtables.option import Extension, Option
-from pyiptables.xtables.values import TOS_NAMES, UInt, UIntRange
+from pyiptables.xtables.values import UInt, UIntRange
 
 #: Need something outside the state (modules that few kernels have, conntrack helpers and timeouts, BPF programs).
 LEFT_OUT = {"ipvs", "LED", "SECMARK", "IDLETIMER", "standard", "set", "SET", "nfacct", "CLUSTERIP", "object-pinned"}

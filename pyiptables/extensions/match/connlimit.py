@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pyiptables.xtables.addresses import ALL_ONES
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.hosts import PrefixMask
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import PrefixMask, UInt
+from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.hosts import HostMask, masked_address_text
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import (
-    HostMask,
-    PortRange,
-    ProtocolNumber,
-    Text,
-    UIntRange,
-    masked_address_text,
-)
+from pyiptables.xtables.ports import PortRange
+from pyiptables.xtables.values import ProtocolNumber, Text, UIntRange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT16
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import show_ports
-from pyiptables.xtables.values import PortRange, Text, UInt
+from pyiptables.xtables.ports import PortRange, show_ports
+from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

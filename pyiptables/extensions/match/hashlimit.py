@@ -20,9 +20,10 @@ from pyiptables.xtables.hash_rates import (
     packet_period,
     period_text,
 )
+from pyiptables.xtables.hosts import PrefixLength
 from pyiptables.xtables.numbers import UINT32, UINT64, scan_unsigned, strtoul_prefix
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import PrefixLength, Text, UInt, byte_length
+from pyiptables.xtables.values import Text, UInt, byte_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.hosts import HostMask
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import HostMask, Port, ProtocolNumber, Text
+from pyiptables.xtables.ports import Port
+from pyiptables.xtables.values import ProtocolNumber, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.hosts import EtherMac, mac_text
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import EtherMac, mac_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.marks import MarkMask, mark_text
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import MarkMask, mark_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

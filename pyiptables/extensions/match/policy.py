@@ -6,8 +6,9 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.hosts import HostMask
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import HostMask, ProtocolNumber, Text, UInt
+from pyiptables.xtables.values import ProtocolNumber, Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, address_text
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.hosts import Host
 from pyiptables.xtables.numbers import UINT8
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Host, Text, UInt
+from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pyiptables.xtables.addresses import address_text, mask_prefix
+from pyiptables.xtables.hosts import HostMask
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import HostMask, UInt
+from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Double, Text, UInt
+from pyiptables.xtables.values import Text, UInt, ValueType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +15,32 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
-    from pyiptables.xtables.option import Parsing
+    from pyiptables.xtables.option import Extension, Parsing
 
 #: Probability 1.
 _ONE = 0x80000000
+
+
+class Double(ValueType):
+    """``XTTYPE_DOUBLE``; value: float. Bounds are checked only when they differ, as there."""
+
+    metavar = "number"
+
+    def __init__(self, low: int = 0, high: int = 0):
+        self.low = low
+        self.high = high
+
+    def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> float:
+        try:
+            if "_" in text or text != text.rstrip():
+                raise ValueError
+            bare = text.strip().lower()
+            value = float.fromhex(bare) if bare.lstrip("+-").startswith("0x") else float(bare)
+        except (ValueError, OverflowError):
+            value = None
+        if value is None or (self.low != self.high and not self.low <= value <= self.high):
+            raise ParameterProblem(f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n')
+        return value
 
 
 class Statistic(Match):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.marks import TOS_NAMES, TosMask
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import TOS_NAMES, TosMask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

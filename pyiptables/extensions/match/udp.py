@@ -5,8 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import UINT16
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.ports import listed_port, nft_ports, save_ports, show_ports
-from pyiptables.xtables.values import PortRange
+from pyiptables.xtables.ports import PortRange, listed_port, nft_ports, save_ports, show_ports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.hosts import EtherMac
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import EtherMac, Text, UInt
+from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from errno import EINVAL
 
 from pyiptables.extensions.target.MARK import change_text, mark_change
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.marks import MarkMask
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import MarkMask, UInt
+from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

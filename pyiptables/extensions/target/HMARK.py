@@ -6,9 +6,10 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.hosts import PrefixMask
 from pyiptables.xtables.numbers import UINT16, UINT32
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import PrefixMask, Text, UInt
+from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

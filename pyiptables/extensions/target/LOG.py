@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import strtoui
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import SYSLOG_LEVELS, SysLogLevel, Text, quoted
+from pyiptables.xtables.values import Text, ValueType, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,10 +13,37 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
-    from pyiptables.xtables.option import Parsing
+    from pyiptables.xtables.option import Extension, Parsing
 
 _WARNING = 4
 _FLAGS = {"log-tcp-sequence": 1, "log-tcp-options": 2, "log-ip-options": 4, "log-uid": 8, "log-macdecode": 32}
+
+
+SYSLOG_LEVELS = {
+    "emerg": 0,
+    "alert": 1,
+    "crit": 2,
+    "error": 3,
+    "warning": 4,
+    "notice": 5,
+    "info": 6,
+    "debug": 7,
+}
+
+
+class SysLogLevel(ValueType):
+    """``XTTYPE_SYSLOGLEVEL``; value: 0-7."""
+
+    metavar = "level"
+    words = tuple(SYSLOG_LEVELS)
+
+    def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
+        number = strtoui(text, 0, 7)
+        if number is None:
+            number = 0 if text == "panic" else SYSLOG_LEVELS.get(text)
+        if number is None:
+            raise ParameterProblem(f'log level "{text}" unknown\n')
+        return number
 
 
 class Log(Target):

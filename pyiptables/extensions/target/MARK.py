@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.marks import MarkMask
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import MarkMask, UInt
+from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
+from pyiptables.xtables.hosts import HostMask
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import HostMask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from errno import EINVAL
 
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import KernelRefusal
+from pyiptables.xtables.hosts import Host
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import Host, Text
+from pyiptables.xtables.values import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

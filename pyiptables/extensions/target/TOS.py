@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.marks import TOS_NAMES, TosMask
 from pyiptables.xtables.numbers import UINT8
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import TOS_NAMES, TosMask, UInt
+from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

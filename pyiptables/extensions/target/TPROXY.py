@@ -5,8 +5,10 @@ from __future__ import annotations
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal
+from pyiptables.xtables.hosts import Host
+from pyiptables.xtables.marks import MarkMask
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import Host, MarkMask, Port
+from pyiptables.xtables.ports import Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -102,6 +102,7 @@ LARGE = [
      + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) for n in range(400)]) + b"-A c400 -j DROP\nCOMMIT\n"),
     ("long words", "x.rules", b"*filter\n-A INPUT --" + b"a" * 50_000 + b" -j " + b"b" * 50_000 + b"\nCOMMIT\n"),
     ("branches", "x.sh", b"case $1 in\n" + b"".join([b"a%d) iptables -A INPUT -s 1.2.3.%d -j ACCEPT;;\n" % (n, n % 256) for n in range(500)]) + b"esac\n"),
+    ("what is no arithmetic", "x.sh", b"#!/bin/sh\niptables -A INPUT -s " + b"$((x " * 50 + b"\n"),
     ("rounds", "x.sh", b"#!/bin/bash\nfor a in {1..30}; do for b in {1..30}; do iptables -A INPUT -s 10.0.$a.$b -j ACCEPT; done; done\n"),
 ]  # fmt: skip
 

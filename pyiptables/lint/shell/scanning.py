@@ -7,6 +7,7 @@ behind the closing one, or ``-1`` if there is none. POSIX.1-2017, Shell Command 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = [
     "arithmetic_end",
@@ -84,12 +85,18 @@ def dollar_end(view: str, at: int, depth: int = 0) -> int:
     if following == "{":
         return brace_end(view, at + 2, depth + 1)
     if following == "(":
-        if view.startswith("((", at + 1):
-            end = arithmetic_end(view, at + 3, depth + 1)
-            if end >= 0:
-                return end
-        return paren_end(view, at + 2, depth + 1)
+        return _substitution_end(view, at, depth)
     return at + 1
+
+
+@lru_cache(maxsize=1024)
+def _substitution_end(view: str, at: int, depth: int) -> int:
+    """Behind ``$((…))`` or ``$(…)``. Kept, as what was no arithmetic is read again with all that is nested in it."""
+    if view.startswith("((", at + 1):
+        end = arithmetic_end(view, at + 3, depth + 1)
+        if end >= 0:
+            return end
+    return paren_end(view, at + 2, depth + 1)
 
 
 def brace_end(view: str, at: int, depth: int = 0) -> int:
@@ -132,7 +139,7 @@ def arithmetic_end(view: str, at: int, depth: int = 0) -> int:
                 return at + 2 if view.startswith("))", at) else -1
             level -= 1
         elif char == "$":
-            at = dollar_end(view, at, depth + 1)
+            at = dollar_end(view, at, depth)
             if at < 0:
                 return -1
             continue

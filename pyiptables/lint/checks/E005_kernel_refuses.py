@@ -53,6 +53,7 @@ class KernelRefuses(Check):
         "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n",
         "*filter\n-A OUTPUT -m cgroup --path system.slice/web.service -j ACCEPT\nCOMMIT\n",
         "*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\nCOMMIT\n",
+        "*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j RETURN\n-A a -j a\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
@@ -63,9 +64,7 @@ class KernelRefuses(Check):
                     continue
                 reached = chains_reached(table, family, variant)
                 if reached is None:
-                    # A circle is U107's.
-                    if chains_reached(table, family, "legacy") is not None:
-                        yield from self._too_deep(subject, table)
+                    yield from self._too_deep(subject, table)
                     continue
                 for item, rule, hooks, builtin in written_rules(subject, table, reached):
                     assert rule.spec is not None
@@ -77,14 +76,15 @@ class KernelRefuses(Check):
 
     def _too_deep(self, subject: Subject, table: Table) -> Iterator[Diagnostic]:
         """The rules of built-in chains from which more chains call each other than nft allows."""
-        depths: dict[str, int] = {}
+        depths = _depths(table)
         for chain in table.chains.values():
             for rule in chain.rules if chain.policy is not None else ():
                 item = subject.item_of_rule.get(id(rule))
-                if item is None or rule.spec is None or rule.spec.jump not in table.chains:
+                if item is None or rule.spec is None or rule.spec.jump not in depths:
                     continue
-                if 1 + _depth(table, rule.spec.jump, depths) >= _NFT_DEPTH:
-                    yield self._deep(item, 1 + depths[rule.spec.jump])
+                depth = 1 + depths[rule.spec.jump]
+                if depth >= _NFT_DEPTH:
+                    yield self._deep(item, depth)
 
     def _deep(self, item: Item, depth: int) -> Diagnostic:
         jump = item.command.spec.jump if item.command is not None else ""
@@ -92,19 +92,25 @@ class KernelRefuses(Check):
         return Diagnostic(self.code, message, word_place(item, jump), self.severity, item.text, "call some of the chains side by side")
 
 
-def _depth(table: Table, name: str, depths: dict[str, int]) -> int:
-    """How many chains are entered below a chain, by the longest way (there are no circles)."""
-    pending = [name]
+def _depths(table: Table) -> dict[str, int]:
+    """How many chains are entered below each chain by the longest way; nothing when there is a circle, which is U107's."""
+    from graphlib import CycleError, TopologicalSorter
+
+    called: dict[str, list[str]] = {}
+    pending = [chain.name for chain in table.chains.values() if chain.policy is not None]
     while pending:
-        chain = table.chains[pending[-1]]
-        called = [rule.spec.jump for rule in chain.rules if rule.spec is not None and rule.spec.jump in table.chains]
-        missing = [each for each in called if each not in depths]
-        if missing:
-            pending += missing
-            continue
-        depths[chain.name] = 1 + max((depths[each] for each in called), default=-1)
-        pending.pop()
-    return depths[name]
+        name = pending.pop()
+        if name not in called:
+            rules = table.chains[name].rules
+            called[name] = [rule.spec.jump for rule in rules if rule.spec is not None and rule.spec.jump in table.chains]
+            pending += called[name]
+    depths: dict[str, int] = {}
+    try:
+        for name in TopologicalSorter(called).static_order():
+            depths[name] = 1 + max([depths[each] for each in called[name]], default=-1)
+    except CycleError:
+        return {}
+    return depths
 
 
 CHECKS = (KernelRefuses,)

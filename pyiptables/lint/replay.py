@@ -184,7 +184,7 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
     command = item.command
     assert command is not None
     table = firewall.table(item.family, item.table)
-    chain = table.chains.get(command.chain or "")
+    chain = table.chains.get(item.chain or "")
     if chain is not None and item.rules:
         moment.repeated = firewall.texts(chain).issuperset([rule.text for rule in item.rules])
         if moment.repeated and item.invocation.guarded_by_check is not None:
@@ -194,12 +194,12 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
     for rule in rules:
         firewall.origin[id(rule)] = item
     if moment.certain or command.action in ("A", "I", "N"):
-        carry_out(command, rules, table)
+        carry_out(item, rules, table)
         firewall.changed(chain, rules if command.action in ("A", "I") else None)
     elif command.action != "P":
-        _doubt(table, command.chain, item.family)
+        _doubt(table, item.chain, item.family)
         firewall.changed(None)
-    names = [command.chain] if command.chain else list(table.chains)
+    names = [item.chain] if item.chain else list(table.chains)
     for name in names:
         key = (item.family, item.table, str(name))
         if command.action in ("F", "P"):
@@ -216,7 +216,7 @@ def _complaint(item: Item, firewall: Firewall) -> str:
     command = item.command
     assert command is not None
     chains = firewall.table(item.family, item.table).chains
-    name = command.chain or ""
+    name = item.chain or ""
     chain = chains.get(name)
     if command.action == "N" and chain is not None:
         return f"chain {name} exists already"
@@ -274,7 +274,7 @@ def _restore_line(item: Item, pending: dict[int, Table], firewall: Firewall, cer
         rules = [_fresh(rule, certain, family) for rule in item.rules]
         for rule in rules:
             firewall.origin[id(rule)] = item
-        carry_out(item.command, rules, found)
+        carry_out(item, rules, found)
     elif item.action == "COMMIT":
         ruleset = firewall.rulesets.setdefault(family, Ruleset(family))
         ruleset.tables[found.name] = pending.pop(key)

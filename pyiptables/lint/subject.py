@@ -148,6 +148,7 @@ class Item:
     action: str = ""
     chain: str | None = None
     family: int = 4
+    #: Shared by lines of a kind (``lint.recurring``): chain, addresses, ports … in it are the first one's.
     command: Command | None = None
     #: The rules it made (more than one for address lists).
     rules: list[Rule] = field(default_factory=list)
@@ -337,11 +338,11 @@ class SaveReader:
         table = self.table or Table(item.table)
         known = self._recurring.find(rest)
         if known is not None:
-            command, spec, text = known
-            item.command, item.action, item.chain = command, command.action, command.chain
+            command, item.chain, spec, text = known
+            item.command, item.action = command, command.action
             packets, octets = command.counters or (0, 0)
             item.rules.append(Rule(text, packets, octets, (self.subject.file, item.place.line), spec))
-            carry_out(command, item.rules, table)
+            carry_out(item, item.rules, table)
             return
         parsing = Parsing(self.ruleset.family, self.names, self.subject.variant.name, item.table)
         parsing.announced = self.announced
@@ -375,7 +376,7 @@ def apply_command(item: Item, command: Command, table: Table, variant: Variant, 
         for src, src_mask in command.sources or [(0, 0)]:
             for dst, dst_mask in command.destinations or [(0, 0)]:
                 item.rules.append(_rule(command, (src, src_mask), (dst, dst_mask), item, file, variant))
-    carry_out(command, item.rules, table)
+    carry_out(item, item.rules, table)
     if command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
         item.policy = command.policy
 
@@ -390,10 +391,12 @@ def table_of(ruleset: Ruleset, name: str) -> Table:
     return table
 
 
-def carry_out(command: Command, rules: list[Rule], table: Table) -> None:
-    """Do to a table what a command with these rules does; what cannot be done is passed over."""
+def carry_out(item: Item, rules: list[Rule], table: Table) -> None:
+    """Do to a table what an item's command with these rules does; what cannot be done is passed over."""
+    command = item.command
+    assert command is not None
     chains = table.chains
-    chain = chains.get(command.chain or "")
+    chain = chains.get(item.chain or "")
     if command.action == "A" and chain is not None:
         chain.rules += rules
     elif command.action == "I" and chain is not None:
@@ -410,17 +413,17 @@ def carry_out(command: Command, rules: list[Rule], table: Table) -> None:
                     if other.text == rule.text:
                         del chain.rules[i]
                         break
-    elif command.action == "N" and command.chain:
-        chains.setdefault(command.chain, Chain(command.chain))
+    elif command.action == "N" and item.chain:
+        chains.setdefault(item.chain, Chain(item.chain))
     elif command.action == "E" and chain is not None and command.newname:
         chains[command.newname] = chains.pop(chain.name)
         chain.name = command.newname
     elif command.action == "F":
-        for found in [chain] if command.chain else list(chains.values()):
+        for found in [chain] if item.chain else list(chains.values()):
             if found is not None:
                 found.rules = []
     elif command.action == "X":
-        for name in [command.chain] if command.chain else [n for n, c in chains.items() if c.policy is None]:
+        for name in [item.chain] if item.chain else [n for n, c in chains.items() if c.policy is None]:
             if name in chains and chains[name].policy is None:
                 del chains[name]
     elif command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):

@@ -108,14 +108,6 @@ class Command:
         #: Whether one of them holds a blank, a quote or the like, or nothing.
         self.odd_words = False
 
-    def again(self, chain: str) -> Command:
-        """The same command for another chain."""
-        other = Command.__new__(Command)
-        for name in Command.__slots__:
-            setattr(other, name, getattr(self, name))
-        other.chain = chain
-        return other
-
 
 def parse(argv: list[str], parsing: Parsing, table: str = "filter", restore: str | None = None) -> Command:
     """Read the words after the program's name.

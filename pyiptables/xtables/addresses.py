@@ -26,25 +26,24 @@ def ip4_text(value: int) -> str:
 
 def ip6_text(value: int) -> str:
     """``inet_ntop(AF_INET6)`` of glibc, with its embedded IPv4 forms."""
-    words = [value >> shift & 0xFFFF for shift in range(112, -1, -16)]
-    best_at, best_len = -1, 1
-    at = -1
-    for i in range(9):
-        if i < 8 and words[i] == 0:
-            if at < 0:
-                at = i
-            if i - at + 1 > best_len:
-                best_at, best_len = at, i - at + 1
-        else:
-            at = -1
-    if best_at == 0 and (best_len == 6 or (best_len == 5 and words[5] == 0xFFFF)):
+    text = (
+        f":{value >> 112:x}:{value >> 96 & 65535:x}:{value >> 80 & 65535:x}:{value >> 64 & 65535:x}"
+        f":{value >> 48 & 65535:x}:{value >> 32 & 65535:x}:{value >> 16 & 65535:x}:{value & 65535:x}:"
+    )
+    for zeros in range(8, 1, -1):
+        at = text.find(_ZEROS[zeros])
+        if at >= 0:
+            break
+    else:
+        return text[1:-1]
+    rest = text[at + 1 + 2 * zeros : -1]
+    if at == 0 and (zeros == 6 or (zeros == 5 and rest.startswith("ffff:"))):
         tail = ip4_text(value & 0xFFFFFFFF)
-        return f"::ffff:{tail}" if best_len == 5 else f"::{tail}"
-    if best_at < 0:
-        return ":".join([f"{word:x}" for word in words])
-    head = ":".join([f"{word:x}" for word in words[:best_at]])
-    rest = ":".join([f"{word:x}" for word in words[best_at + best_len :]])
-    return f"{head}::{rest}"
+        return f"::ffff:{tail}" if zeros == 5 else f"::{tail}"
+    return f"{text[1:at]}::{rest}"
+
+
+_ZEROS = tuple([":" + "0:" * count for count in range(9)])
 
 
 def address_text(value: int, family: int) -> str:
@@ -97,7 +96,7 @@ def _words(text: str, last: bool) -> list[int] | None:
             if quad is None:
                 return None
             words += [quad >> 16, quad & 0xFFFF]
-        elif 1 <= len(part) <= 4 and all(c in "0123456789abcdefABCDEF" for c in part):
+        elif 1 <= len(part) <= 4 and not part.strip("0123456789abcdefABCDEF"):
             words.append(int(part, 16))
         else:
             return None

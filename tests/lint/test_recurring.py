@@ -47,7 +47,46 @@ ODD = """
 -A web -j DROP
 -A web -i + -s {} -j ACCEPT
 -A web ! -i + -s {} -p tcp -m tcp --syn -m tcp --dport 5 -j ACCEPT
+-A web -s  -d {} -j DROP
+-A web -s -d {} -j DROP
+-A web --source 10.0.0.9 -d {} -j DROP
+-A web -p tcp -m comment --comment -s {} -j ACCEPT
 """.strip().splitlines()
+
+
+#: Each stands once with every one of the values.
+WITH_PORTS = """
+-A web -p tcp -m tcp --dport {} -j ACCEPT
+-A web -p tcp --dport {} -j ACCEPT
+-A web -p tcp -m tcp ! --sport {} --dport 1{} -j ACCEPT
+-A web -p tcp --dport {} --sport 5 -j ACCEPT
+-A web -p tcp --dport {} --dport {} -j ACCEPT
+-A web -p tcp --dport {} ! --syn -m comment --comment "--dport {}" -j ACCEPT
+-A web -p tcp -m tcp --sport {} -m tcp --dport {} -j ACCEPT
+-A web -p tcp -m tcp --sport {} -m tcp --sport {} -j ACCEPT
+-A web -p udp -m udp ! --dport {} -j ACCEPT
+-A web -p udp -m udp --sport {} --dport {} -j ACCEPT
+-A web -p sctp -m sctp --dport {} -j ACCEPT
+-A web -p udp -m multiport ! --dports {} -j ACCEPT
+-A web -p tcp -m multiport --ports {} -m tcp --dport 7 -j ACCEPT
+-A web -p tcp -m multiport --dports {} -m multiport --dports {},9 -j ACCEPT
+-A web -p icmp -m multiport --dports {} -j ACCEPT
+-A web -m mac --mac-source {} -j ACCEPT
+-A web -m mac ! --mac-source {} -m mac --mac-source 00:11:22:33:44:55 -j ACCEPT
+-A web --dport {} -j ACCEPT
+""".strip().splitlines()
+VALUES = [
+    "22", "80", "0", "1", "65535", "65536", "022", "0x16", "ssh", "nothing", "1:65535", "0:65535", "0:5", "5:5", "6:5", "5:6", ":7", "7:",
+    "1024:65535", "65535:65535", "22,80", "22,80:90", "22,90:80", "22,", ",22", "-1", "!", "--syn", "\u0662\u0662",
+    "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "1:2,3:4,5:6,7:8,9:10,11:12,13:14,15",
+    "1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16", "02:00:00:00:00:01", "2:0:0:0:0:1", "02:00:00:00:00:AF", "02:00:00:00:00:af",
+    "02:00:00:00:00:0g",
+]  # fmt: skip
+
+
+def _with_ports() -> str:
+    lines = [line.replace("{}", value) for value in VALUES for line in WITH_PORTS]
+    return "\n".join(["*filter", ":web - [0:0]", *lines, "COMMIT", ""])
 
 
 def _odd() -> str:
@@ -57,7 +96,13 @@ def _odd() -> str:
     return "\n".join([*lines, "COMMIT", ""])
 
 
-TEXTS = {"odd": (4, _odd()), "campus4": (4, campus(4, 8, 20)[0]), "campus6": (6, campus(6, 8, 20)[0]), **RULESETS}
+TEXTS = {
+    "odd": (4, _odd()),
+    "ports": (4, _with_ports()),
+    "campus4": (4, campus(4, 8, 20)[0]),
+    "campus6": (6, campus(6, 8, 20)[0]),
+    **RULESETS,
+}
 
 
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
@@ -74,7 +119,10 @@ def test_one_kind_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     known = []
     find = Recurring.find
     monkeypatch.setattr(Recurring, "find", lambda self, line: known.append(find(self, line)) or known[-1])
-    rules = [f"-A web -s 10.0.{number}.0/24 ! -d 192.0.2.{number} -p tcp -m tcp --dport 80 -j ACCEPT" for number in range(200)]
+    rules = [
+        f"-A web -s 10.0.{number}.0/24 ! -d 192.0.2.{number} -p tcp -m tcp --dport {80 + number} -m mac --mac-source 02:00:00:00:00:{number:02x} -j ACCEPT"
+        for number in range(200)
+    ]
     _read("\n".join(["*filter", ":web - [0:0]", *rules, "COMMIT", ""]), 4, "nft")
     assert [entry is None for entry in known] == [True] + [False] * 199
 
@@ -84,16 +132,22 @@ def _read(text: str, family: int, variant: str) -> list[object]:
     read_save_file(subject)
     return [
         (item.text, item.action, item.chain, item.error and item.error.text, item.notices, item.host_names, item.obscure,
-         item.command and (item.command.chain, item.command.sources, item.command.destinations, _said(item.command.spec)),
+         item.command and (item.command.action, item.command.counters, _kind(item.command.spec)),
          [(rule.text, rule.packets, rule.bytes, rule.source, _said(rule.spec)) for rule in item.rules])
         for item in subject.items
     ]  # fmt: skip
 
 
+def _kind(spec: RuleSpec) -> object:
+    """What lines of one kind have in common."""
+    names = [match.name for match in spec.matches], spec.target and spec.target.save(), spec.jump, spec.goto
+    return names, spec.iniface, spec.outiface, spec.proto, spec.src_inv, spec.dst_inv
+
+
 def _said(spec: RuleSpec | None) -> object:
     assert spec is not None
     return [
-        [(match.name, match.save()) for match in spec.matches] if name == "matches"
+        [(match.name, match.save(), match.values, match.inverted) for match in spec.matches] if name == "matches"
         else spec.target and spec.target.save() if name == "target"
         else getattr(spec, name)
         for name in RuleSpec.__slots__

@@ -214,6 +214,7 @@ class Nat:
             return True
         other = ct.tuple(1 - packet.ctdir)
         if packet.inner is not None:
+            packet.inner = packet.inner.copy()
             _rewrite(packet.inner, other, "src" if which == "dst" else "dst")
         target = inverted(other, ct.family)
         if target is not None:

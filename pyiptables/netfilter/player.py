@@ -235,6 +235,17 @@ def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") ->
     if built.mac_dst is None and built.pkttype == "unicast":
         own = host.interfaces[iface].mac if host is not None and iface in host.interfaces else None
         built.mac_dst = own or (bytes.fromhex(_OWN_MACS[iface]) if side else None)
+    elif built.mac_dst is None and built.pkttype == "broadcast":
+        built.mac_dst = b"\xff" * 6
+    elif built.mac_dst is None and built.pkttype == "multicast":
+        built.mac_dst = _group(built)
+
+
+def _group(built: Packet) -> bytes:
+    """The link address of a multicast group (RFC 1112, 6.4; RFC 2464, 7)."""
+    if built.family == 4:
+        return b"\x01\x00\x5e" + (built.dst & 0x7FFFFF).to_bytes(3, "big")
+    return b"\x33\x33" + (built.dst & 0xFFFFFFFF).to_bytes(4, "big")
 
 
 def _neighbour(built: Packet, host: Host | None, iface: str) -> bytes | None:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyiptables.netfilter.packet import Packet
+from pyiptables.netfilter.traverse import Step
 from pyiptables.xtables.addresses import ip4_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyiptables.netfilter.packet import Packet
-    from pyiptables.netfilter.traverse import Step
     from pyiptables.netfilter.trip import Trip
 
 __all__ = ["kernel_lines"]
 
 _FLAGS = (("CWR", 128), ("ECE", 64), ("URG", 32), ("ACK", 16), ("PSH", 8), ("RST", 4), ("SYN", 2), ("FIN", 1))
-_NAMES = {1: "ICMP", 6: "TCP", 17: "UDP", 50: "ESP", 51: "AH", 58: "ICMPv6", 136: "UDPLITE"}
-_ECHO = frozenset((0, 8, 13, 14, 17, 18))
+_TCP, _AH, _ESP = 6, 51, 50
+_UDP = {17: "UDP", 136: "UDPLITE"}
+#: ``required_len`` of ICMP types.
+_ICMP_LENGTH = {0: 4, 3: 28, 4: 28, 5: 28, 8: 4, 11: 28, 12: 28, 13: 20, 14: 20, 17: 12, 18: 12}
 
 
 def kernel_lines(trip: Trip) -> Iterator[str]:
-    """One line a step, those of the host's own answers after them. The packet's length and what no rule sees are as it began."""
+    """One line a step, those of the host's own answers after them. What no rule sees of the packet is as it began."""
+    end = "" if _ends_early(trip.first) else " "
     for step in trip.steps:
-        yield " ".join(_fields(step, trip.first, trip.packet))
+        yield " ".join(_fields(step, trip.first, trip.packet)) + end
     for reply in trip.replies:
         yield from kernel_lines(reply)
 
@@ -34,32 +37,19 @@ def _fields(step: Step, first: Packet, packet: Packet) -> Iterator[str]:
     yield f"OUT={step.outiface}"
     if step.iniface:
         yield f"MAC={_link_header(step, packet)}"
-    yield f"SRC={_address(step.src, first.family)}"
-    yield f"DST={_address(step.dst, first.family)}"
-    yield f"LEN={first.length}"
-    if first.family == 4:
-        yield f"TOS=0x{step.tos & 0x1E:02X}"
-        yield f"PREC=0x{step.tos & 0xE0:02X}"
-        yield f"TTL={step.ttl}"
-        yield f"ID={first.id}"
-        if first.df:
-            yield "DF"
-        if first.more_fragments:
-            yield "MF"
-        if first.frag_offset:
-            yield f"FRAG:{first.frag_offset}"
-    else:
-        yield f"TC={step.tos}"
-        yield f"HOPLIMIT={step.ttl}"
-        yield f"FLOWLBL={first.flow_label}"
-    yield f"PROTO={_NAMES.get(first.proto, str(first.proto))}"
-    if not first.frag_offset:
-        yield from _transport(step, first)
-    if "uid" in first.attrs and step.hook in ("OUTPUT", "POSTROUTING"):
-        yield f"UID={first.attrs['uid']}"
+    yield from (_ipv4 if first.family == 4 else _ipv6)(step, first, step.inner)
+    if _ends_early(first):
+        return
+    if first.attrs.get("socket_file", "uid" in first.attrs) and step.hook in ("OUTPUT", "POSTROUTING"):
+        yield f"UID={first.attrs.get('uid', 0)}"
         yield f"GID={first.attrs.get('gid', 0)}"
     if step.mark:
         yield f"MARK=0x{step.mark:x}"
+
+
+def _ends_early(packet: Packet) -> bool:
+    """The kernel says nothing more after ESP in IPv6."""
+    return packet.family == 6 and packet.proto == _ESP
 
 
 def _link_header(step: Step, packet: Packet) -> str:
@@ -72,34 +62,160 @@ def _link_header(step: Step, packet: Packet) -> str:
     return (destination + source + (b"\x08\x00" if packet.family == 4 else b"\x86\xdd")).hex(":")
 
 
-def _transport(step: Step, first: Packet) -> Iterator[str]:
-    if first.proto in (6, 17, 136) and step.sport >= 0:
-        yield f"SPT={step.sport}"
-        yield f"DPT={step.dport}"
-    if first.proto == 6:
-        yield f"SEQ={first.tcp_seq}"
-        yield f"ACK={first.tcp_ack}"
-        yield f"WINDOW={first.tcp_window}"
+def _ipv4(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterator[str]:
+    """The words of a packet; what rules can change of it is as in ``header``, ``inner`` what an error is about."""
+    yield f"SRC={ip4_text(header.src)}"
+    yield f"DST={ip4_text(header.dst)}"
+    yield f"LEN={header.length}"
+    yield f"TOS=0x{header.tos & 0x1E:02X}"
+    yield f"PREC=0x{header.tos & 0xE0:02X}"
+    yield f"TTL={header.ttl}"
+    yield f"ID={packet.id}"
+    if packet.df:
+        yield "DF"
+    if packet.more_fragments:
+        yield "MF"
+    if packet.frag_offset:
+        yield f"FRAG:{packet.frag_offset}"
+    if packet.ip_options:
+        yield f"OPT ({packet.ip_options.hex().upper()})"
+    if packet.proto == 1:
+        yield "PROTO=ICMP"
+        if not packet.frag_offset:
+            yield from _icmp(packet, inner)
+    elif packet.proto in (_AH, _ESP):
+        yield "PROTO=AH" if packet.proto == _AH else "PROTO=ESP"
+        if not packet.frag_offset:
+            yield _spi(packet)
+    else:
+        yield from _transport(header, packet)
+
+
+def _icmp(packet: Packet, inner: Packet | None) -> Iterator[str]:
+    kind, there = packet.icmp_type, packet.transport_length
+    if there < 4:
+        yield f"INCOMPLETE [{there} bytes]"
+        return
+    yield f"TYPE={kind}"
+    yield f"CODE={packet.icmp_code}"
+    if there < _ICMP_LENGTH.get(kind, 0):
+        yield f"INCOMPLETE [{there} bytes]"
+    elif kind in (0, 8):
+        yield f"ID={packet.icmp_id}"
+        yield f"SEQ={packet.icmp_seq}"
+    elif kind == 12:
+        yield f"PARAMETER={packet.icmp_rest >> 24}"
+    elif kind in (3, 4, 5, 11):
+        if kind == 5:
+            yield f"GATEWAY={ip4_text(packet.icmp_rest)}"
+        if inner is not None:
+            yield f"[{' '.join(_ipv4(inner, inner, None))} ]"
+        if kind == 3 and packet.icmp_code == 4:
+            yield f"MTU={packet.icmp_rest & 0xFFFF}"
+
+
+def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterator[str]:
+    yield f"SRC={_long(header.src)}"
+    yield f"DST={_long(header.dst)}"
+    yield f"LEN={header.length}"
+    yield f"TC={header.tos}"
+    yield f"HOPLIMIT={header.ttl}"
+    yield f"FLOWLBL={packet.flow_label}"
+    fragment = False
+    for kind, raw in packet.ext_headers:
+        yield "OPT ("
+        if kind == 44:
+            place = int.from_bytes(raw[2:4], "big")
+            yield f"FRAG:{place & 0xFFF8}"
+            if place & 1:
+                yield "INCOMPLETE"
+            yield f"ID:{int.from_bytes(raw[4:8], 'big'):08x}"
+            fragment = place & 0xFFF8 != 0
+        elif fragment:
+            yield ")"
+            return
+        elif kind == _AH:
+            yield "AH"
+            yield f"SPI=0x{int.from_bytes(raw[4:8], 'big'):x}"
+        yield ")"
+    if packet.proto == _ESP:
+        yield "OPT ("
+        yield "ESP"
+        if not fragment:
+            yield _spi(packet)
+        yield ")"
+    elif packet.proto == 58:
+        yield "PROTO=ICMPv6"
+        if not fragment:
+            yield from _icmp6(packet, inner)
+    else:
+        yield from _transport(header, packet)
+
+
+def _icmp6(packet: Packet, inner: Packet | None) -> Iterator[str]:
+    kind, there = packet.icmp_type, packet.transport_length
+    if there < 8:
+        yield f"INCOMPLETE [{there} bytes]"
+        return
+    yield f"TYPE={kind}"
+    yield f"CODE={packet.icmp_code}"
+    if kind in (128, 129):
+        yield f"ID={packet.icmp_id}"
+        yield f"SEQ={packet.icmp_seq}"
+    elif kind in (1, 2, 3, 4):
+        if kind == 4:
+            yield f"POINTER={packet.icmp_rest:08x}"
+        if inner is not None:
+            yield f"[{' '.join(_ipv6(inner, inner, None))} ]"
+        if kind == 2:
+            yield f"MTU={packet.icmp_rest}"
+
+
+def _transport(header: Step | Packet, packet: Packet) -> Iterator[str]:
+    proto, there = packet.proto, packet.transport_length
+    if proto == _TCP:
+        yield "PROTO=TCP"
+        if packet.frag_offset:
+            return
+        if there < 20:
+            yield f"INCOMPLETE [{there} bytes]"
+            return
+        yield f"SPT={header.sport}"
+        yield f"DPT={header.dport}"
+        yield f"SEQ={packet.tcp_seq}"
+        yield f"ACK={packet.tcp_ack}"
+        yield f"WINDOW={packet.tcp_window}"
         yield "RES=0x00"
         for name, bit in _FLAGS:
-            if first.tcp_flags & bit:
+            if header.tcp_flags & bit:
                 yield name
         yield "URGP=0"
-        if first.tcp_options:
-            yield f"OPT ({first.tcp_options.hex().upper()})"
-    elif first.proto in (17, 136):
-        yield f"LEN={8 + first.payload_len}"
-    elif first.proto in (1, 58):
-        yield f"TYPE={first.icmp_type}"
-        yield f"CODE={first.icmp_code}"
-        if first.icmp_type in (_ECHO if first.proto == 1 else (128, 129)):
-            yield f"ID={first.icmp_id}"
-            yield f"SEQ={first.icmp_seq}"
+        if header.tcp_options:
+            yield f"OPT ({header.tcp_options.hex().upper()})"
+    elif proto in _UDP:
+        yield f"PROTO={_UDP[proto]}"
+        if packet.frag_offset:
+            return
+        if there < 8:
+            yield f"INCOMPLETE [{there} bytes]"
+            return
+        yield f"SPT={header.sport}"
+        yield f"DPT={header.dport}"
+        yield f"LEN={8 + packet.payload_len}"
+    else:
+        yield f"PROTO={proto}"
 
 
-def _address(value: int, family: int) -> str:
+def _spi(packet: Packet) -> str:
+    size = 12 if packet.proto == _AH else 8
+    if packet.transport_length < size:
+        return f"INCOMPLETE [{packet.transport_length} bytes]"
+    at = 4 if packet.proto == _AH else 0
+    body = (packet.l4 or b"") + (packet.payload or bytes(size))
+    return f"SPI=0x{int.from_bytes(body[at : at + 4], 'big'):x}"
+
+
+def _long(address: int) -> str:
     """IPv6 in full, as ``%pI6`` prints it."""
-    if family == 4:
-        return ip4_text(value)
-    text = f"{value:032x}"
+    text = f"{address:032x}"
     return ":".join([text[at : at + 4] for at in range(0, 32, 4)])

@@ -86,8 +86,8 @@ class PrefixTarget(Target):
         if packet.proto in _CHECKED and _sum(old) != _sum(address):
             # The adjustment is for the prefix that the rule names; an address of another comes out wrong.
             packet.bad_checksum = True
-        inner = packet.inner
-        if inner is not None and packet.proto == _ICMPV6 and packet.icmp_type in _ERRORS:
+        if packet.inner is not None and packet.proto == _ICMPV6 and packet.icmp_type in _ERRORS:
+            inner = packet.inner = packet.inner.copy()
             source, length = self._prefix(_SOURCE)
             old = getattr(inner, self.returned)
             if not (old ^ source) >> 128 - length:

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,7 +28,6 @@ from generator import Maker
 
 Json = dict[str, Any]
 
-_HOME = Path(os.environ.get("KERNEL_ORACLE", Path(__file__).parents[3] / "shared" / "oracle"))
 #: Findings that say "this line can go".
 _WITHOUT_EFFECT = ("U101", "U102", "U103", "U104", "U106", "U108", "U109", "U110", "U111")
 #: Of these any one can go, not all together.
@@ -165,15 +165,14 @@ def test_nothing_changes_without_them(family: int) -> None:
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("family", [4, 6])
-def test_nothing_changes_on_the_kernel(family: int) -> None:
-    oracle = pytest.importorskip("kernel_oracle") if str(_HOME) in sys.path else _oracle()
+def test_nothing_changes_on_the_kernel(family: int, kernel_oracle: ModuleType) -> None:
     first = int(os.environ.get("SOUNDNESS_FIRST", "0"))
     count = int(os.environ.get("SOUNDNESS_KERNEL", "10"))
     pairs = []
     for case, sequences in _cases(family, first, count):
         pairs += _variants(case, sequences[:2])
     pairs.sort(key=lambda pair: json.dumps(pair[0]["host"]))
-    answers = list(oracle.run_cases([side for before, after, _ in pairs for side in (before, after)]))
+    answers = list(kernel_oracle.run_cases([side for before, after, _ in pairs for side in (before, after)]))
     wrong = []
     for (before, _, lines), one, two in zip(pairs, answers[::2], answers[1::2], strict=True):
         fates = _fates(one), _fates(two)
@@ -181,15 +180,3 @@ def test_nothing_changes_on_the_kernel(family: int) -> None:
             wrong.append(_told(before, lines, *fates))
     print(f"IPv{family}: {count} rulesets, {len(pairs)} deletions on the kernel, {len(wrong)} wrong")
     assert not wrong, f"{len(wrong)} of {len(pairs)} differ\n\n" + "\n\n".join(wrong[:6])
-
-
-def _oracle() -> Any:
-    if not (_HOME / "kernel_oracle.py").exists():
-        pytest.skip("no kernel oracle here")
-    sys.path.insert(0, str(_HOME))
-    import kernel_oracle
-
-    reason = kernel_oracle.unavailable_reason()
-    if reason is not None:
-        pytest.skip(f"the kernel oracle cannot run: {reason}")
-    return kernel_oracle

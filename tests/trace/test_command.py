@@ -203,7 +203,7 @@ def test_kernel_lines(trace: Trace) -> None:
     lines = trace(f"{WEB} mark 5 id 7", "--format", "kernel").stdout.splitlines()
     assert lines[0] == (
         "TRACE: nat:PREROUTING:rule:1 IN=eth0 OUT= MAC= SRC=198.51.100.7 DST=203.0.113.1 LEN=40 TOS=0x00 PREC=0x00 TTL=64 ID=7 PROTO=TCP "
-        "SPT=50000 DPT=8080 SEQ=1000 ACK=0 WINDOW=65535 RES=0x00 SYN URGP=0 MARK=0x5"
+        "SPT=50000 DPT=8080 SEQ=1000 ACK=0 WINDOW=65535 RES=0x00 SYN URGP=0 MARK=0x5 "
     )
     assert lines[1].startswith("TRACE: filter:FORWARD:policy:3 IN=eth0 OUT=eth1 MAC= SRC=198.51.100.7 DST=10.0.0.20 ")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-import sys
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -161,16 +160,8 @@ def test_errors_have_their_line(text: str, error: str) -> None:
 
 
 @pytest.mark.oracle
-def test_as_the_kernel() -> None:
+def test_as_the_kernel(kernel_oracle: ModuleType) -> None:
     """Random rules over the sets above, in the real kernel and here (``IPSET_CASES``, default 20)."""
-    home = Path(os.environ.get("KERNEL_ORACLE", Path(__file__).parents[3] / "shared" / "oracle"))
-    if not (home / "kernel_oracle.py").exists():
-        pytest.skip("no kernel oracle here")
-    sys.path.insert(0, str(home))
-    import kernel_oracle
-
-    if kernel_oracle.unavailable_reason() is not None:
-        pytest.skip(f"the kernel oracle cannot run: {kernel_oracle.unavailable_reason()}")
     from iptables_oracle import oracle_root
 
     host = {**DEFAULT_HOST, "stack_replies": False}

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.variant import CHAINS
+
+if TYPE_CHECKING:
+    from pyiptables.syntax.command import Command
 
 __all__ = [
     "FOREIGN_CHAINS", "Need", "dependencies_of", "needs", "of_the_host", "owner_of_chain", "owner_of_interface", "owners_seen",
@@ -140,6 +144,7 @@ def needs(subject: Subject) -> list[Need]:
 def _needs(subject: Subject) -> Iterator[Need]:
     made = {(item.table, item.chain) for item in subject.items if item.action in (":", "N") and item.chain}
     estimators = _given(subject, "RATEEST", "--rateest-name")
+    named: dict[Command, list[tuple[str, str]]] = {}
     for item in subject.items:
         for name in dict.fromkeys(item.host_names):
             yield Need("host name", name, item, name)
@@ -153,9 +158,11 @@ def _needs(subject: Subject) -> Iterator[Need]:
         for name in (spec.iniface, spec.outiface):
             if name and name not in ("lo", "+"):
                 yield Need("interface", name, item, name)
-        for need in _of_extensions(item):
-            if need.kind != "rate estimator" or need.name not in estimators:
-                yield need
+        if command not in named:
+            named[command] = list(_by_extensions(command))
+        for kind, name in named[command]:
+            if kind != "rate estimator" or name not in estimators:
+                yield Need(kind, name, item, name)
         if spec.target is not None and spec.target.name == "NFQUEUE":
             yield Need("queue listener", spec.target.save().strip() or "--queue-num 0", item, "NFQUEUE")
         chains = [item.chain] if item.action in ("A", "I", "R", "D", "F", "C") else []
@@ -171,21 +178,20 @@ def of_the_host(item: Item) -> bool:
     return item.error is not None and "failed to get bpf object" in item.error.text
 
 
-def _of_extensions(item: Item) -> Iterator[Need]:
-    command = item.command
-    assert command is not None
+def _by_extensions(command: Command) -> Iterator[tuple[str, str]]:
+    """(kind, name) of what the matches and the target of a command name."""
     spec = command.spec
     for extension in [*spec.matches, *([spec.target] if spec.target is not None else [])]:
         words = command.given.get(id(extension), [])
         if extension.name == "ipvs":
-            yield Need("IP virtual server", "ipvs", item, "ipvs")
+            yield "IP virtual server", "ipvs"
         for option, value in zip(words, words[1:], strict=False):
             kind = _NAMED.get((extension.name, option))
             if extension.name in ("set", "SET") and option in _SET_OPTIONS:
                 kind = "set"
             if kind is None or (kind in _NUMBERED and _is_number(value)):
                 continue
-            yield Need(kind, value, item, value)
+            yield kind, value
 
 
 def _is_number(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyiptables.analysis.region import conjoin
@@ -85,7 +85,10 @@ class Filtering:
     #: Built-in chains that the file decides about: its own rules are all there are.
     owned: set[str]
     _origin: dict[int, Item]
+    #: Where strangers come from (``lint.outside``), once somebody asked.
+    outer: list[str] | None = None
     _accepting: list[tuple[str, Rule, RuleSpec, Item]] | None = None
+    _wanted: dict[Callable[[RuleSpec], bool], list[tuple[str, Rule, RuleSpec, Item]]] = field(default_factory=dict)
 
     def item(self, rule: Rule | None) -> Item | None:
         """The command that made a rule."""
@@ -99,9 +102,9 @@ class Filtering:
 
         Each is asked for with its own packets alone: what earlier rules certainly take does not count.
         """
-        for name, rule, spec, item in self._accepts():
-            if not wanted(spec):
-                continue
+        if wanted not in self._wanted:
+            self._wanted[wanted] = [entry for entry in self._accepts() if wanted(entry[2])]
+        for name, rule, spec, item in self._wanted[wanted]:
             ways = self.filter.ways(name, packets)
             own = [both for part in self.filter.region(rule).upper for way in ways if (both := conjoin(way, part)) is not None]
             if any(met.rule is rule for question in own for met in self.fate(chain, question).outcomes):

@@ -35,6 +35,12 @@ def is_private(spec: RuleSpec, family: int) -> bool:
 
 def outer_interfaces(filtering: Filtering) -> list[str]:
     """Interfaces that face the world: where addresses are translated on the way out, or the only one that rules name."""
+    if filtering.outer is None:
+        filtering.outer = _outer_interfaces(filtering)
+    return filtering.outer
+
+
+def _outer_interfaces(filtering: Filtering) -> list[str]:
     found: dict[str, None] = {}
     nat = filtering.ruleset.tables.get("nat")
     for chain in nat.chains.values() if nat is not None else ():
@@ -50,9 +56,9 @@ def outer_interfaces(filtering: Filtering) -> list[str]:
         name
         for chain in filtering.table.chains.values()
         for rule in chain.rules
-        if rule.spec is not None and not doubtful(rule)
+        if rule.spec is not None
         for name in (rule.spec.iniface, rule.spec.outiface)
-        if name and not name.startswith(_INNER)
+        if name and not name.startswith(_INNER) and not doubtful(rule)
     }
     outer = [name for name in sorted(named) if name.startswith(_OUTER)]
     return outer or (sorted(named) if len(named) == 1 else [])

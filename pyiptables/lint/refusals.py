@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from pyiptables.lint.subject import Item, Subject
     from pyiptables.ruleset import Rule, RuleSpec, Table
+    from pyiptables.syntax.command import Command
 
-__all__ = ["Refused", "chains_reached", "guilty_word", "refused", "written_rules"]
+__all__ = ["Refused", "chains_reached", "guilty_word", "judged_rules", "refused"]
 
 
 class Refused:
@@ -71,15 +72,24 @@ def _extensions(spec: RuleSpec) -> list[Extension]:
     return [*spec.matches, *([spec.target] if spec.target is not None else [])]
 
 
-def written_rules(subject: Subject, table: Table, reached: dict[str, frozenset[str]]) -> Iterator[tuple[Item, Rule, frozenset[str], bool]]:
-    """Each rule once where it is written, with the hooks its chain is entered from and whether the chain is built in."""
+def judged_rules(
+    subject: Subject, table: Table, family: int, reached: dict[str, frozenset[str]], variant: str
+) -> Iterator[tuple[Item, Rule, frozenset[str], bool, Refused | None]]:
+    """Each rule once where it is written, with the hooks its chain is entered from, whether the chain is built in, and what
+    is against it there."""
+    # Nothing is ever against the addresses and ports in which the lines with one command differ.
+    judgements: dict[tuple[Command | None, frozenset[str], bool], Refused | None] = {}
     for chain in table.chains.values():
         builtin = chain.policy is not None
         hooks = frozenset((chain.name,)) if builtin else reached[chain.name]
         for rule in chain.rules:
             item = subject.item_of_rule.get(id(rule))
-            if item is not None and item.rules[0] is rule and item.error is None and rule.spec is not None:
-                yield item, rule, hooks, builtin
+            if item is None or item.rules[0] is not rule or item.error is not None or rule.spec is None:
+                continue
+            key = item.command, hooks, builtin
+            if key not in judgements:
+                judgements[key] = refused(rule.spec, family, table.name, hooks, builtin, variant)
+            yield item, rule, hooks, builtin, judgements[key]
 
 
 def guilty_word(rule: Rule, table: str, hooks: frozenset[str]) -> tuple[str, str]:

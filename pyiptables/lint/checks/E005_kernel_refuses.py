@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
-from pyiptables.lint.refusals import chains_reached, guilty_word, refused, written_rules
+from pyiptables.lint.refusals import chains_reached, guilty_word, judged_rules
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.ruleset import Table
@@ -66,9 +66,7 @@ class KernelRefuses(Check):
                 if reached is None:
                     yield from self._too_deep(subject, table)
                     continue
-                for item, rule, hooks, builtin in written_rules(subject, table, reached):
-                    assert rule.spec is not None
-                    why = refused(rule.spec, family, table.name, hooks, builtin, variant)
+                for item, rule, hooks, _, why in judged_rules(subject, table, family, reached, variant):
                     if why is not None:
                         word, hint = guilty_word(rule, table.name, hooks)
                         message = f"the kernel refuses this ({why})"

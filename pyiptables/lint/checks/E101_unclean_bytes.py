@@ -46,7 +46,7 @@ class UncleanBytes(Check):
         if data.startswith(_MARK):
             message = f"byte order mark: {reader} takes it for text"
             yield self._found(subject, 0, message, Fix("take the byte order mark out", (Edit(0, len(_MARK), ""),)))
-        if subject.script is None or subject.script.kind in ("shell", "wg-quick"):
+        if b"\r" in data and (subject.script is None or subject.script.kind in ("shell", "wg-quick")):
             returns = [found.end() - 1 for found in _RETURNS.finditer(data)]
             if returns:
                 fix = Fix("end lines with LF", tuple([Edit(at, at + 1, "") for at in returns]))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import word_place
-from pyiptables.lint.refusals import chains_reached, guilty_word, refused, written_rules
+from pyiptables.lint.refusals import chains_reached, guilty_word, judged_rules, refused
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 from pyiptables.syntax.command import Command
@@ -53,11 +53,13 @@ class VariantDifference(Check):
                 reached = chains_reached(table, family, other) if table.name in CHAINS else None
                 if reached is None:
                     continue
-                for item, rule, hooks, builtin in written_rules(subject, table, reached):
+                forgotten: dict[Command | None, tuple[str, str, str]] = {}
+                for item, rule, hooks, builtin, why in judged_rules(subject, table, family, reached, other):
                     assert rule.spec is not None
-                    why = refused(rule.spec, family, table.name, hooks, builtin, other)
                     if why is None:
-                        word, message, hint = _by_words(item.command)
+                        if item.command not in forgotten:
+                            forgotten[item.command] = _by_words(item.command)
+                        word, message, hint = forgotten[item.command]
                     elif refused(rule.spec, family, table.name, hooks, builtin, mine) is None:
                         word, hint = guilty_word(rule, table.name, hooks)
                         message = f"iptables-{other} refuses this rule, iptables-{mine} takes it"

@@ -48,7 +48,9 @@ class LoopbackByAddress(Check):
 
 
 def _is_loopback(spec: RuleSpec, family: int) -> bool:
-    return bool(spec.src_mask) and not spec.src_inv and spec.src_mask >= (0xFF000000 if family == 4 else 1 << 127)
+    if spec.src_inv or not spec.src_mask or spec.src_mask < (0xFF000000 if family == 4 else 1 << 127):
+        return False
+    return not (spec.src ^ _LOOPBACK[family][0]) & spec.src_mask
 
 
 _of_loopback = {4: partial(_is_loopback, family=4), 6: partial(_is_loopback, family=6)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
@@ -57,11 +58,10 @@ class OpenService(Check):
             if protocol in _NUMBERS and port.isdigit()
         }
         for filtering in filterings(subject):
-            for name in ("INPUT", "FORWARD"):
-                for proto in (6, 17):
-                    wanted = {port for known, port in sensitive if known == proto}
-                    for item, ports in _open(filtering, name, proto, wanted):
-                        yield self._finding(name, item, ports)
+            for proto in (6, 17):
+                wanted = sorted([port for known, port in sensitive if known == proto])
+                for name, item, ports in _open(filtering, proto, wanted):
+                    yield self._finding(name, item, ports)
 
     def _finding(self, name: str, item: Item, ports: list[int]) -> Diagnostic:
         shown = ", ".join([str(port) for port in ports[:4]]) + (" …" if len(ports) > 4 else "")
@@ -72,9 +72,7 @@ class OpenService(Check):
         return Diagnostic(self.code, f"{what} open to the whole world{behind}", place, self.severity, item.text, hint)
 
 
-def _open(filtering: Filtering, name: str, proto: int, wanted: set[int]) -> Iterator[tuple[Item, list[int]]]:
-    if name not in filtering.table.chains:
-        return
+def _open(filtering: Filtering, proto: int, wanted: list[int]) -> Iterator[tuple[str, Item, list[int]]]:
     packets = filtering.filter.packets(
         proto=proto, flags=_SYN if proto == 6 else None, src=STRANGER[filtering.family], iniface=stranger_interface(filtering)
     )
@@ -82,14 +80,16 @@ def _open(filtering: Filtering, name: str, proto: int, wanted: set[int]) -> Iter
     def names_one(spec: RuleSpec) -> bool:
         return spec.proto == proto and bool(spec.matches) and bool(_named(spec, wanted)) and not _narrowed(spec)
 
-    for spec, item in islice(filtering.accepting(name, packets, names_one), _ENOUGH):
-        yield item, _named(spec, wanted)
+    for name in ("INPUT", "FORWARD"):
+        if name in filtering.table.chains:
+            for spec, item in islice(filtering.accepting(name, packets, names_one), _ENOUGH):
+                yield name, item, _named(spec, wanted)
 
 
-def _named(spec: RuleSpec, wanted: set[int]) -> list[int]:
-    """Of the wanted ports those that a rule names."""
+def _named(spec: RuleSpec, wanted: list[int]) -> list[int]:
+    """Of the wanted ports, which ascend, those that a rule names."""
     ranges = [pair for pair in ports_of(spec) if pair != (0, 65535)]
-    return sorted(port for port in wanted if any(low <= port <= high for low, high in ranges))
+    return sorted({port for low, high in ranges for port in wanted[bisect_left(wanted, low) : bisect_right(wanted, high)]})
 
 
 def _narrowed(spec: RuleSpec) -> bool:

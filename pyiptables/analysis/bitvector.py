@@ -139,33 +139,33 @@ def _any_of(values: Intervals, bounds: list[int], bits: list[int], mask: int) ->
 
 
 def _rows(products: Sequence[Product], tops: list[int]) -> list[_Row]:
-    changes: dict[int, dict[int, int]] = {}
-    bound_bits: dict[int, int] = {}
-    splits: dict[int, int] = {}
+    # Few products have values of their own at every level.
+    alike: dict[int, dict[Intervals, int]] = {}
     for number, product in enumerate(products):
         bit = 1 << number
         for level, values in product.items():
-            bound_bits[level] = bound_bits.get(level, 0) | bit
-            toggles = changes.get(level)
-            if toggles is None:
-                toggles = changes[level] = {}
+            sharing = alike.get(level)
+            if sharing is None:
+                sharing = alike[level] = {}
+            sharing[values] = sharing.get(values, 0) | bit
+    everyone = (1 << len(products)) - 1
+    rows = []
+    for level in sorted(alike):
+        toggles = {0: 0}
+        bound = split = 0
+        for values, sharers in alike[level].items():
+            bound |= sharers
             if len(values) > 2:
-                splits[level] = splits.get(level, 0) | bit
+                split |= sharers
             for i in range(0, len(values), 2):
                 low = values[i]
                 after = values[i + 1] + 1
-                toggles[low] = toggles.get(low, 0) ^ bit
-                toggles[after] = toggles.get(after, 0) ^ bit
-    everyone = (1 << len(products)) - 1
-    rows = []
-    for level in sorted(changes):
-        toggles = changes[level]
+                toggles[low] = toggles.get(low, 0) ^ sharers
+                toggles[after] = toggles.get(after, 0) ^ sharers
         top = tops[level]
         bounds = []
         bits = []
-        current = everyone & ~bound_bits[level]
-        if 0 not in toggles:
-            toggles[0] = 0
+        current = everyone & ~bound
         starts = sorted(toggles)
         for i, start in enumerate(starts):
             if start > top:
@@ -173,7 +173,7 @@ def _rows(products: Sequence[Product], tops: list[int]) -> list[_Row]:
             current ^= toggles[start]
             bounds.append(starts[i + 1] - 1 if i + 1 < len(starts) and starts[i + 1] <= top else top)
             bits.append(current)
-        rows.append((level, bounds, bits, splits.get(level, 0)))
+        rows.append((level, bounds, bits, split))
     # The level that leaves fewest products on average first: most packets then stop early.
     rows.sort(key=lambda row: sum(map(int.bit_count, row[2][:64])) / min(len(row[2]), 64))
     return rows

@@ -91,6 +91,9 @@ def items_of(product: Product) -> tuple[tuple[int, Intervals], ...]:
 
 
 def _cross(left: Products, right: Products) -> Products | None:
+    if len(left) == len(right) == 1:
+        product = conjoin(left[0], right[0])
+        return () if product is None else (product,)
     if right == ({},):
         return left
     if left == ({},):

@@ -32,8 +32,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pyiptables.analysis.intervals import complement, masked, normal
-from pyiptables.analysis.region import Product, Region, conjoin
+from pyiptables.analysis.intervals import complement, intersect, masked, normal
+from pyiptables.analysis.region import Product, Region
 from pyiptables.ruleset import RuleSpec
 from pyiptables.xtables.addresses import address_text
 
@@ -133,6 +133,7 @@ class Space:
         #: May match or not, whatever the packet looks like.
         self.maybe = Region(({},), (), self.tops)
         self._regions: dict[Any, Region] = {}
+        self._matches: dict[tuple[int, int], tuple[Any, Region]] = {}
         #: Rows of bits that matches alter while they look: nothing certain can be said about them.
         self.volatile: set[str] = set()
 
@@ -227,27 +228,38 @@ class Space:
             if touched is None and match.volatile():
                 # From here on the rule leaves its traces, whatever the matches that follow say.
                 touched = self._all_of(parts)
-            part = match.packet_set(self, spec)
-            if part is None:
-                part = self._opaque(match)
-            parts.append(part)
+            parts.append(self._match_region(match, spec))
         region = self._all_of(parts)
         return region if touched is None else Region(touched.upper, region.lower, self.tops)
 
+    def _match_region(self, match: Any, spec: RuleSpec) -> Region:
+        """The packets of a match, which is often one of many rules."""
+        # What is said about volatile fields changes when there are more of them.
+        key = id(match), len(self.volatile)
+        known = self._matches.get(key)
+        if known is None:
+            region = match.packet_set(self, spec)
+            # The match is kept, lest another one gets its id.
+            known = self._matches[key] = match, self._opaque(match) if region is None else region
+        return known[1]
+
     def _all_of(self, parts: Iterable[Region]) -> Region:
-        product: Product | None = {}
+        product: Product = {}
         region: Region | None = None
         for part in parts:
             upper = part.upper
-            if product is not None and len(upper) == 1 and part.lower is upper:
-                product = conjoin(product, upper[0])
-                if product is None:
-                    return self.nothing
+            if len(upper) == 1 and part.lower is upper:
+                for level, values in upper[0].items():
+                    mine = product.get(level)
+                    if mine is not None:
+                        values = intersect(mine, values)
+                        if not values:
+                            return self.nothing
+                    product[level] = values
             elif not upper:
                 return self.nothing
             else:
                 region = part if region is None else region & part
-        assert product is not None
         exact = self._exact(product)
         return exact if region is None else exact & region
 

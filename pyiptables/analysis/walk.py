@@ -225,22 +225,26 @@ class Sampler:
                     pending.append(step.goal)
 
     def _quiet_point(self) -> list[int]:
-        weights: dict[int, dict[int, float]] = {}
+        weights: dict[int, dict[Intervals, float]] = {}
         for step in self.program.steps():
             if step.kind == CONTINUE or (step.kind in (JUMP, GOTO) and not _ends(step)):
                 continue
             for product in step.region.lower:
                 weight = 4.0 ** -len(product)
                 for level, values in product.items():
-                    changes = weights.setdefault(level, {})
-                    for i in range(0, len(values), 2):
-                        changes[values[i]] = changes.get(values[i], 0.0) + weight
-                        after = values[i + 1] + 1
-                        changes[after] = changes.get(after, 0.0) - weight
+                    sums = weights.get(level)
+                    if sums is None:
+                        sums = weights[level] = {}
+                    sums[values] = sums.get(values, 0.0) + weight
         space = self.space
         point = self._favourites.copy()
-        for level, changes in weights.items():
-            changes.setdefault(0, 0.0)
+        for level, sums in weights.items():
+            changes = {0: 0.0}
+            for values, weight in sums.items():
+                for i in range(0, len(values), 2):
+                    changes[values[i]] = changes.get(values[i], 0.0) + weight
+                    after = values[i + 1] + 1
+                    changes[after] = changes.get(after, 0.0) - weight
             top = space.tops[level]
             favourite = point[level]
             total = 0.0

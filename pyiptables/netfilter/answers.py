@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.wire import checksum, size
 
-__all__ = ["checksum_holds", "echo_reply", "icmp_error", "local_answer", "options_hold", "reset"]
+__all__ = ["bad_option", "checksum_holds", "echo_reply", "icmp_error", "local_answer", "reset"]
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _M32 = 0xFFFFFFFF
@@ -24,7 +24,7 @@ _LAST_ICMP = 18
 _HANDLED4 = frozenset((1, 2, 6, 103))
 #: The only IPv6 option that the host itself looks at.
 _ROUTER_ALERT = 5
-_HANDLED6 = frozenset((6, 58, 59, 103))
+_HANDLED6 = frozenset((6, 17, 58, 59, 103, 136))
 #: GRE, ESP, AH, SCTP, UDP-Lite: no, other or partial checksums.
 _OTHER_CHECKSUMS = frozenset((47, 50, 51, 132, 136))
 
@@ -138,42 +138,43 @@ def checksum_holds(packet: Packet) -> bool:
     return checksum(pseudo + body) == 0
 
 
-def options_hold(raw: bytes) -> str:
-    """What becomes of a packet with these IPv6 options (``ip6_parse_tlv``): '' goes on, ``dropped``, or ``unknown``: an error is sent."""
+def bad_option(raw: bytes) -> int:
+    """What becomes of a packet with these IPv6 options (``ip6_parse_tlv``): 0 it goes on, negative it is dropped, else an error is
+    sent about the option at that place."""
     at, padding = 2, 0
     while at < len(raw):
         kind = raw[at]
         size = 1 if kind == 0 else raw[at + 1] + 2 if at + 1 < len(raw) else 256
         if at + size > len(raw):
-            return "dropped"
+            return -1
         if kind < 2:
             padding += size
             if padding > 7 or any(raw[at + 2 : at + size]):
-                return "dropped"
+                return -1
         else:
             padding = 0
             if kind == _ROUTER_ALERT:
                 if size != 4:
-                    return "dropped"
+                    return -1
             elif kind >> 6:
-                return "dropped" if kind >> 6 == 1 else "unknown"
+                return -1 if kind >> 6 == 1 else at
         at += size
-    return ""
+    return 0
 
 
 def _unreadable(packet: Packet) -> tuple[int, int] | None:
-    """Of a packet that the host has to read through its IPv6 extension headers: the error where it cannot, (0, 0) for silence."""
+    """Of a packet that the host has to read through its IPv6 extension headers: the code of the parameter problem where it
+    cannot, and the octet of the packet that is to blame (0: not a word); None when it can."""
+    at, named = 40, 6
     for kind, raw in packet.ext_headers:
-        if kind == 60 and (why := options_hold(raw)):
-            return (4, 2) if why == "unknown" else (0, 0)
-        if kind == 43 and len(raw) > 3:
-            if raw[2] == 4:
-                return (0, 0)
-            if raw[3]:
-                return (4, 0)
+        if kind == 60 and (option := bad_option(raw)):
+            return 2, at + option if option > 0 else 0
+        if kind == 43 and len(raw) > 3 and (raw[2] == 4 or raw[3]):
+            return 0, at + 3 if raw[2] != 4 else 0
         if kind == 51:
-            return (4, 1)
-    return None
+            return 1, named
+        at, named = at + len(raw), at
+    return (1, named) if packet.proto not in _HANDLED6 else None
 
 
 def _summed_up(packet: Packet) -> bool:
@@ -198,10 +199,11 @@ def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, F
     if packet.frag_offset:
         return None
     family, proto = packet.family, packet.proto
-    if packet.ext_headers:
+    if family == 6:
         unreadable = _unreadable(packet)
         if unreadable is not None:
-            return icmp_error(packet, *unreadable, cast, rest=40, local=True) if unreadable[0] else None
+            code, octet = unreadable
+            return icmp_error(packet, 4, code, cast, rest=octet, local=True) if octet else None
     if not _summed_up(packet):
         return None
     if proto == 6:
@@ -229,6 +231,4 @@ def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, F
             if cast != "unicast":
                 answer.src = 0
             return answer
-    elif proto not in _HANDLED6:
-        return icmp_error(packet, 4, 1, cast, rest=6 if not packet.ext_headers else 40, local=True)
     return None

@@ -205,7 +205,7 @@ class Engine:
         path = self._path("", iniface)
         if self.host is not None and self.host.sysctl.get(f"net.ipv{self.family}.fwmark_reflect"):
             packet.mark = answer.first.mark = trip.packet.mark
-        known = None if by_stack or icmp or self.family == 6 else (0, 0, 0)
+        known = None if by_stack or icmp or self.family == 6 else path.flow_again(packet)
         way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=oif, flow=known)
         if way.kind != "drop":
             if self.host is not None:
@@ -337,6 +337,7 @@ class Engine:
     def _loop_back(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> Trip | None:
         """A copy of what the host sends to many, itself among them, passes POSTROUTING too and comes in by the same device."""
         original, copy = trip.packet, trip.packet.copy()
+        copy.attrs["socket_exists"] = False
         trip.packet = copy
         passed = self._pass("POSTROUTING", trip, path, way.cast)
         trip.packet = original
@@ -344,7 +345,6 @@ class Engine:
             trip.fate, trip.reason, trip.decided = "dropped", None, None
             return None
         copy.pkttype, copy.iniface, copy.outiface = "loopback", way.iface, ""
-        copy.attrs["socket_exists"] = False
         if path.refused_frame(copy) is not None:
             return None
         answer = Trip(copy)

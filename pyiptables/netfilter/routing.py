@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from pyiptables.netfilter.answers import options_hold
+from pyiptables.netfilter.answers import bad_option
 from pyiptables.xtables.addresses import ALL_ONES
 
 TYPE_CHECKING = False
@@ -108,7 +108,7 @@ class Routing:
         if packet.pkttype == "otherhost":
             return "the frame is for another machine's MAC address"
         if packet.family == 6 and (packet.proto == 0 or (packet.ext_headers and packet.ext_headers[0][0] == 0)):
-            if packet.proto == 0 or options_hold(packet.ext_headers[0][1]):
+            if packet.proto == 0 or bad_option(packet.ext_headers[0][1]):
                 return "hop-by-hop options that cannot be read"
         if packet.family == 6 and packet.src >> 120 == 0xFF:
             return "the source is a multicast address"
@@ -314,9 +314,14 @@ class Routing:
         bound = packet.family == 6 and (packet.dst >> 118 == 0x3FA or packet.dst >> 120 == 0xFF)
         if packet.family == 4 and self.host.address_type(src, family=4) not in ("LOCAL", "UNICAST"):
             src = 0
-        # Only IPv6 looks into the packet again for rules on protocol and ports.
-        flow = None if packet.family == 6 else _NO_FLOW
+        flow = self.flow_again(packet)
         return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=device if bound else "", flow=flow)
+
+    def flow_again(self, packet: Packet) -> tuple[int, int, int]:
+        """What rules see of a packet that is routed as it is: it is only looked into when rules want that, and others than
+        those for what is made here (``fib_rule_requires_fldissect``)."""
+        wanted = any(rule.iif != "lo" and (rule.proto or rule.sport or rule.dport) for rule in self.host.rules[packet.family])
+        return _flow(packet) if wanted else _NO_FLOW
 
 
 def _flow(packet: Packet) -> tuple[int, int, int]:
@@ -364,6 +369,9 @@ class GivenPath:
 
     def reroute(self, packet: Packet, device: str) -> Decision:
         return self.leave(packet)
+
+    def flow_again(self, packet: Packet) -> tuple[int, int, int]:
+        return _NO_FLOW
 
 
 def _way(kind: str, route: Route, dst: int) -> Decision:

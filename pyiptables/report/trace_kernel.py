@@ -24,32 +24,26 @@ _ICMP_LENGTH = {0: 4, 3: 28, 4: 28, 5: 28, 8: 4, 11: 28, 12: 28, 13: 20, 14: 20,
 
 def kernel_lines(trip: Trip) -> Iterator[str]:
     """One line a step, those of the host's own answers after them. What no rule sees of the packet is as it began."""
-    end = "" if _ends_early(trip.first) else " "
     for step in trip.steps:
-        yield " ".join(_fields(step, trip.first, trip.packet)) + end
+        yield "".join(_fields(step, trip.first, trip.packet))
     for reply in trip.replies:
         yield from kernel_lines(reply)
 
 
 def _fields(step: Step, first: Packet, packet: Packet) -> Iterator[str]:
-    yield f"TRACE: {step.table}:{step.chain}:{step.kind}:{step.num}"
-    yield f"IN={step.iniface}"
-    yield f"OUT={step.outiface}"
+    yield f"TRACE: {step.table}:{step.chain}:{step.kind}:{step.num} "
+    yield f"IN={step.iniface} "
+    yield f"OUT={step.outiface} "
     if step.iniface:
-        yield f"MAC={_link_header(step, packet)}"
+        yield f"MAC={_link_header(step, packet)} "
     yield from (_ipv4 if first.family == 4 else _ipv6)(step, first, step.inner)
-    if _ends_early(first):
+    if first.family == 6 and first.proto == _ESP:
         return
     if first.attrs.get("socket_file", "uid" in first.attrs) and step.hook in ("OUTPUT", "POSTROUTING"):
-        yield f"UID={first.attrs.get('uid', 0)}"
-        yield f"GID={first.attrs.get('gid', 0)}"
+        yield f"UID={first.attrs.get('uid', 0)} "
+        yield f"GID={first.attrs.get('gid', 0)} "
     if step.mark:
-        yield f"MARK=0x{step.mark:x}"
-
-
-def _ends_early(packet: Packet) -> bool:
-    """The kernel says nothing more after ESP in IPv6."""
-    return packet.family == 6 and packet.proto == _ESP
+        yield f"MARK=0x{step.mark:x} "
 
 
 def _link_header(step: Step, packet: Packet) -> str:
@@ -64,29 +58,29 @@ def _link_header(step: Step, packet: Packet) -> str:
 
 def _ipv4(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterator[str]:
     """The words of a packet; what rules can change of it is as in ``header``, ``inner`` what an error is about."""
-    yield f"SRC={ip4_text(header.src)}"
-    yield f"DST={ip4_text(header.dst)}"
-    yield f"LEN={header.length}"
-    yield f"TOS=0x{header.tos & 0x1E:02X}"
-    yield f"PREC=0x{header.tos & 0xE0:02X}"
-    yield f"TTL={header.ttl}"
-    yield f"ID={packet.id}"
+    yield f"SRC={ip4_text(header.src)} "
+    yield f"DST={ip4_text(header.dst)} "
+    yield f"LEN={header.length} "
+    yield f"TOS=0x{header.tos & 0x1E:02X} "
+    yield f"PREC=0x{header.tos & 0xE0:02X} "
+    yield f"TTL={header.ttl} "
+    yield f"ID={packet.id} "
     if packet.df:
-        yield "DF"
+        yield "DF "
     if packet.more_fragments:
-        yield "MF"
+        yield "MF "
     if packet.frag_offset:
-        yield f"FRAG:{packet.frag_offset}"
+        yield f"FRAG:{packet.frag_offset} "
     if packet.ip_options:
-        yield f"OPT ({packet.ip_options.hex().upper()})"
+        yield f"OPT ({packet.ip_options.hex().upper()}) "
     if packet.proto == 1:
-        yield "PROTO=ICMP"
+        yield "PROTO=ICMP "
         if not packet.frag_offset:
             yield from _icmp(packet, inner)
     elif packet.proto in (_AH, _ESP):
-        yield "PROTO=AH" if packet.proto == _AH else "PROTO=ESP"
+        yield "PROTO=AH " if packet.proto == _AH else "PROTO=ESP "
         if not packet.frag_offset:
-            yield _spi(packet)
+            yield f"{_spi(packet)} "
     else:
         yield from _transport(header, packet)
 
@@ -94,58 +88,58 @@ def _ipv4(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
 def _icmp(packet: Packet, inner: Packet | None) -> Iterator[str]:
     kind, there = packet.icmp_type, packet.transport_length
     if there < 4:
-        yield f"INCOMPLETE [{there} bytes]"
+        yield f"INCOMPLETE [{there} bytes] "
         return
-    yield f"TYPE={kind}"
-    yield f"CODE={packet.icmp_code}"
+    yield f"TYPE={kind} "
+    yield f"CODE={packet.icmp_code} "
     if there < _ICMP_LENGTH.get(kind, 0):
-        yield f"INCOMPLETE [{there} bytes]"
+        yield f"INCOMPLETE [{there} bytes] "
     elif kind in (0, 8):
-        yield f"ID={packet.icmp_id}"
-        yield f"SEQ={packet.icmp_seq}"
+        yield f"ID={packet.icmp_id} "
+        yield f"SEQ={packet.icmp_seq} "
     elif kind == 12:
-        yield f"PARAMETER={packet.icmp_rest >> 24}"
+        yield f"PARAMETER={packet.icmp_rest >> 24} "
     elif kind in (3, 4, 5, 11):
         if kind == 5:
-            yield f"GATEWAY={ip4_text(packet.icmp_rest)}"
+            yield f"GATEWAY={ip4_text(packet.icmp_rest)} "
         if inner is not None:
-            yield f"[{' '.join(_ipv4(inner, inner, None))} ]"
+            yield f"[{''.join(_ipv4(inner, inner, None))}] "
         if kind == 3 and packet.icmp_code == 4:
-            yield f"MTU={packet.icmp_rest & 0xFFFF}"
+            yield f"MTU={packet.icmp_rest & 0xFFFF} "
 
 
 def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterator[str]:
-    yield f"SRC={_long(header.src)}"
-    yield f"DST={_long(header.dst)}"
-    yield f"LEN={header.length}"
-    yield f"TC={header.tos}"
-    yield f"HOPLIMIT={header.ttl}"
-    yield f"FLOWLBL={packet.flow_label}"
+    yield f"SRC={_long(header.src)} "
+    yield f"DST={_long(header.dst)} "
+    yield f"LEN={header.length} "
+    yield f"TC={header.tos} "
+    yield f"HOPLIMIT={header.ttl} "
+    yield f"FLOWLBL={packet.flow_label} "
     fragment = False
     for kind, raw in packet.ext_headers:
-        yield "OPT ("
+        yield "OPT ( "
         if kind == 44:
             place = int.from_bytes(raw[2:4], "big")
-            yield f"FRAG:{place & 0xFFF8}"
+            yield f"FRAG:{place & 0xFFF8} "
             if place & 1:
-                yield "INCOMPLETE"
-            yield f"ID:{int.from_bytes(raw[4:8], 'big'):08x}"
+                yield "INCOMPLETE "
+            yield f"ID:{int.from_bytes(raw[4:8], 'big'):08x} "
             fragment = place & 0xFFF8 != 0
         elif fragment:
-            yield ")"
+            yield ") "
             return
         elif kind == _AH:
-            yield "AH"
-            yield f"SPI=0x{int.from_bytes(raw[4:8], 'big'):x}"
-        yield ")"
+            yield "AH "
+            yield f"SPI=0x{int.from_bytes(raw[4:8], 'big'):x} "
+        yield ") "
     if packet.proto == _ESP:
-        yield "OPT ("
-        yield "ESP"
+        yield "OPT ( "
+        yield "ESP "
         if not fragment:
-            yield _spi(packet)
+            yield f"{_spi(packet)} "
         yield ")"
     elif packet.proto == 58:
-        yield "PROTO=ICMPv6"
+        yield "PROTO=ICMPv6 "
         if not fragment:
             yield from _icmp6(packet, inner)
     else:
@@ -155,55 +149,55 @@ def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
 def _icmp6(packet: Packet, inner: Packet | None) -> Iterator[str]:
     kind, there = packet.icmp_type, packet.transport_length
     if there < 8:
-        yield f"INCOMPLETE [{there} bytes]"
+        yield f"INCOMPLETE [{there} bytes] "
         return
-    yield f"TYPE={kind}"
-    yield f"CODE={packet.icmp_code}"
+    yield f"TYPE={kind} "
+    yield f"CODE={packet.icmp_code} "
     if kind in (128, 129):
-        yield f"ID={packet.icmp_id}"
-        yield f"SEQ={packet.icmp_seq}"
+        yield f"ID={packet.icmp_id} "
+        yield f"SEQ={packet.icmp_seq} "
     elif kind in (1, 2, 3, 4):
         if kind == 4:
-            yield f"POINTER={packet.icmp_rest:08x}"
+            yield f"POINTER={packet.icmp_rest:08x} "
         if inner is not None:
-            yield f"[{' '.join(_ipv6(inner, inner, None))} ]"
+            yield f"[{''.join(_ipv6(inner, inner, None))}] "
         if kind == 2:
-            yield f"MTU={packet.icmp_rest}"
+            yield f"MTU={packet.icmp_rest} "
 
 
 def _transport(header: Step | Packet, packet: Packet) -> Iterator[str]:
     proto, there = packet.proto, packet.transport_length
     if proto == _TCP:
-        yield "PROTO=TCP"
+        yield "PROTO=TCP "
         if packet.frag_offset:
             return
         if there < 20:
-            yield f"INCOMPLETE [{there} bytes]"
+            yield f"INCOMPLETE [{there} bytes] "
             return
-        yield f"SPT={header.sport}"
-        yield f"DPT={header.dport}"
-        yield f"SEQ={packet.tcp_seq}"
-        yield f"ACK={packet.tcp_ack}"
-        yield f"WINDOW={packet.tcp_window}"
-        yield "RES=0x00"
+        yield f"SPT={header.sport} "
+        yield f"DPT={header.dport} "
+        yield f"SEQ={packet.tcp_seq} "
+        yield f"ACK={packet.tcp_ack} "
+        yield f"WINDOW={packet.tcp_window} "
+        yield "RES=0x00 "
         for name, bit in _FLAGS:
             if header.tcp_flags & bit:
-                yield name
-        yield "URGP=0"
+                yield f"{name} "
+        yield "URGP=0 "
         if header.tcp_options:
-            yield f"OPT ({header.tcp_options.hex().upper()})"
+            yield f"OPT ({header.tcp_options.hex().upper()}) "
     elif proto in _UDP:
-        yield f"PROTO={_UDP[proto]}"
+        yield f"PROTO={_UDP[proto]} "
         if packet.frag_offset:
             return
         if there < 8:
-            yield f"INCOMPLETE [{there} bytes]"
+            yield f"INCOMPLETE [{there} bytes] "
             return
-        yield f"SPT={header.sport}"
-        yield f"DPT={header.dport}"
-        yield f"LEN={8 + packet.payload_len}"
+        yield f"SPT={header.sport} "
+        yield f"DPT={header.dport} "
+        yield f"LEN={8 + packet.payload_len} "
     else:
-        yield f"PROTO={proto}"
+        yield f"PROTO={proto} "
 
 
 def _spi(packet: Packet) -> str:

@@ -44,6 +44,10 @@ def complement(values: Intervals, top: int) -> Intervals:
 def intersect(left: Intervals, right: Intervals) -> Intervals:
     if left == right:
         return left
+    if len(left) == len(right) == 2:
+        low = left[0] if left[0] > right[0] else right[0]
+        high = left[1] if left[1] < right[1] else right[1]
+        return (low, high) if low <= high else ()
     result: list[int] = []
     i = j = 0
     while i < len(left) and j < len(right):

@@ -20,8 +20,10 @@ from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
 if TYPE_CHECKING:
     from pyiptables.analysis.program import Program
 
-__all__ = ["Fate", "Filter", "Outcome", "ports_of", "states_of"]
+__all__ = ["REFUSING", "Fate", "Filter", "Outcome", "ports_of", "states_of", "verdict_of"]
 
+#: Whatever else a rule does with packets for good, some of them may come through.
+REFUSING = ("DROP", "REJECT")
 #: Rules looked at for one question, and for all of a table; beyond that answers are left open.
 _LIMIT = 50_000
 _BUDGET = 1_000_000
@@ -47,17 +49,18 @@ class Fate:
     """All that may become of the packets of a question, in the order in which they meet it.
 
     Nothing is in ``outcomes``, and both ways are open, when the walk was not ``complete``. ``ends`` are the chains whose
-    end some of them may see: only there can an appended rule change the answer.
+    end some of them may see, with the number of outcomes that come before: only there can an appended rule change the
+    answer.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
-    ends: set[str] = field(default_factory=set)
+    ends: dict[str, int] = field(default_factory=dict)
     complete: bool = True
 
     @property
     def accepted(self) -> bool:
         """May some of the packets come through? Whatever userspace decides may be let through."""
-        return not self.complete or any(outcome.verdict not in ("DROP", "REJECT") for outcome in self.outcomes)
+        return not self.complete or any(outcome.verdict not in REFUSING for outcome in self.outcomes)
 
     @property
     def refused(self) -> bool:
@@ -170,7 +173,7 @@ class Filter:
                 continue
             spec = rule.spec
             assert spec is not None
-            verdict = _verdict(spec)
+            verdict = verdict_of(spec)
             goal = table.chains.get(spec.jump) if spec.target is None and verdict is None else None
             if verdict is not None:
                 fate.outcomes.append(Outcome(verdict, chain.name, rule, looked + at))
@@ -192,7 +195,7 @@ class Filter:
                 return back
         self._path.pop()
         self._looked = looked + len(chain.rules)
-        fate.ends.add(chain.name)
+        fate.ends.setdefault(chain.name, len(fate.outcomes))
         return True
 
     def _candidates(self, chain: Chain, packets: Product) -> list[tuple[int, Rule]]:
@@ -246,7 +249,7 @@ def _inside(packets: Product, part: Product) -> bool:
     return True
 
 
-def _verdict(spec: RuleSpec) -> str | None:
+def verdict_of(spec: RuleSpec) -> str | None:
     """The name of what ends the walk there, None when nothing does."""
     if spec.target is not None:
         return str(spec.target.name) if spec.target.terminal else None

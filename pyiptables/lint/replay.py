@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.filtering import Fate, Filter
+from pyiptables.lint.filtering import REFUSING, Fate, Filter, verdict_of
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Perhaps, Subject, carry_out, table_of
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
@@ -293,6 +293,8 @@ class Watch:
         self.packets = packets
         #: Rules looked at so far; beyond ``MOST`` of them the fate is no longer followed.
         self.work = 0
+        #: How many outcomes come before the first that lets packets through.
+        self._closed = 0
         self.fate = self._ask()
 
     #: A script of a thousand branches would ask about a thousand rules a thousand times.
@@ -306,16 +308,24 @@ class Watch:
         family = self.filter.family
         table = self.firewall.table(family, "filter")
         self.work += sum([len(chain.rules) for chain in table.chains.values()])
-        return self.filter.fate(table, self.chain, self.packets, self.firewall.unsure_in(family, "filter"))
+        fate = self.filter.fate(table, self.chain, self.packets, self.firewall.unsure_in(family, "filter"))
+        self._closed = next((at for at, outcome in enumerate(fate.outcomes) if outcome.verdict not in REFUSING), len(fate.outcomes))
+        return fate
 
     def after(self, moment: Moment) -> Fate:
-        """The fate after a command; asked anew only if the command can have changed it."""
+        """The fate after a command; asked anew only if the command can have changed whether packets are accepted."""
         item = moment.item
         if item.family != self.filter.family or item.table != "filter":
             return self.fate
         action = item.action
         if action in ("A", "I") and item.chain:
-            if action == "A" and item.chain not in self.fate.ends:
+            before = self.fate.ends.get(item.chain)
+            if action == "A" and before is None:
+                return self.fate
+            if action == "A" and before is not None and before > self._closed:
+                # What lets some of them through comes before.
+                for rule in moment.rules:
+                    self._enter(rule, before)
                 return self.fate
             if not any(self._decides(rule) for rule in moment.rules):
                 return self.fate
@@ -324,12 +334,25 @@ class Watch:
         self.fate = self._ask()
         return self.fate
 
+    def _enter(self, rule: Rule, before: int) -> None:
+        """Note that packets may see the ends of the chains that a new rule jumps to, where so many outcomes come before."""
+        chains = self.firewall.table(self.filter.family, "filter").chains
+        pending = [rule]
+        while pending:
+            spec = pending.pop().spec
+            goal = chains.get(spec.jump) if spec is not None and spec.target is None else None
+            if goal is not None and self.fate.ends.get(goal.name, before + 1) > before:
+                self.fate.ends[goal.name] = before
+                pending += goal.rules
+
     def _decides(self, rule: Rule) -> bool:
-        """Can a new rule change whether the packets are accepted? Another ACCEPT cannot where they are, nor a LOG ever."""
+        """Can a new rule change whether the packets are accepted? Another ACCEPT cannot where they are, another DROP where
+        they are not, nor a LOG ever."""
         spec = rule.spec
         if spec is not None and spec.target is not None and not spec.target.terminal:
             return False
-        if spec is not None and spec.target is None and spec.jump == "ACCEPT" and self.fate.accepted:
+        verdict = None if spec is None else verdict_of(spec)
+        if verdict == "ACCEPT" if self.fate.accepted else verdict in REFUSING:
             return False
         return self.filter.may_match(rule, self.packets)
 

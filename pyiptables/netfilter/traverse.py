@@ -34,7 +34,7 @@ class Step:
 
     __slots__ = (
         "chain", "code", "dport", "dst", "effect", "hook", "iniface", "inner", "kind", "length", "mark", "num", "outiface",
-        "policy", "sport", "src", "table", "tcp_flags", "tcp_options", "tos", "ttl",
+        "owned", "policy", "sport", "src", "table", "tcp_flags", "tcp_options", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, ctx: Context, chain: str, kind: str, num: int, packet: Packet, code: Code | None) -> None:
@@ -52,6 +52,7 @@ class Step:
         self.length = packet.length
         self.tcp_flags = packet.tcp_flags
         self.tcp_options = packet.tcp_options
+        self.owned = packet.attrs.get("socket_exists", True)
         if packet.proto in _WITH_PORTS and not packet.frag_offset and not packet.lacks(8) and not packet.hidden_by:
             self.sport = packet.sport
             self.dport = packet.dport

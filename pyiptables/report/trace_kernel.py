@@ -39,7 +39,7 @@ def _fields(step: Step, first: Packet, packet: Packet) -> Iterator[str]:
     yield from (_ipv4 if first.family == 4 else _ipv6)(step, first, step.inner)
     if first.family == 6 and first.proto == _ESP:
         return
-    if first.attrs.get("socket_file", "uid" in first.attrs) and step.hook in ("OUTPUT", "POSTROUTING"):
+    if step.owned and first.attrs.get("socket_file", "uid" in first.attrs) and step.hook in ("OUTPUT", "POSTROUTING"):
         yield f"UID={first.attrs.get('uid', 0)} "
         yield f"GID={first.attrs.get('gid', 0)} "
     if step.mark:

@@ -61,6 +61,24 @@ CASES: list[Json] = [
         "packets": [{"from": "fw", "src": "10.0.1.1", "dst": "198.51.100.4", "proto": "udp", "sport": 1, "dport": 2}],
     },
     {
+        "name": "routing rules on ports", "family": 4, "counters": True,
+        "host": {
+            "rules": ["sport 80 table 100", "ipproto udp dport 53 table 100"],
+            "routes": ["default via 10.0.1.2 dev eth1", "default via 10.0.0.3 dev eth0 table 100"],
+        },
+        "rules": "*mangle\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p udp -j MARK --set-xmark 0x1/0xffffffff\nCOMMIT\n"
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+        "packets": [
+            {"from": "fw", "src": "10.0.1.1", "dst": "198.51.100.4", "proto": "udp", "sport": 1, "dport": 53},
+            {"from": "b", "src": "203.0.113.9", "dst": "10.0.1.1", "proto": "tcp", "sport": 4000, "dport": 80},
+        ],
+    },
+    {
+        "name": "an answer to all hosts", "family": 4, "counters": True,
+        "rules": "*mangle\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -m owner --socket-exists -j LOG\nCOMMIT\n",
+        "packets": [{"from": "a", "src": "10.0.0.255", "dst": "10.0.0.1", "proto": "tcp", "sport": 4000, "dport": 80}],
+    },
+    {
         "name": "to all hosts, this one among them", "family": 4, "counters": True,
         "rules": "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m pkttype --pkt-type multicast -j LOG\nCOMMIT\n",
         "packets": [{"from": "fw", "src": "10.0.1.1", "dst": "224.0.0.1", "proto": "udp", "sport": 1, "dport": 2}],

@@ -75,9 +75,10 @@ class Cluster(Match):
         """
         if packet.pkttype == "multicast" and packet.dst >> (28 if packet.family == 4 else 120) != (14 if packet.family == 4 else 0xFF):
             packet.pkttype = "unicast"
-        if packet.ct is None or packet.ctstate == "INVALID":
-            return False
         from pyiptables.netfilter.connection import TEMPLATE
+
+        if packet.ct is None or packet.ctstate == "INVALID" or packet.ct.status & TEMPLATE:
+            return False
         from pyiptables.xtables.jenkins import jhash_words, reciprocal_scale
 
         connection = packet.ct.master or packet.ct
@@ -85,9 +86,6 @@ class Cluster(Match):
         first = connection.original[0] >> (0 if connection.family == 4 else 96)
         words = [int.from_bytes(first.to_bytes(4, "big"), "little")]
         node = reciprocal_scale(jhash_words(words, self.values[_SEED]), self.values[_TOTAL])
-        if connection.status & TEMPLATE:
-            # What stands in for a connection in raw has no address family to hash by.
-            node = 0
         return bool(self._nodes() >> node & 1) != bool(self.inverted)
 
 

@@ -88,8 +88,8 @@ def _of_port(subject: Subject, found: dict[str, list[Item]], family: int, port: 
         for moment in moments(subject, found[stage], firewall):
             total += 1
             for what, watch in watches.items():
-                was_open = watch.fate.accepted
-                is_open = watch.after(moment).accepted
+                was_open = watch.is_open
+                is_open = watch.after(moment)
                 if watch.exhausted:
                     return
                 if was_open and not is_open:

@@ -42,6 +42,7 @@ FOREIGN_CHAINS = {
 }
 
 
+_FOREIGN = tuple(FOREIGN_CHAINS)
 #: How firewalld calls its chains: a built-in chain or a direction, a part, a zone.
 _FIREWALLD = re.compile(
     r"(?:INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)_(?:direct|(?:IN_|OUT_)?ZONES(?:_SOURCE)?|POLICIES_(?:pre|post))"
@@ -52,19 +53,21 @@ _FIREWALLD = re.compile(
 
 def owner_of_chain(name: str) -> str | None:
     """The program that usually makes a chain of this name."""
-    for beginning, owner in FOREIGN_CHAINS.items():
-        if name.startswith(beginning):
-            return owner
+    if name.startswith(_FOREIGN):
+        return next(owner for beginning, owner in FOREIGN_CHAINS.items() if name.startswith(beginning))
     return "firewalld" if _FIREWALLD.fullmatch(name) else None
 
 
 def owner_of_interface(name: str) -> str | None:
     """The program that usually makes an interface of this name."""
-    return next((owner for beginning, owner in _INTERFACES.items() if name.startswith(beginning)), None)
+    if name.startswith(_MADE):
+        return next(owner for beginning, owner in _INTERFACES.items() if name.startswith(beginning))
+    return None
 
 
 #: Beginnings of interface names and the programs that make them.
 _INTERFACES = {"docker": "Docker", "br-": "Docker", "cni": "a CNI plugin", "flannel": "flannel", "cali": "Calico", "virbr": "libvirt"}
+_MADE = tuple(_INTERFACES)
 #: Words by which a script speaks of a program, and its name here.
 _SERVICES = {
     "docker": "Docker", "containerd": "Docker", "fail2ban": "fail2ban", "kubelet": "kube-proxy", "kube-proxy": "kube-proxy",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.filtering import REFUSING, Fate, Filter, verdict_of
+from pyiptables.lint.filtering import REFUSING, Filter, verdict_of
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Perhaps, Subject, carry_out, table_of
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from pyiptables.lint.shell import Guard
     from pyiptables.lint.shell.source import Location
 
-__all__ = ["Firewall", "Moment", "SecondRun", "Watch", "moments", "second_run", "settled", "short", "stages", "told"]
+__all__ = [
+    "Firewall", "FirstRun", "Moment", "SecondRun", "Watch", "first_run", "moments", "second_run", "settled", "short", "stages", "told",
+]  # fmt: skip
 
 _UP = re.compile(r"\b(start|up|on|enable|load|apply|restart|reload)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(stop|down|off|disable|unload|clear|flush)\b", re.IGNORECASE)
+#: Commands that may change rules.
+_CHANGING = frozenset("AIRDNXFPE")
 #: Branches that are no patterns of ``case``.
 _SIDES = ("then", "else", "loop", "success", "failure")
 #: Branches of what nobody runs by running the script.
@@ -57,8 +61,18 @@ class Firewall:
         self.origin: dict[int, Item] = {}
         self._texts: dict[int, tuple[Chain, set[str]]] = {}
 
+    def copy(self) -> Firewall:
+        """The same rules, to go on from without a change to this one."""
+        other = Firewall()
+        other.rulesets = {family: ruleset.copy() for family, ruleset in self.rulesets.items()}
+        other.unsure, other.owned, other.origin = self.unsure.copy(), self.owned.copy(), self.origin.copy()
+        return other
+
     def table(self, family: int, name: str) -> Table:
-        return table_of(self.rulesets.setdefault(family, Ruleset(family)), name)
+        ruleset = self.rulesets.get(family)
+        if ruleset is None:
+            ruleset = self.rulesets[family] = Ruleset(family)
+        return table_of(ruleset, name)
 
     def texts(self, chain: Chain) -> set[str]:
         """The rules of a chain as text."""
@@ -147,7 +161,7 @@ def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator
             continue
         failed = _complaint(item, firewall)
         results.append((item.invocation.location, not failed))
-        if not set(item.action) & set("AIRDNXFPE"):
+        if _CHANGING.isdisjoint(item.action):
             continue
         number += 1
         moment = Moment(item, number, certain, failed)
@@ -293,9 +307,7 @@ class Watch:
         self.packets = packets
         #: Rules looked at so far; beyond ``MOST`` of them the fate is no longer followed.
         self.work = 0
-        #: How many outcomes come before the first that lets packets through.
-        self._closed = 0
-        self.fate = self._ask()
+        self._ask()
 
     #: A script of a thousand branches would ask about a thousand rules a thousand times.
     MOST = 60_000
@@ -304,35 +316,38 @@ class Watch:
     def exhausted(self) -> bool:
         return self.work > self.MOST
 
-    def _ask(self) -> Fate:
+    def _ask(self) -> None:
         family = self.filter.family
         table = self.firewall.table(family, "filter")
         self.work += sum([len(chain.rules) for chain in table.chains.values()])
         fate = self.filter.fate(table, self.chain, self.packets, self.firewall.unsure_in(family, "filter"))
+        #: May some of the packets come through?
+        self.is_open = fate.accepted
+        #: How many outcomes come before the first that lets some through.
         self._closed = next((at for at, outcome in enumerate(fate.outcomes) if outcome.verdict not in REFUSING), len(fate.outcomes))
-        return fate
+        self._ends = fate.ends
 
-    def after(self, moment: Moment) -> Fate:
-        """The fate after a command; asked anew only if the command can have changed whether packets are accepted."""
+    def after(self, moment: Moment) -> bool:
+        """Whether it is open after a command; asked anew only if the command can have changed that."""
         item = moment.item
         if item.family != self.filter.family or item.table != "filter":
-            return self.fate
+            return self.is_open
         action = item.action
         if action in ("A", "I") and item.chain:
-            before = self.fate.ends.get(item.chain)
+            before = self._ends.get(item.chain)
             if action == "A" and before is None:
-                return self.fate
+                return self.is_open
             if action == "A" and before is not None and before > self._closed:
                 # What lets some of them through comes before.
                 for rule in moment.rules:
                     self._enter(rule, before)
-                return self.fate
+                return self.is_open
             if not any(self._decides(rule) for rule in moment.rules):
-                return self.fate
+                return self.is_open
         elif action in ("N", "E") or (action == "P" and item.chain != self.chain):
-            return self.fate
-        self.fate = self._ask()
-        return self.fate
+            return self.is_open
+        self._ask()
+        return self.is_open
 
     def _enter(self, rule: Rule, before: int) -> None:
         """Note that packets may see the ends of the chains that a new rule jumps to, where so many outcomes come before."""
@@ -341,8 +356,8 @@ class Watch:
         while pending:
             spec = pending.pop().spec
             goal = chains.get(spec.jump) if spec is not None and spec.target is None else None
-            if goal is not None and self.fate.ends.get(goal.name, before + 1) > before:
-                self.fate.ends[goal.name] = before
+            if goal is not None and self._ends.get(goal.name, before + 1) > before:
+                self._ends[goal.name] = before
                 pending += goal.rules
 
     def _decides(self, rule: Rule) -> bool:
@@ -352,9 +367,17 @@ class Watch:
         if spec is not None and spec.target is not None and not spec.target.terminal:
             return False
         verdict = None if spec is None else verdict_of(spec)
-        if verdict == "ACCEPT" if self.fate.accepted else verdict in REFUSING:
+        if verdict == "ACCEPT" if self.is_open else verdict in REFUSING:
             return False
         return self.filter.may_match(rule, self.packets)
+
+
+@dataclass(slots=True)
+class FirstRun:
+    """What the commands do on a machine without rules, and what they leave there."""
+
+    moments: list[Moment]
+    firewall: Firewall
 
 
 @dataclass(slots=True)
@@ -365,17 +388,26 @@ class SecondRun:
     replaced: bool
 
 
+def first_run(subject: Subject) -> FirstRun:
+    """Run the script (``start``, ``up``) on a machine without rules."""
+    known: FirstRun | None = subject.cache.get("first run")
+    if known is None:
+        firewall = Firewall()
+        known = subject.cache["first run"] = FirstRun(list(moments(subject, stages(subject)["up"], firewall)), firewall)
+    return known
+
+
 def second_run(subject: Subject) -> SecondRun:
     """Run the script, undo it where it knows how to, and run it again."""
     known: SecondRun | None = subject.cache.get("second run")
     if known is None:
         found = stages(subject)
-        firewall = Firewall()
-        firsts = [id(rule) for moment in moments(subject, found["up"], firewall) for rule in moment.rules]
+        first = first_run(subject)
+        firewall = first.firewall.copy()
         if found["down"] and subject.script.kind != "shell":
             for _ in moments(subject, found["down"], firewall):
                 pass
-        kept = set(firsts)
+        kept = {id(rule) for moment in first.moments for rule in moment.rules}
         left = {
             (family, table.name, chain.name, rule.text)
             for family, ruleset in firewall.rulesets.items()
@@ -397,13 +429,7 @@ def second_run(subject: Subject) -> SecondRun:
 
 def settled(subject: Subject) -> Firewall:
     """What a script leaves when it is run (``start``, ``up``) on a machine without rules."""
-    known = subject.cache.get("settled")
-    if known is None:
-        known = subject.cache["settled"] = Firewall()
-        for _ in moments(subject, stages(subject)["up"], known):
-            pass
-    firewall: Firewall = known
-    return firewall
+    return first_run(subject).firewall
 
 
 def told(moment: Moment, total: int) -> str:

@@ -99,8 +99,6 @@ _WORDS = {
 
 def find_config(start: str) -> str | None:
     """The nearest ``pyiptables.toml`` or ``pyproject.toml`` with our table, upwards from a folder."""
-    import tomllib
-
     folder = os.path.abspath(start)
     while True:
         own = os.path.join(folder, "pyiptables.toml")
@@ -108,6 +106,8 @@ def find_config(start: str) -> str | None:
             return own
         project = os.path.join(folder, "pyproject.toml")
         if os.path.isfile(project):
+            import tomllib
+
             try:
                 with open(project, "rb") as file:
                     if "lint" in tomllib.load(file).get("tool", {}).get("pyiptables", {}):

@@ -77,12 +77,12 @@ def test_closed_is_closed() -> None:
         firewall, filter = Firewall(), Filter(4)
         watch = Watch(firewall, filter, "INPUT", filter.packets(proto=6, dport=22, flags=0x02))
         for moment in moments(subject, stages(subject)["up"], firewall):
-            fate = watch.after(moment)
+            is_open = watch.after(moment)
             anew = filter.fate(firewall.table(4, "filter"), "INPUT", watch.packets)
-            assert fate.accepted == anew.accepted, f"seed {seed}, command {moment.number}:\n{text}"
+            assert is_open == anew.accepted, f"seed {seed}, command {moment.number}:\n{text}"
             let_in = "ACCEPT" in Judge(firewall.rulesets[4]).verdicts(requests())
-            closed += not fate.accepted
+            closed += not is_open
             opened += let_in
-            assert fate.accepted or not let_in, f"seed {seed}, command {moment.number}:\n{text}"
+            assert is_open or not let_in, f"seed {seed}, command {moment.number}:\n{text}"
     assert closed > SCRIPTS
     assert opened > SCRIPTS

@@ -6,7 +6,7 @@ from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.filtering import Filter
 from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
-from pyiptables.lint.replay import Firewall, moments, short, stages
+from pyiptables.lint.replay import first_run, short
 from pyiptables.lint.subject import Item, Subject
 from pyiptables.ruleset import Rule
 
@@ -42,7 +42,7 @@ class ReversedByInsert(Check):
         filters = {4: Filter(4), 6: Filter(6)}
         inserted: dict[tuple[int, str, str], list[tuple[Rule, Item]]] = {}
         told = set()
-        for moment in moments(subject, stages(subject)["up"], Firewall()):
+        for moment in first_run(subject).moments:
             item = moment.item
             if item.action != "I" or item.command is None or (item.command.number or 1) != 1 or not moment.certain:
                 continue

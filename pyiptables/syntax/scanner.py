@@ -209,7 +209,7 @@ class Scanner:
         if equals:
             if has_arg == NONE:
                 # getopt leaves the option's code in optopt, and the message prints that as a letter.
-                self.failed = f"-{key}" if isinstance(key, str) else word
+                self.failed = f"-{key if isinstance(key, str) else _code(*key)}"
                 return UNKNOWN, None
             return key, value
         if has_arg != REQUIRED:
@@ -240,6 +240,12 @@ def program_options(parsing: Parsing) -> dict[str, tuple[int, Any]]:
 
 
 _extension_options: dict[type, dict[str, tuple[int, Any]]] = {}
+
+
+def _code(extension: type[Any], option: Any) -> str:
+    """The code of an extension's option as a letter; nothing for 0."""
+    code = extension.options.index(option) if option.code is None else option.code
+    return chr(code) if code else ""
 
 
 def extension_options(extension: type[Any]) -> dict[str, tuple[int, Any]]:

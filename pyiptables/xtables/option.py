@@ -44,11 +44,12 @@ class Option:
     ``aliases`` are other long names with the same meaning; ``save_as`` is the name the save form prints when it
     is not the first. ``also``/``excl`` name options that must / must not be given together with this one.
     ``help`` is one line for ``-h``, the completion and the man page, ``words`` what an argument can be where that is a
-    choice (else the type's); with a metavar like ``state[,…]`` they may be joined.
+    choice (else the type's); with a metavar like ``state[,…]`` they may be joined. ``code`` is the low byte of its ``val`` for
+    getopt where that is not its place among the options: a complaint has it.
     """
 
     __slots__ = (
-        "aliases", "also", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type", "words",
+        "aliases", "also", "code", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type", "words",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class Option:
         metavar: str | None = None,
         help: str = "",
         words: tuple[str, ...] = (),
+        code: int | None = None,
     ) -> None:
         self.name = name
         self.type = type
@@ -79,6 +81,7 @@ class Option:
         self.metavar = type.metavar if metavar is None else metavar
         self.help = help
         self.words = words or type.words
+        self.code = code
 
 
 class Parsing:

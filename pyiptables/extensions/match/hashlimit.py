@@ -77,7 +77,7 @@ class Hashlimit(Match):
         Option("hashlimit-mode", Text(), metavar="word[,word…]", words=_MODES,
                help="what has a bucket of its own: srcip, srcport, dstip, dstport"),
         Option("hashlimit-name", Text(low=1, size=_NAME_MAX), mandatory=True, metavar="name", help="name of the table"),
-        Option("hashlimit-rate-match", help="compare the rate without holding packets to it"),
+        Option("hashlimit-rate-match", help="compare the rate without holding packets to it", code=12),
         Option("hashlimit-rate-interval", Text(), metavar="seconds", help="time over which --hashlimit-rate-match measures"),
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ class Owner(Match):
         Option(_USER, Text(), invert=True, metavar="user|uid[-uid]", help="user who owns the socket"),
         Option(_GROUP, Text(), invert=True, metavar="group|gid[-gid]", help="group that owns the socket"),
         Option(_SOCKET, invert=True, help="the packet comes from a socket"),
-        Option(_SUPPLEMENTARY, help="--gid-owner looks at supplementary groups too"),
+        Option(_SUPPLEMENTARY, help="--gid-owner looks at supplementary groups too", code=6),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

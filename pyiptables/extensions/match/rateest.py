@@ -45,7 +45,10 @@ class RateestMatch(Match):
         Option("rateest-bps2", aliases=("rateest-bps",), metavar="[rate]", help="bytes: what to compare with"),
         Option("rateest-pps2", aliases=("rateest-pps",), metavar="[number]", help="packets: what to compare with"),
         Option("rateest-delta", help="compare the distances to the given rates"),
-        *[Option(name, invert=True, help=f"compare: {word}") for name, word in zip(_MODES, ("equal", "less", "greater"), strict=True)],
+        *[
+            Option(name, invert=True, help=f"compare: {word}", code=code)
+            for name, word, code in zip(_MODES, ("equal", "less", "greater"), (9, 7, 8), strict=True)
+        ],
     )
 
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:

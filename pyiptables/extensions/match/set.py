@@ -34,10 +34,10 @@ class SetMatch(Match):
     options = (
         Option(_SET, Text(), invert=True, metavar="set dir[,…]", help="the set, and src or dst for each of its dimensions"),
         Option(_OLD, Text(), invert=True, metavar="set dir[,…]", help="old name of --match-set"),
-        Option("return-nomatch", help="match entries marked nomatch"),
-        Option("update-counters", invert=True, help="count in the set (inverted: do not)"),
+        Option("return-nomatch", help="match entries marked nomatch", code=ord("3")),
+        Option("update-counters", invert=True, help="count in the set (inverted: do not)", code=ord("4")),
         *[Option(name, Text(), invert=True, metavar="number", help=f"compare the entry's {name[:-3]} counter") for name in _COUNTERS],
-        Option("update-subcounters", invert=True, help="count in member sets of a list (inverted: do not)"),
+        Option("update-subcounters", invert=True, help="count in member sets of a list (inverted: do not)", code=ord("a")),
     )
 
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:

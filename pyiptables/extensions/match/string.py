@@ -40,7 +40,7 @@ class String(Match):
         Option(
             "hex-string", Text(), invert=True, excl=("string",), metavar="text", help="text with hexadecimal bytes between bars: |0d0a|"
         ),
-        Option("icase", help="ignore case"),
+        Option("icase", help="ignore case", code=3),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

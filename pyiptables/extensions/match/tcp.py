@@ -37,7 +37,7 @@ class Tcp(Match):
     options = (
         Option(_SOURCE, Text(), invert=True, aliases=("sport",), metavar="port[:port]", help="source port or range"),
         Option(_DESTINATION, Text(), invert=True, aliases=("dport",), metavar="port[:port]", help="destination port or range"),
-        Option("syn", invert=True, help="only SYN set of SYN, RST, ACK, FIN: a connection request"),
+        Option("syn", invert=True, help="only SYN set of SYN, RST, ACK, FIN: a connection request", code=ord("3")),
         Option(_FLAGS, Text(), invert=True, metavar="mask compare", words=tuple(_WORDS),
                help="of the flags in mask exactly those in compare are set"),
         Option(_OPTION, Text(), invert=True, metavar="number", help="the TCP option with this number is present"),

@@ -23,8 +23,8 @@ class Dnat(NatTarget):
     shifts = True
     options = (
         Option("to-destination", Text(), mandatory=True, metavar="[addr[-addr]][:port[-port[/base]]]", help="new destination"),
-        Option("random", help="map ports at random"),
-        Option("persistent", help="give a client the same address each time"),
+        Option("random", help="map ports at random", code=3),
+        Option("persistent", help="give a client the same address each time", code=5),
     )  # fmt: skip
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:

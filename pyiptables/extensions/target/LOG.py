@@ -56,11 +56,11 @@ class Log(Target):
     options = (
         Option("log-level", SysLogLevel(), help="syslog level, a name or 0-7"),
         Option("log-prefix", Text(low=1, size=30), help="text in front of the line, up to 29 characters"),
-        Option("log-tcp-sequence", help="log TCP sequence numbers"),
-        Option("log-tcp-options", help="log TCP options"),
-        Option("log-ip-options", help="log IP options"),
-        Option("log-uid", help="log the user who owns the local socket"),
-        Option("log-macdecode", help="decode MAC addresses and protocol"),
+        Option("log-tcp-sequence", help="log TCP sequence numbers", code=0),
+        Option("log-tcp-options", help="log TCP options", code=1),
+        Option("log-ip-options", help="log IP options", code=2),
+        Option("log-uid", help="log the user who owns the local socket", code=3),
+        Option("log-macdecode", help="decode MAC addresses and protocol", code=5),
     )
 
     canonical = r"(?: --log-prefix {TEXT:29})?(?: --log-level [0-35-7])?"

@@ -23,8 +23,8 @@ class Masquerade(NatTarget):
     shown_as = "masq ports: "
     options = (
         Option("to-ports", Text(), metavar="port[-port]", help="source ports to use"),
-        Option("random", help="map ports at random, by a hash"),
-        Option("random-fully", help="map ports wholly at random"),
+        Option("random", help="map ports at random, by a hash", code=3),
+        Option("random-fully", help="map ports wholly at random", code=4),
     )
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:

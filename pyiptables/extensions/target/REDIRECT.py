@@ -28,7 +28,7 @@ class Redirect(NatTarget):
     shown_as = "redir ports "
     options = (
         Option("to-ports", Text(), metavar="port[-port]", help="destination ports to use"),
-        Option("random", help="map ports at random"),
+        Option("random", help="map ports at random", code=3),
     )
 
     def final_check(self, parsing: Parsing) -> None:

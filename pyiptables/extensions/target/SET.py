@@ -29,12 +29,12 @@ class Set(Target):
     options = (
         Option(_ADD, Text(), metavar="set dir[,…]", help="add to the set"),
         Option(_DEL, Text(), metavar="set dir[,…]", help="delete from the set"),
-        Option("exist", help="with --add-set: set the timeout anew if it is there already"),
+        Option("exist", help="with --add-set: set the timeout anew if it is there already", code=ord("3")),
         Option("timeout", Text(), metavar="seconds", help="with --add-set: timeout of the entry"),
         Option(_MAP, Text(), metavar="set dir[,…]", help="take mark, priority or queue from the set's entry"),
-        Option("map-mark", help="with --map-set: the mark"),
-        Option("map-prio", help="with --map-set: the priority"),
-        Option("map-queue", help="with --map-set: the hardware queue"),
+        Option("map-mark", help="with --map-set: the mark", code=ord("6")),
+        Option("map-prio", help="with --map-set: the priority", code=ord("7")),
+        Option("map-queue", help="with --map-set: the hardware queue", code=ord("8")),
     )
 
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:

@@ -22,9 +22,9 @@ class Snat(NatTarget):
     range_option = "to-source"
     options = (
         Option("to-source", Text(), mandatory=True, metavar="[addr[-addr]][:port[-port]]", help="new source"),
-        Option("random", help="map ports at random, by a hash"),
-        Option("random-fully", help="map ports wholly at random"),
-        Option("persistent", help="give a client the same address each time"),
+        Option("random", help="map ports at random, by a hash", code=3),
+        Option("random-fully", help="map ports wholly at random", code=4),
+        Option("persistent", help="give a client the same address each time", code=5),
     )
 
     def apply(self, packet: Packet, ctx: Context) -> Verdict:

@@ -264,7 +264,8 @@ class Context:
         ``rulenum`` from 1; ``hotdrop`` set it True in a match to drop the packet at once (``par->hotdrop``).
     Time and chance
         ``now`` nanoseconds since 1970, set by the description; never ask a clock. ``chance(p)`` throws dice,
-        ``random()`` a number in [0, 1), ``random_bits(n)`` n bits, all by the seed of the trace.
+        ``random()`` a number in [0, 1), ``random_bits(n)`` n bits, all by the seed of the trace. ``moment`` numbers the
+        packets of the description; what the host answers at once is of the same moment.
     State
         ``state(key, factory)`` gives the object kept under ``key`` for the whole trace, made by ``factory()`` on first
         use. The key is the extension object itself (``ctx.state(self, …)``: one a rule) for limit, quota,
@@ -295,6 +296,7 @@ class Context:
         "hook",
         "host",
         "hotdrop",
+        "moment",
         "notes",
         "now",
         "reasons",
@@ -326,6 +328,7 @@ class Context:
         self.hotdrop = False
         self.gateway: int | None = None
         self.now = now
+        self.moment = 0
         self.host = host
         self.sets = sets
         self.store: dict[Any, Any] = {}

@@ -166,6 +166,7 @@ class Engine:
 
     def _begin(self, packet: Packet) -> Trip:
         self.ctx.now = self.now
+        self.ctx.moment += 1
         if self.facts:
             packet.attrs = {**self.facts, **packet.attrs}
         trip = Trip(packet)

@@ -74,34 +74,39 @@ class Connlimit(Match):
         return (count > limit) != upto
 
     def _count(self, packet: Packet, ctx: Context, lists: dict[tuple[int, int], Counted], key: tuple[int, int]) -> int:
-        """``nf_conncount_count``: the packet's connection is counted from now on; 0 where there is none."""
+        """``nf_conncount_count_skb``: a connection that begins is counted from now on; 0 where there is none."""
+        from pyiptables.netfilter.connection import CONFIRMED, TEMPLATE
         from pyiptables.netfilter.conntrack import flow_of
 
         ct = packet.ct
         zone, zone_dir = (0, "both") if ct is None else (ct.zone, ct.zone_dir)
-        flow = flow_of(packet) if ct is None else ct.original
-        if flow is None:
-            return 0
+        if ct is None or ct.status & TEMPLATE:
+            flow = flow_of(packet)
+            if flow is None:
+                return 0
+            begun = ctx.tracked(flow, zone, zone_dir) is not None
+        else:
+            flow, begun = ct.original, bool(ct.status & CONFIRMED)
         counted = lists.get(key)
         if counted is None:
-            counted = lists[key] = Counted(packet)
+            counted = lists[key] = Counted(ctx.moment)
             counted.tuples.append((flow, zone, zone_dir))
-        elif counted.swept_by is packet or not counted.has(flow, ctx, packet):
-            # Twice in one tick of the clock, the kernel does not look who is there already.
+        elif (not begun and counted.swept == ctx.moment) or not counted.has(flow, ctx):
+            # In one tick of the clock, the kernel does not look again who is there already, but for connections under way.
             counted.tuples.append((flow, zone, zone_dir))
         return len(counted.tuples)
 
 
 class Counted:
-    """The connections of one address (``struct nf_conncount_list``); ``swept_by`` is the packet that last tidied it."""
+    """The connections of one address (``struct nf_conncount_list``); ``swept`` is when it was last tidied."""
 
-    __slots__ = ("swept_by", "tuples")
+    __slots__ = ("swept", "tuples")
 
-    def __init__(self, packet: Packet) -> None:
+    def __init__(self, moment: int) -> None:
         self.tuples: list[tuple[FlowTuple, int, str]] = []
-        self.swept_by = packet
+        self.swept = moment
 
-    def has(self, flow: FlowTuple, ctx: Context, packet: Packet) -> bool:
+    def has(self, flow: FlowTuple, ctx: Context) -> bool:
         """Is a tuple counted already? Those that are gone or closed are dropped on the way there."""
         kept: list[tuple[FlowTuple, int, str]] = []
         for at, each in enumerate(self.tuples):
@@ -114,7 +119,7 @@ class Counted:
             if ct.tcp is None or ct.tcp.state not in _OVER:
                 kept.append(each)
         self.tuples = kept
-        self.swept_by = packet
+        self.swept = ctx.moment
         return False
 
 

@@ -279,15 +279,15 @@ class Engine:
         packet = trip.packet
         if packet.pkttype != "unicast":
             return self._lost(trip, "a broadcast frame is not forwarded")
+        if packet.ttl <= 1:
+            self._lost(trip, "TTL exceeded" if packet.family == 4 else "hop limit exceeded")
+            self._event(trip, "FORWARD", "ttl", expired=True)
+            return self._complain(trip, 11 if packet.family == 4 else 3, 0, way.cast)
         if packet.family == 6 and way.iface != packet.iniface and (packet.src in (0, 1) or packet.src >> 118 == _LINK_LOCAL):
             if packet.src > 1:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
         packet.outiface = way.iface
-        if packet.ttl <= 1:
-            self._lost(trip, "TTL exceeded" if packet.family == 4 else "hop limit exceeded")
-            self._event(trip, "FORWARD", "ttl", expired=True)
-            return self._complain(trip, 11 if packet.family == 4 else 3, 0, way.cast)
         mtu = way.mtu or (1500 if self.host is None else self.host.mtu(way.iface))
         if self.host is not None and packet.length > mtu and (packet.df or packet.family == 6):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")

@@ -33,7 +33,8 @@ _WIDTH = {"sport-mask": 16, "dport-mask": 16, "proto-mask": 16, "spi-mask": 32}
 _WITH_PORTS = (6, 17, 33, 132, 136)
 #: Where the SPI is in the headers of ESP and AH.
 _SPI_AT = {50: 0, 51: 4}
-_ICMP = (1, 58)
+#: ICMPv6 types from here on are no errors.
+_NO_ERROR = 128
 _PACKET = ("src-prefix", "dst-prefix", "spi-mask", "sport-mask", "dport-mask", "proto-mask", "sport", "dport", "spi")
 
 
@@ -153,7 +154,7 @@ class Hmark(Target):
             ports = 0 if proto == 1 else self._ordered(ct.original[1] << 16 | ct.reply[1])
         else:
             subject = packet
-            if packet.inner is not None and packet.proto in _ICMP:
+            if packet.inner is not None and (packet.family == 4 or packet.icmp_type < _NO_ERROR):
                 subject = packet.inner
             source, destination, proto = subject.src, subject.dst, subject.proto
             found = self._ports(subject)

@@ -25,7 +25,7 @@ def version_text(verbose: bool) -> str:
         f"python {platform.python_version()} ({platform.python_implementation()}) on {system}",
         f"state {default_directory(os.environ)}",
     ]
-    for package in ("click", "rich", "tree-sitter", "tree-sitter-bash", "dpkt"):
+    for package in ("click", "rich", "pyparsing", "tree-sitter", "tree-sitter-bash", "dpkt"):
         try:
             lines.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -14,20 +14,17 @@ may be separated by ``;`` as well. ``#`` starts a comment.
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING, Any
+
+import pyparsing as pp
 
 from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
 from pyiptables.netfilter.routes import RouteError, parse_address
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.icmp_types import ICMP, ICMPV6, parse_type
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
-
-    #: Where it stands in the statement, and what it is.
-    Placed = tuple[int, str]
 
 __all__ = ["FLAGS", "KEYS", "DescriptionError", "icmp_type", "parse_packets", "quoted"]
 
@@ -116,76 +113,41 @@ _KEY_NAMES = {
     "payload-hex": "payload_hex", "frag": "frag_offset", "expected-by": "expected_by",
 }  # fmt: skip
 _SOCKETS: dict[str, Any] = {"none": None, "open": {}, "transparent": {"transparent": True}, "wildcard": {"wildcard": True}}
+_TIME = r"\+?\d+(?:\.\d+)?(?:ms|s|m|h|d)?(?![\w.:-])|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_FLAG = "fin|syn|rst|psh|ack|urg|ece|cwr"
 
 
-def _pattern(what: str, before: str = "") -> re.Pattern[str]:
-    return re.compile(rf"\s*{before}({what})")
+def _grammar() -> pp.ParserElement:
+    """Results are lists of (kind, place, …): where a thing stands is needed to say what is wrong with it."""
+    plain = pp.Regex(r"[^\s\"';#]+")
+    text = pp.QuotedString('"', esc_char="\\") | pp.QuotedString("'", esc_char="\\") | plain
+    number = pp.Regex(r"(0[xX][0-9a-fA-F]+|\d+)(?![\w.])").set_parse_action(lambda t: int(t[0], 16 if t[0][:2] in ("0x", "0X") else 10))
+
+    def placed(element: pp.ParserElement) -> pp.ParserElement:
+        return pp.Group(element).set_parse_action(lambda text, place, found: [(place, *found[0])])
+
+    def pair(key: str, value: pp.ParserElement) -> pp.ParserElement:
+        return placed(pp.CaselessKeyword(key, ident_chars=_IDENT) + value)
+
+    pairs: list[pp.ParserElement] = [pair("at", pp.Regex(_TIME))]
+    pairs += [pair(key, number) for key in _NUMBERS]
+    pairs += [pair(key, text) for key in (*_WORDS, *_ALIASES) if key not in ("at", "hl")]
+    alone = placed(pp.MatchFirst([pp.CaselessKeyword(key, ident_chars=_IDENT) for key in FLAGS]))
+    flags = placed(pp.Regex(rf"(?i)(?:(?:{_FLAG})(?:,(?:{_FLAG}))*|none|all)(?![\w-])"))
+    icmp = placed(pp.one_of(sorted({name for name, *_ in (*ICMP, *ICMPV6)} - {"any"}), caseless=True, as_keyword=True))
+    word = pp.MatchFirst([*pairs, alone, icmp, flags])
+    protocol = placed(plain)("proto")
+    endpoint = placed(plain)
+    arrow = pp.Suppress(pp.Literal("->") | "\N{RIGHTWARDS ARROW}" | pp.CaselessKeyword("to"))
+    ordinal = pp.Optional(pp.Suppress(pp.CaselessKeyword("to")) + placed(number)("to"))
+    again = pp.MatchFirst([pp.CaselessKeyword("reply"), pp.CaselessKeyword("error")])("kind") + ordinal
+    fresh = protocol + endpoint("source") + arrow + endpoint("destination")
+    return (again | fresh) + pp.Group(pp.ZeroOrMore(word))("words") + pp.StringEnd()
 
 
-_PLAIN = r"[^\s\"';#]+"
-_BARE = _pattern(_PLAIN)
-_TEXT = _pattern(rf"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|{_PLAIN}")
-_DIGITS = r"(?:0[xX][0-9a-fA-F]+|\d{1,20})(?![\w.])"
-_NUMBER = _pattern(_DIGITS)
-_TIME = _pattern(r"(?:\+?\d+(?:\.\d+)?(?:ms|s|m|h|d)?|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?)(?![\w.:-])")
-_AGAIN = _pattern(r"(?i:reply|error)(?![\w$])")
-_ORDINAL = _pattern(_DIGITS, before=r"(?i:to)\s+")
-_ARROW = _pattern(r"->|→|(?i:to)(?![\w$])")
-_NAME = _pattern(r"[\w-]+(?:,[\w-]+)*")
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-_FLAG_NAMES = frozenset((*[name.lower() for name in TCP_FLAGS], "none", "all"))
-_ICMP_NAMES = frozenset([name.lower() for name, *_ in (*ICMP, *ICMPV6)]) - {"any"}
-
-
-class _Reader:
-    """Reads a statement from left to right; what does not fit is left unread."""
-
-    __slots__ = ("at", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-
-    def take(self, pattern: re.Pattern[str]) -> Placed | None:
-        found = pattern.match(self.text, self.at)
-        if found is None:
-            return None
-        self.at = found.end()
-        return found.start(1), found[1]
-
-    def need(self, pattern: re.Pattern[str], at: int | None = None) -> Placed:
-        """The next piece; what is wrong is said of what stands there, or at another place."""
-        found = self.take(pattern)
-        if found is None:
-            raise _explained(self.text, self.at if at is None else at)
-        return found
-
-    def words(self) -> list[tuple[int, str, Any]]:
-        """The rest: place, key, value; None for a word that stands alone."""
-        found: list[tuple[int, str, Any]] = []
-        while self.text[self.at :].strip():
-            start = self.at
-            place, name = self.need(_NAME)
-            key = name.lower()
-            value: Any = None
-            if key in _NUMBERS:
-                value = _number(self.need(_NUMBER, start)[1])
-            elif key == "at":
-                value = self.need(_TIME, start)[1]
-            elif key in _WORDS or key in _ALIASES:
-                value = self.need(_TEXT, start)[1]
-                if value[0] in "\"'":
-                    value = _ESCAPE.sub(lambda escaped: _ESCAPED.get(escaped[1], escaped[1]), value[1:-1])
-            elif key not in FLAGS and key not in _ICMP_NAMES and not _FLAG_NAMES.issuperset(key.split(",")):
-                raise _explained(self.text, start)
-            found.append((place, key, value))
-        return found
-
-
-def _number(text: str) -> int:
-    return int(text, 16 if text[:2] in ("0x", "0X") else 10)
+_IDENT = pp.alphanums + "_-"
+_parser: pp.ParserElement | None = None
 
 
 def parse_packets(text: str, earlier: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
@@ -234,24 +196,27 @@ def _statements(line: str) -> list[str]:
 
 def _packet(text: str, earlier: list[dict[str, Any]]) -> dict[str, Any]:
     """One description as a dict."""
+    global _parser  # noqa: PLW0603 - built once, costs 10 ms
+    if _parser is None:
+        _parser = _grammar()
+    try:
+        found: Any = _parser.parse_string(text)
+    except pp.ParseBaseException as error:
+        raise _explained(text, error.loc) from error
     packet: dict[str, Any] = {}
-    reader = _Reader(text)
-    again = reader.take(_AGAIN)
-    if again is not None:
-        kind = again[1].lower()
-        place, number = reader.take(_ORDINAL) or (0, str(len(earlier)))
-        words = reader.words()
-        to = _number(number)
-        if not 0 < to <= len(earlier):
-            which = f" {to}" if earlier else ""
-            raise _Fault(f"there is no earlier packet{which} to {'answer' if kind == 'reply' else 'complain about'}", place)
+    index = len(earlier)
+    kind = found.get("kind")
+    if kind:
+        place, to = found["to"][0] if "to" in found else (0, index)
+        if not 0 < to <= index:
+            raise _Fault(
+                f"there is no earlier packet{f' {to}' if index else ''} to {'answer' if kind == 'reply' else 'complain about'}", place
+            )
         packet["reply_to" if kind == "reply" else "related_to"] = to - 1
     else:
-        proto, source, _, destination = [reader.need(pattern) for pattern in (_BARE, _BARE, _ARROW, _BARE)]
-        words = reader.words()
-        _ends(packet, proto, source, destination)
-    for word in words:
-        _apply(packet, *word, earlier)
+        _ends(packet, found)
+    for place, *word in found["words"]:
+        _apply(packet, word, place, earlier)
     return packet
 
 
@@ -300,14 +265,15 @@ def _meant(word: str, known: list[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _ends(packet: dict[str, Any], protocol: Placed, source: Placed, destination: Placed) -> None:
-    place, proto = protocol
+def _ends(packet: dict[str, Any], found: Any) -> None:
+    place, proto = found["proto"][0]
     name = proto.lower()
     number = int(proto) if proto.isdigit() else PROTOCOLS.get(name)
     if number is None or number > 255:
         raise _Fault(f"unknown protocol {proto!r}{_meant(name, [*PROTOCOLS, 'reply', 'error'])}", place)
     families = []
-    for (place, text), address_key, port_key in ((source, "src", "sport"), (destination, "dst", "dport")):
+    for side, address_key, port_key in (("source", "src", "sport"), ("destination", "dst", "dport")):
+        place, text = found[side][0]
         address, port = _split_port(text, place)
         try:
             family, _, length = parse_address(address)
@@ -324,7 +290,7 @@ def _ends(packet: dict[str, Any], protocol: Placed, source: Placed, destination:
                 raise _Fault(f"port {port} is above 65535", place + text.rindex(":") + 1)
             packet[port_key] = port
     if families[0] != families[1]:
-        raise _Fault(f"the source is IPv{families[0]}, the destination IPv{families[1]}", destination[0])
+        raise _Fault(f"the source is IPv{families[0]}, the destination IPv{families[1]}", found["destination"][0][0])
     if families[0] == 6 and name == "icmp":
         name = "icmpv6"
     packet["proto"] = int(proto) if proto.isdigit() else name
@@ -346,11 +312,13 @@ def _split_port(text: str, place: int) -> tuple[str, int | None]:
     return address, int(port) if rest else None
 
 
-def _apply(packet: dict[str, Any], place: int, key: str, value: Any, earlier: list[dict[str, Any]]) -> None:
-    if value is None:
+def _apply(packet: dict[str, Any], word: list[Any], place: int, earlier: list[dict[str, Any]]) -> None:
+    key = word[0].lower()
+    if len(word) == 1:
         _apply_alone(packet, key, place, earlier)
         return
     key = _ALIASES.get(key, key)
+    value = word[1]
     if key in _NUMBERS:
         low, high, _ = _NUMBERS[key]
         if not low <= value <= high:

@@ -127,7 +127,7 @@ main()
 #: What the way of one emulated command must not load: each costs more than the command itself.
 _SLOW = {
     "re", "json", "enum", "typing", "dataclasses", "functools", "collections", "inspect", "pathlib", "subprocess", "socket",
-    "click", "rich", "tree_sitter", "importlib.metadata",
+    "click", "rich", "pyparsing", "tree_sitter", "importlib.metadata",
 }  # fmt: skip
 
 

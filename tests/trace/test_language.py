@@ -62,10 +62,6 @@ def test_times(text: str, seconds: float) -> None:
         ("tcp 1.2.3.4 -> 1.2.3.4\nreply to 3", 2, 10, "there is no earlier packet 3 to answer"),
         ("tcp 1.2.3.4 -> 1.2.3.4 state OLD", 1, 24, "ctstate must be one of NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED, not 'OLD'"),
         ("tcp 1.2.3.4 -> 1.2.3.4 flags syn,foo", 1, 24, "unknown TCP flag 'FOO' (fin, syn, rst, psh, ack, urg, ece, cwr)"),
-        ("tcp\t1.2.3.4 ->\t1.2.3.4 synx", 1, 24, "unknown word 'synx' (did you mean 'syn'?)"),
-        (f"tcp 1.2.3.4 -> 1.2.3.4 ttl {'9' * 5000}", 1, 28, f"ttl needs a number from 0 to 255, not '{'9' * 5000}'"),
-        ("tcp 1.2.3.4 -> 1.2.3.4 syn,no", 1, 24, "unknown word 'syn,no' (did you mean 'syn'?)"),
-        ('tcp 1.2.3.4 -> 1.2.3.4 payload "open', 1, 32, "payload needs a value, not '\"open'"),
         ("tcp 1.2.3.4 -> 1.2.3.4 expected-by 3", 1, 24, "there is no earlier packet 3"),
     ],
 )  # fmt: skip

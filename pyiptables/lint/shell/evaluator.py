@@ -87,7 +87,7 @@ class Shell:
         self.stack: tuple[Frame, ...] = ()
         self.bindings: tuple[Binding, ...] = ()
         self.check: Location | None = None
-        self.ignored = self.negated = self.background = False
+        self.ignored = False
         self.netns = ""
         self.stdin_file: Word | None = None
         self.stdout_file: Word | None = None
@@ -177,9 +177,7 @@ class Shell:
         return None
 
     def negate(self, node: Negated) -> Flow | None:
-        before, self.negated = self.negated, True
         flow = self.run(node.body)
-        self.negated = before
         status = self.status
         if status.code is not None:
             self.status = FAILURE if status.code == 0 else SUCCESS
@@ -189,9 +187,7 @@ class Shell:
         return flow
 
     def aside(self, node: Background) -> Flow | None:
-        before, self.background = self.background, True
         self.subshell(node)
-        self.background = before
         self.status = SUCCESS
         return None
 

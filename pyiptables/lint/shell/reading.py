@@ -254,12 +254,8 @@ class Invocation:
     guarded_by_check: Location | None = None
     #: ``|| true`` and its like follow.
     ignore_failure: bool = False
-    negated: bool = False
-    in_background: bool = False
     #: The network namespace or container that it runs in, "" for the host's own.
     netns: str = ""
-    #: Whether the name of the program is certain.
-    program_known: bool = True
     #: Whether program, arguments and input are all known.
     resolved: bool = True
 

@@ -33,11 +33,19 @@ def single_end(view: str, at: int) -> int:
 
 def ansi_end(view: str, at: int) -> int:
     """Behind ``$'…'``, where a backslash protects a quote."""
+    return _protected_end(view, at, "'")
+
+
+def backtick_end(view: str, at: int) -> int:
+    return _protected_end(view, at, "`")
+
+
+def _protected_end(view: str, at: int, closing: str) -> int:
     size = len(view)
     while at < size:
         if view[at] == "\\":
             at += 2
-        elif view[at] == "'":
+        elif view[at] == closing:
             return at + 1
         else:
             at += 1
@@ -62,18 +70,6 @@ def double_end(view: str, at: int, depth: int = 0) -> int:
             at = dollar_end(view, at, depth)
         if at < 0:
             return -1
-    return -1
-
-
-def backtick_end(view: str, at: int) -> int:
-    size = len(view)
-    while at < size:
-        if view[at] == "\\":
-            at += 2
-        elif view[at] == "`":
-            return at + 1
-        else:
-            at += 1
     return -1
 
 

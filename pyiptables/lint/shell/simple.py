@@ -224,7 +224,7 @@ def invoke(shell: Shell, program: str, words: list[Word], place: Location, certa
         Invocation(
             program, arguments, words[0], place, stdin, stdin_file, shell.stdout_file, shell.stack,
             shell.bindings,
-            shell.guards, shell.check, shell.ignored, shell.negated, shell.background, shell.netns, certain,
+            shell.guards, shell.check, shell.ignored, shell.netns,
             certain and known and (not reads or (stdin is not None and stdin.text is not None)),
         )
     )  # fmt: skip

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyiptables.analysis.idd import EMPTY, Diagrams, Items
+from pyiptables.analysis.intervals import Intervals
 from pyiptables.analysis.program import CONTINUE, GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
 from pyiptables.analysis.region import Product, conjoin, items_of
 
@@ -40,6 +41,8 @@ class Flow:
         self.space = program.space
         self.diagrams = diagrams or Diagrams(program.space.tops)
         self._through: dict[tuple[str, int], int] = {}
+        #: What enters chains, by the conditions of the way down from there, for one question.
+        self._entering: dict[tuple[str, frozenset[tuple[int, Intervals]]], int] = {}
         self._work = 0
         self._all_work = 0
         #: The only rules that count in the chain that a question is about.
@@ -52,6 +55,7 @@ class Flow:
         chain with any headers. ``trail`` collects the earlier steps that took packets away. Raises TooLarge.
         """
         self._work = 0
+        self._entering.clear()
         narrow = {level: values for level, values in product.items() if level not in self.program.changed}
         node = self._arriving(step, narrow, trail, hook)
         return self.diagrams.restrict(node, items_of(product))
@@ -68,6 +72,9 @@ class Flow:
     def entering(self, chain: ChainProgram, product: Product, trail: list[Step] | None = None) -> int:
         """Packets of a product (over unchanged levels) that may enter a chain."""
         diagrams = self.diagrams
+        self._all_work += 1
+        if self._all_work > ALL_CALLS:
+            raise TooLarge
         if chain.cyclic:
             return diagrams.product(items_of(product))
         if chain.policy is not None:
@@ -86,7 +93,11 @@ class Flow:
 
     def _arriving(self, step: Step, product: Product, trail: list[Step] | None, hook: bool) -> int:
         if hook:
-            node = self.entering(step.chain, product, trail)
+            key = step.chain.name, frozenset(product.items())
+            known = self._entering.get(key)
+            if known is None:
+                known = self._entering[key] = self.entering(step.chain, product, trail)
+            node = known
         else:
             node = self.diagrams.product(items_of(product))
         return self._advance(step.chain, node, 0, step.number - 1, product, trail)[0]

@@ -22,7 +22,7 @@ from pyiptables.analysis.flow import Flow, TooLarge
 from pyiptables.analysis.idd import EMPTY
 from pyiptables.analysis.program import GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
 from pyiptables.analysis.region import Product, conjoin
-from pyiptables.analysis.walk import Sampler, Walker
+from pyiptables.analysis.walk import LENGTH, Sampler, Walker
 
 __all__ = [
     "CONTRADICTION", "OPEN", "REACHED", "SHADOWED", "UNCALLED", "UNREACHED", "Reach", "Reachability", "takes_all",
@@ -181,7 +181,7 @@ class Reachability:
         """Note the rules that a packet meets; the last of them."""
         points = self._points
         steps = self._walker.met(root, point.copy() if self.program.changed else point)
-        self._left -= len(steps)
+        self._left -= LENGTH if self._walker.is_lost else len(steps)
         for met in steps:
             if met not in points:
                 points[met] = (root, point)

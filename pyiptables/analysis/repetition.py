@@ -62,8 +62,7 @@ def _is_idle(program: Program, below: _Below, first: Step, again: Step) -> bool:
         return False
     if again.kind == JUMP and not below.pure(again):
         return False
-    changed = _changed_between(below, first, again)
-    if again.changes and not changed.isdisjoint(again.changes):
+    if again.changes and not _changed_between(below, first, again).isdisjoint(again.changes):
         return False
     return _asks_the_same(program, below, first, again)
 

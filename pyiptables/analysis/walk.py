@@ -7,17 +7,19 @@ walk ends early where a target makes a tested field unknown: what was met until 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 
 from pyiptables.analysis.intervals import Intervals, contains
 from pyiptables.analysis.program import CONTINUE, GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
 from pyiptables.analysis.region import Product, conjoin
 
-__all__ = ["Sampler", "Walker"]
+__all__ = ["LENGTH", "Sampler", "Walker"]
 
 #: Steps that one walk may meet; uncertain jumps could otherwise double the way again and again.
 LENGTH: Final = 20_000
+#: From so many steps on a walk does not go through a chain again: a chain that calls another one twice, which calls yet
+#: another one twice, makes most of the long ones.
+LONG: Final = 500
 #: Ways from the hooks to a chain that are tried.
 WAYS: Final = 6
 
@@ -32,24 +34,37 @@ class Walker:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._tops = program.space.tops
+        #: The last walk went deeper into chains than Python's stack holds.
+        self.is_lost = False
         self._without: Step | None = None
+        #: By chain, of the long walk that is under way: whether the packet comes back (None: it does not), the last rule met.
+        self._seen: dict[str, tuple[bool | None, Step | None]] = {}
 
     def met(self, root: ChainProgram, point: list[int], without: Step | None = None) -> list[Step]:
         """The steps that a packet entering at a built-in chain meets, in order, as if ``without`` was not
         there.
         """
         self._without = without
+        self._seen.clear()
         steps: list[Step] = []
-        with suppress(_Stop):
+        self.is_lost = False
+        try:
             self._enter(root, point, steps)
+        except _Stop:
+            pass
+        except RecursionError:
+            self.is_lost = True
         return steps
 
     def decider(self, root: ChainProgram, point: list[int]) -> Step | None:
         """The rule that decides the packet; None for the policy, or when that is uncertain."""
         self._without = None
+        self._seen.clear()
         steps: list[Step] = []
         try:
             self._enter(root, point, steps)
+        except RecursionError:
+            return None
         except _Stop:
             if steps[-1].kind == VERDICT and all(step.region.exact for step in steps):
                 return steps[-1]
@@ -97,9 +112,10 @@ class Walker:
                 else:
                     goal = step.goal
                     assert goal is not None
+                    enter = self._enter if len(met) < LONG or self.program.changed else self._enter_once
                     if sure:
                         before = point.copy() if self.program.changed else point
-                        back = self._enter(goal, point, met)
+                        back = enter(goal, point, met)
                         if kind == GOTO:
                             return certain and back
                         certain = certain and back
@@ -110,11 +126,28 @@ class Walker:
                     else:
                         certain = False
                         try:
-                            self._enter(goal, point.copy(), met)
+                            enter(goal, point.copy(), met)
                         except _Stop:
                             if len(met) > LENGTH:
                                 raise
         return certain
+
+    def _enter_once(self, chain: ChainProgram, point: list[int], met: list[Step]) -> bool:
+        """Walk a chain, if it was walked before by way of what is known: the packet, which nothing changes, fares alike."""
+        if chain.name not in self._seen:
+            start = len(met)
+            back: bool | None = None
+            try:
+                back = self._enter(chain, point, met)
+                return back
+            finally:
+                self._seen[chain.name] = back, met[-1] if len(met) > start else None
+        back, last = self._seen[chain.name]
+        if last is not None:
+            met.append(last)
+        if back is None:
+            raise _Stop
+        return back
 
     def _change(self, step: Step, point: list[int]) -> bool:
         """Let a target act; does any tested field differ? Ends the walk if one becomes unknown."""

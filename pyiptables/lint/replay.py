@@ -8,6 +8,7 @@ stages: a run is what one stage does.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -141,7 +142,7 @@ def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator
     What hangs on the success of a command (``-N web || -F web``) is done or left accordingly.
     """
     pending: dict[int, Table] = {}
-    results: list[tuple[Location, bool]] = []
+    results = _Results()
     number = 0
     for item in items:
         taken = [_taken(guard, results) for guard in item.invocation.guard]
@@ -160,7 +161,7 @@ def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator
         if item.command is None or item.error is not None:
             continue
         failed = _complaint(item, firewall)
-        results.append((item.invocation.location, not failed))
+        results.note(item.invocation.location, not failed)
         if _CHANGING.isdisjoint(item.action):
             continue
         number += 1
@@ -169,19 +170,45 @@ def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator
         yield moment
 
 
-def _taken(guard: Guard, results: list[tuple[Location, bool]]) -> bool | None:
+class _Results:
+    """Which of the commands carried out succeeded, by where they stand."""
+
+    def __init__(self) -> None:
+        #: By file: the places so far, ascending.
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        #: By file and place: how many results came before the last one there, and that one.
+        self._last: dict[tuple[str, tuple[int, int]], tuple[int, bool]] = {}
+        self._count = 0
+
+    def note(self, location: Location, succeeded: bool) -> None:
+        place = location.start, location.end
+        key = location.file, place
+        if key not in self._last:
+            insort(self._places.setdefault(location.file, []), place)
+        self._last[key] = self._count, succeeded
+        self._count += 1
+
+    def last_within(self, outer: Location) -> bool | None:
+        """Whether the last command within a place succeeded; None when there was none."""
+        places = self._places.get(outer.file, [])
+        found = []
+        for at in range(bisect_left(places, (outer.start, 0)), len(places)):
+            if places[at][0] > outer.end:
+                break
+            if places[at][1] <= outer.end:
+                found.append(self._last[outer.file, places[at]])
+        return max(found)[1] if found else None
+
+
+def _taken(guard: Guard, results: _Results) -> bool | None:
     """Is the side of a condition taken? None when the condition is not a single command that was carried out before."""
     if guard.branch not in ("then", "else", "success", "failure"):
         return None
-    inside = [result for place, result in results if _within(place, guard.location)]
-    if not inside or any(sign in guard.condition for sign in ("&&", "||", ";", "|")):
+    last = results.last_within(guard.location)
+    if last is None or any(sign in guard.condition for sign in ("&&", "||", ";", "|")):
         return None
-    succeeded = inside[-1] != guard.condition.lstrip().startswith("! ")
+    succeeded = last != guard.condition.lstrip().startswith("! ")
     return succeeded == (guard.branch in ("then", "success"))
-
-
-def _within(place: Location, outer: Location) -> bool:
-    return place.file == outer.file and outer.start <= place.start and place.end <= outer.end
 
 
 def _certain(item: Item, taken: list[bool | None]) -> bool:

@@ -93,16 +93,23 @@ def test_nothing_breaks_the_linter(slowdown: float) -> None:
     assert peak < 1024
 
 
-#: Files that ask for much: of many rules, chains, suppressions, branches, or deep in one another.
+#: Files that ask for much: of many rules, chains, suppressions, branches, or deep in one another, or again and again.
 LARGE = [
     ("refused lines", "x.rules", b"*filter\n" + b"-A INPUT -p tcp --dprot 22 -j ACEPT\n" * 400 + b"COMMIT\n"),
     ("suppressions", "x.rules", b"*filter\n" + b"-A INPUT -j ACCEPT # pyiptables: ignore[U101]\n" * 1000 + b"COMMIT\n"),
     ("carriage returns", "x.rules", b"*filter\r\n" + b"-A INPUT -p tcp --dport 1 -j ACCEPT\r\n" * 2000 + b"COMMIT\r\n"),
     ("jumps in jumps", "x.rules", b"*filter\n" + b"".join([b":c%d - [0:0]\n" % n for n in range(401)]) + b"-A INPUT -j c0\n"
      + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) for n in range(400)]) + b"-A c400 -j DROP\nCOMMIT\n"),
+    ("deeper jumps", "x.rules", b"*filter\n" + b"".join([b":c%d - [0:0]\n" % n for n in range(1501)]) + b"-A INPUT -j c0\n"
+     + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) for n in range(1500)]) + b"-A c1500 -j DROP\nCOMMIT\n"),
+    ("everything twice", "x.rules", b"*filter\n" + b"".join([b":c%d - [0:0]\n" % n for n in range(201)]) + b"-A INPUT -j c0\n"
+     + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) * 2 for n in range(200)]) + b"-A c200 -p tcp -j ACCEPT\nCOMMIT\n"),
+    ("the same", "x.rules", b"*filter\n" + b"-A INPUT -p tcp --dport 1 -j ACCEPT\n" * 8000 + b"COMMIT\n"),
     ("long words", "x.rules", b"*filter\n-A INPUT --" + b"a" * 50_000 + b" -j " + b"b" * 50_000 + b"\nCOMMIT\n"),
     ("branches", "x.sh", b"case $1 in\n" + b"".join([b"a%d) iptables -A INPUT -s 1.2.3.%d -j ACCEPT;;\n" % (n, n % 256) for n in range(500)]) + b"esac\n"),
     ("what is no arithmetic", "x.sh", b"#!/bin/sh\niptables -A INPUT -s " + b"$((x " * 50 + b"\n"),
+    ("conditions", "x.sh",
+     b"".join([b"if [ $a%d ]; then iptables -A INPUT -p tcp --dport %d -j ACCEPT; fi\n" % (n, n) for n in range(1, 2001)])),
     ("rounds", "x.sh", b"#!/bin/bash\nfor a in {1..30}; do for b in {1..30}; do iptables -A INPUT -s 10.0.$a.$b -j ACCEPT; done; done\n"),
 ]  # fmt: skip
 

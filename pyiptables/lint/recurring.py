@@ -1,4 +1,4 @@
-"""Rule lines that differ from one already read in nothing but chain, addresses and ports or the like.
+"""Rule lines that differ from one already read in nothing but chain, addresses, ports and the like.
 
 A file has thousands of rules and few kinds of them. What the parser said about ``-A web -s 10.0.0.1/32 -p tcp -m tcp
 --dport 80 -j ACCEPT`` it would say about the same line with other addresses and ports, as long as each is a plain one.
@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pyiptables.ruleset import Rule, RuleSpec
+from pyiptables.syntax.canonical import text_pattern
 from pyiptables.syntax.command import Command
 from pyiptables.xtables.addresses import ALL_ONES, ip4_text, ip6_text, parse_ip6, prefix_mask
 
@@ -20,17 +21,20 @@ __all__ = ["Kind", "Recurring"]
 
 _BEGINNING = re.compile(r'-A ([^\s"!-][^\s"]{0,27})(?= |\Z)')
 #: The options whose values the lines of a kind may differ in.
-_VALUES = re.compile(r"( -[sd] | --[sd]?ports? | --mac-source )(\S+)")
+_VALUES = re.compile(r"( -[sd] | --[sd]?ports? | --mac-source | --comment )(\S+)")
 _SOURCE: Final = " -s "
 _DESTINATION: Final = " -d "
+_MAC: Final = " --mac-source "
+_COMMENT: Final = " --comment "
 #: The names under which matches keep what the others give.
 _NAMES: Final = {
-    " --sport ": "source-port", " --dport ": "destination-port", " --mac-source ": "mac-source",
+    " --sport ": "source-port", " --dport ": "destination-port", _MAC: "mac-source", _COMMENT: "comment",
     " --sports ": "source-ports", " --dports ": "destination-ports", " --ports ": "ports",
 }  # fmt: skip
 #: Matches that are nothing but their ``values``, and print a plain one as it was given.
-_MATCHES = frozenset(("tcp", "udp", "multiport", "mac"))
-_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+_MATCHES = frozenset(("tcp", "udp", "multiport", "mac", "comment"))
+_PLAIN_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+_PLAIN_COMMENT = re.compile(text_pattern(1, 255))
 #: Ports in a list; a range takes two places.
 _MOST_PORTS: Final = 15
 
@@ -107,9 +111,7 @@ class Recurring:
         chain = beginning[1]
         if not chain.isascii():
             return None
-        plain, quote, rest = line[beginning.end() :].partition('"')
-        # Text, option, value, text, option, value … text.
-        parts = _VALUES.split(plain)
+        parts, rest = _split(line[beginning.end() :])
         source = destination = None
         others = []
         for at in range(1, len(parts), 3):
@@ -132,7 +134,7 @@ class Recurring:
                 continue
             parts[at + 1] = ""
         # In some chains -i or -o is refused.
-        name = "\0".join((chain if chain in _HOOKS else "", *parts, quote + rest))
+        name = "\0".join((chain if chain in _HOOKS else "", *parts, rest))
         kind = self._kinds.get(name)
         if kind is None:
             self._last = (name, source, destination, others)
@@ -172,8 +174,10 @@ class Recurring:
         """What a plain value says, None for any other."""
         if option in (_SOURCE, _DESTINATION):
             return self._address(word)
-        if option == " --mac-source ":
-            return bytes.fromhex(word.replace(":", "")) if _MAC.fullmatch(word) else None
+        if option == _MAC:
+            return bytes.fromhex(word.replace(":", "")) if _PLAIN_MAC.fullmatch(word) else None
+        if option == _COMMENT:
+            return word.strip('"') if _PLAIN_COMMENT.fullmatch(word) else None
         return _ranges(word) if option.endswith("s ") else _range(word)
 
     def _address(self, text: str) -> _Address | None:
@@ -187,6 +191,20 @@ class Recurring:
         value &= mask
         shown = ip4_text(value) if self._family == 4 else ip6_text(value)
         return value, mask, f"{shown}/{int(length) if slash else full}"
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    """Text, option, value, text, option, value … text; and all that begins with quotes around anything but a comment."""
+    plain, quote, rest = line.partition('"')
+    parts = _VALUES.split(plain)
+    while quote and parts[-1].endswith(_COMMENT):
+        comment, closing, after = rest.partition('"')
+        if not closing or "\\" in comment or after[:1] not in ("", " "):
+            break
+        parts[-1] = parts[-1].removesuffix(_COMMENT)
+        plain, quote, rest = after.partition('"')
+        parts += [_COMMENT, f'"{comment}"', *_VALUES.split(plain)]
+    return parts, quote + rest
 
 
 def _head(spec: RuleSpec, source: _Address | None, destination: _Address | None) -> str:

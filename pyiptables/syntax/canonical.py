@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Certifier", "typed_canonical"]
+__all__ = ["Certifier", "text_pattern", "typed_canonical"]
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 #: The usual prefixes in canonical form, and any other (:meth:`Certifier.holds` tells).
@@ -38,7 +38,7 @@ FRAGMENTS = {
 }
 
 
-def _text_pattern(low: int, high: int) -> str:
+def text_pattern(low: int, high: int) -> str:
     """A word or quoted text as ``xtables_save_string`` prints it, in ASCII and without escapes."""
     return (
         rf"(?:[A-Za-z0-9_-]{{{low},{high}}}(?![^ \n])"
@@ -78,7 +78,7 @@ class Certifier:
             while "{TEXT:" in piece:
                 head, _, tail = piece.partition("{TEXT:")
                 size, _, tail = tail.partition("}")
-                piece = head + _text_pattern(1, int(size)) + tail
+                piece = head + text_pattern(1, int(size)) + tail
             piece = f"{re.escape(name)}(?:{piece})"
             if extension.protocols is not None:
                 known = [number for number in extension.protocols if chain_protocol_name(number)]

@@ -74,13 +74,21 @@ WITH_PORTS = """
 -A web -m mac --mac-source {} -j ACCEPT
 -A web -m mac ! --mac-source {} -m mac --mac-source 00:11:22:33:44:55 -j ACCEPT
 -A web --dport {} -j ACCEPT
+-A web -m comment --comment {} -j ACCEPT
+-A web -p tcp -m comment --comment "{}" --dport 22 -j ACCEPT
+-A web -p tcp -m tcp --dport 22 -m comment --comment "a {}" -j LOG --log-prefix "-s {} "
+-A web -p tcp -m comment --comment "a {}"x --dport 22 -j ACCEPT
+-A web -p tcp -m comment --comment "a\\" --dport {} b" -m tcp --dport 22 -j ACCEPT
+-A web -p tcp -m comment --comment "a" -m comment --comment "b {}" -j ACCEPT
+-A web -p tcp -j LOG --log-prefix "x -m comment --comment " -m comment --comment "-s {}"
+-A web -m comment --comment "{}
 """.strip().splitlines()
 VALUES = [
     "22", "80", "0", "1", "65535", "65536", "022", "0x16", "ssh", "nothing", "1:65535", "0:65535", "0:5", "5:5", "6:5", "5:6", ":7", "7:",
     "1024:65535", "65535:65535", "22,80", "22,80:90", "22,90:80", "22,", ",22", "-1", "!", "--syn", "\u0662\u0662",
     "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "1:2,3:4,5:6,7:8,9:10,11:12,13:14,15",
     "1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16", "02:00:00:00:00:01", "2:0:0:0:0:1", "02:00:00:00:00:AF", "02:00:00:00:00:af",
-    "02:00:00:00:00:0g",
+    "02:00:00:00:00:0g", "x-y_z", "a b", "it's", "\u00e9", "a\\b", "a$b", "-", "--", "a'b c", "x" * 254, "x" * 255, "x" * 256, "#", "`id`", " ", "",
 ]  # fmt: skip
 
 

@@ -43,9 +43,11 @@ class Index:
         #: The rows of the first block: all there are, mostly.
         self.rows = self.blocks[0][2] if self.blocks else []
 
-    def matching(self, point: Sequence[int]) -> Iterator[int]:
-        """The numbers of the products that contain a packet (values by level), ascending."""
+    def matching(self, point: Sequence[int], first: int = 0) -> Iterator[int]:
+        """The numbers of the products, from ``first`` on, that contain a packet (values by level), ascending."""
         for start, mask, rows in self.blocks:
+            if first > start:
+                mask = mask >> first - start << first - start
             for level, bounds, bits, _ in rows:
                 mask &= bits[bisect_left(bounds, point[level])]
                 if not mask:

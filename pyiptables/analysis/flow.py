@@ -17,7 +17,7 @@ from typing import Final
 from pyiptables.analysis.idd import EMPTY, Diagrams, Items
 from pyiptables.analysis.intervals import Intervals
 from pyiptables.analysis.program import CONTINUE, GOTO, JUMP, RETURN, VERDICT, ChainProgram, Program, Step
-from pyiptables.analysis.region import Product, conjoin, items_of
+from pyiptables.analysis.region import Product, conjoin, items_of, meets
 
 __all__ = ["Flow", "TooLarge"]
 
@@ -134,6 +134,8 @@ class Flow:
                 continue
             kind = step.kind
             if kind == CONTINUE and not step.changes:
+                continue
+            if not any([meets(product, part) for part in step.region.upper]):
                 continue
             before = node
             if kind == VERDICT:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pyiptables.analysis.intervals import Intervals, complement, intersect
 
-__all__ = ["Product", "Products", "Region", "conjoin", "items_of"]
+__all__ = ["Product", "Products", "Region", "conjoin", "items_of", "meets"]
 
 Product = dict[int, Intervals]
 Products = tuple[Product, ...]
@@ -83,6 +83,15 @@ def conjoin(left: Product, right: Product) -> Product | None:
                 return None
         result[level] = values
     return result
+
+
+def meets(left: Product, right: Product) -> bool:
+    """Have two products a packet in common?"""
+    for level, values in right.items():
+        mine = left.get(level)
+        if mine is not None and not intersect(mine, values):
+            return False
+    return True
 
 
 def items_of(product: Product) -> tuple[tuple[int, Intervals], ...]:

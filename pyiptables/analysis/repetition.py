@@ -23,15 +23,13 @@ def repetitions(program: Program) -> Iterator[tuple[Step, Step]]:
     below = _Below(program)
     for chain in program.chains.values():
         seen: dict[Any, Step] = {}
+        changes = _Changes(below)
         for step in chain.steps:
-            if not step.region.exact or not step.region.upper:
-                continue
-            meaning = _meaning(step)
-            first = seen.get(meaning)
-            if first is None:
-                seen[meaning] = step
-            elif _is_idle(program, below, first, step):
-                yield step, first
+            if step.region.exact and step.region.upper:
+                first = seen.setdefault(_meaning(step), step)
+                if first is not step and _is_idle(program, below, changes, first, step):
+                    yield step, first
+            changes.add(step)
 
 
 def relapses(program: Program) -> Iterator[tuple[Step, Step]]:
@@ -42,10 +40,12 @@ def relapses(program: Program) -> Iterator[tuple[Step, Step]]:
     idle = {step for step, _ in repetitions(program)}
     for chain in program.chains.values():
         seen: dict[str, Step] = {}
+        changes = _Changes(below)
         for step in chain.steps:
             first = seen.setdefault(step.rule.text, step)
-            if first is not step and step not in idle and step.region.upper and _asks_the_same(program, below, first, step):
+            if first is not step and step not in idle and step.region.upper and _asks_the_same(program, changes, first, step):
                 yield step, first
+            changes.add(step)
 
 
 def _meaning(step: Step) -> Any:
@@ -56,33 +56,22 @@ def _meaning(step: Step) -> Any:
     return region, step.kind, step.goal, step.label
 
 
-def _is_idle(program: Program, below: _Below, first: Step, again: Step) -> bool:
+def _is_idle(program: Program, below: _Below, changes: _Changes, first: Step, again: Step) -> bool:
     """Is the second of two rules that mean the same without effect?"""
     if again.kind == CONTINUE and not _is_idempotent(again):
         return False
     if again.kind == JUMP and not below.pure(again):
         return False
-    if again.changes and not _changed_between(below, first, again).isdisjoint(again.changes):
+    if again.changes and not changes.since(first).isdisjoint(again.changes):
         return False
-    return _asks_the_same(program, below, first, again)
+    return _asks_the_same(program, changes, first, again)
 
 
-def _changed_between(below: _Below, first: Step, again: Step) -> set[str]:
-    """What targets between two rules may change, others like the two aside."""
-    changed: set[str] = set()
-    for other in again.chain.steps[first.number : again.number - 1]:
-        if other.changes and _meaning(other) != _meaning(first):
-            changed.update(other.changes)
-        if other.goal is not None:
-            changed |= below.fields(other.goal)
-    return changed
-
-
-def _asks_the_same(program: Program, below: _Below, first: Step, again: Step) -> bool:
+def _asks_the_same(program: Program, changes: _Changes, first: Step, again: Step) -> bool:
     """Do packets come to the second rule with all that it tests as it was at the first one?"""
     if not program.changed:
         return True
-    changed = _changed_between(below, first, again).union(again.changes or ())
+    changed = changes.since(first).union(again.changes or ())
     tested = {level for product in again.region.upper for level in product}
     return all(tested.isdisjoint(program.space.levels_changed(name)) for name in changed)
 
@@ -133,3 +122,32 @@ class _Below:
         if step.goal.cyclic or self.fields(step.goal):
             return False
         return all(other.region.exact for chain in self.chains(step.goal) for other in chain.steps)
+
+
+class _Changes:
+    """What targets of a chain's rules so far may change."""
+
+    def __init__(self, below: _Below) -> None:
+        self._below = below
+        #: By field the last rule that may change it, and the last one that means something else: number and meaning (None:
+        #: not its own target does it).
+        self._last: dict[str, tuple[tuple[int, Any], tuple[int, Any]]] = {}
+
+    def add(self, step: Step) -> None:
+        """Go on behind a rule."""
+        if step.changes:
+            meaning = _meaning(step)
+            for name in step.changes:
+                self._note(name, step.number, meaning)
+        if step.goal is not None:
+            for name in self._below.fields(step.goal):
+                self._note(name, step.number, None)
+
+    def _note(self, name: str, number: int, meaning: Any) -> None:
+        last, other = self._last.get(name, ((0, None), (0, None)))
+        self._last[name] = (number, meaning), other if last[1] == meaning else last
+
+    def since(self, first: Step) -> set[str]:
+        """What rules behind one may change, others like it aside."""
+        meaning = _meaning(first)
+        return {name for name, (last, other) in self._last.items() if (other if last[1] == meaning else last)[0] > first.number}

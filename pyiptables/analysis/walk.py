@@ -7,6 +7,7 @@ walk ends early where a target makes a tested field unknown: what was met until 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Final
 
 from pyiptables.analysis.intervals import Intervals, contains
@@ -76,13 +77,13 @@ class Walker:
         steps = chain.steps
         last = -1
         certain = True
-        after = -1
+        after = 0
         again = True
         while again:
             again = False
-            for entry in index.matching(point):
+            for entry in index.matching(point, after):
                 at = owners[entry]
-                if at == last or at <= after:
+                if at == last:
                     continue
                 last = at
                 step = steps[at]
@@ -106,7 +107,7 @@ class Walker:
                     if not sure:
                         raise _Stop
                     if self._change(step, point):
-                        after = at
+                        after = bisect_right(owners, at, entry)
                         again = True  # what matches from here on must be looked up anew
                         break
                 else:
@@ -120,7 +121,7 @@ class Walker:
                             return certain and back
                         certain = certain and back
                         if point != before:
-                            after = at
+                            after = bisect_right(owners, at, entry)
                             again = True
                             break
                     else:

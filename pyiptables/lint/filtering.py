@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyiptables.analysis.intervals import complement, intersect
-from pyiptables.analysis.region import Product, Region, conjoin
+from pyiptables.analysis.region import Product, Region, conjoin, meets
 from pyiptables.analysis.space import CT_STATES, Space, interface_number
 from pyiptables.ruleset import Chain, Rule, RuleSpec, Table
 
@@ -169,7 +169,7 @@ class Filter:
                 return True
             region = self.region(rule)
             sure = any([_inside(packets, part) for part in region.lower])
-            if not sure and not any([_meets(packets, part) for part in region.upper]):
+            if not sure and not any([meets(packets, part) for part in region.upper]):
                 continue
             spec = rule.spec
             assert spec is not None
@@ -215,7 +215,7 @@ class Filter:
 
     def may_match(self, rule: Rule, packets: Product) -> bool:
         """Has the rule a packet in common with these?"""
-        return any(_meets(packets, part) for part in self.region(rule).upper)
+        return any(meets(packets, part) for part in self.region(rule).upper)
 
     def overlap(self, one: Rule, other: Rule) -> bool:
         """Have two rules a packet in common?"""
@@ -231,14 +231,6 @@ class Filter:
         level = self.space.level(field_name)
         values = None if level is None else packets.get(level)
         return values is None or level is None or not complement(values, self.space.tops[level])
-
-
-def _meets(packets: Product, part: Product) -> bool:
-    for level, values in part.items():
-        mine = packets.get(level)
-        if mine is not None and not intersect(mine, values):
-            return False
-    return True
 
 
 def _inside(packets: Product, part: Product) -> bool:

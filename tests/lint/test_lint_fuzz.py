@@ -105,6 +105,8 @@ LARGE = [
     ("everything twice", "x.rules", b"*filter\n" + b"".join([b":c%d - [0:0]\n" % n for n in range(201)]) + b"-A INPUT -j c0\n"
      + b"".join([b"-A c%d -j c%d\n" % (n, n + 1) * 2 for n in range(200)]) + b"-A c200 -p tcp -j ACCEPT\nCOMMIT\n"),
     ("the same", "x.rules", b"*filter\n" + b"-A INPUT -p tcp --dport 1 -j ACCEPT\n" * 8000 + b"COMMIT\n"),
+    ("marks", "x.rules", b"*mangle\n" + b"-A PREROUTING -m mark --mark 1 -j MARK --set-mark 2\n-A PREROUTING -p tcp -j MARK --set-mark 1\n" * 3000
+     + b"COMMIT\n"),
     ("long words", "x.rules", b"*filter\n-A INPUT --" + b"a" * 50_000 + b" -j " + b"b" * 50_000 + b"\nCOMMIT\n"),
     ("branches", "x.sh", b"case $1 in\n" + b"".join([b"a%d) iptables -A INPUT -s 1.2.3.%d -j ACCEPT;;\n" % (n, n % 256) for n in range(500)]) + b"esac\n"),
     ("what is no arithmetic", "x.sh", b"#!/bin/sh\niptables -A INPUT -s " + b"$((x " * 50 + b"\n"),

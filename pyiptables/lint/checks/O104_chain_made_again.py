@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.places import command_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.replay import second_run
 from pyiptables.lint.subject import Item, Subject
+
+if TYPE_CHECKING:
+    from pyiptables.lint.shell.source import Location
 
 
 class ChainMadeAgain(Check):
@@ -42,7 +46,9 @@ class ChainMadeAgain(Check):
         if again.replaced:
             return
         failed = [moment for moment in again.moments if moment.item.action == "N" and moment.failed and moment.certain]
-        failed = [moment for moment in failed if not moment.item.invocation.ignore_failure and not _tested(subject, moment.item)]
+        invocations = [item.invocation for item in subject.items if item.invocation is not None]
+        tests = {guard.location for invocation in invocations for guard in invocation.guard}
+        failed = [moment for moment in failed if not moment.item.invocation.ignore_failure and not _tested(moment.item, tests)]
         if not failed:
             return
         item = failed[0].item
@@ -55,11 +61,10 @@ class ChainMadeAgain(Check):
         yield Diagnostic(self.code, message, command_place(item), severity, item.text, hint)
 
 
-def _tested(subject: Subject, item: Item) -> bool:
+def _tested(item: Item, tests: set[Location]) -> bool:
     """Does what comes after hang on the command's success?"""
     place = item.invocation.location
-    guards = [guard.location for other in subject.items if other.invocation is not None for guard in other.invocation.guard]
-    return any(guard.file == place.file and guard.start <= place.start and place.end <= guard.end for guard in guards)
+    return any(test.file == place.file and test.start <= place.start and place.end <= test.end for test in tests)
 
 
 CHECKS = (ChainMadeAgain,)

@@ -242,7 +242,8 @@ class Host:
                 if self._advertises.get(name, self.forwarding[6]) and length < 127:
                     table.append(Route(6, "anycast", value & mask, 128, iface=name, table=LOCAL))
         if not interface.loopback:
-            self.routes[6].append(Route(6, "multicast", 0xFF << 120, 8, iface=name, table=LOCAL, metric=256))
+            # Of devices that come up at the same time the kernel has the last one first.
+            self.routes[6].insert(0, Route(6, "multicast", 0xFF << 120, 8, iface=name, table=LOCAL, metric=256))
 
     def _complete(self, route: Route) -> None:
         """The device of a route given only by its gateway."""

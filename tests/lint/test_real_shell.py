@@ -85,7 +85,7 @@ def fits(real: list[Call], reading: ScriptReading, ordered: bool) -> str:
             return f"not found: {call}"
         for skipped in set(range(position, at)) - run:
             one = read[skipped]
-            if one.certain and one.program_known and not one.stdin_file:
+            if one.certain and one.command.text is not None and not one.stdin_file:
                 return f"not run: {one.shown} (line {one.location.line})"
         run.add(at)
         position = at + read[at].resolved

@@ -37,6 +37,7 @@ def hook(event, args):
 sys.dont_write_bytecode = True
 sys.addaudithook(hook)
 from pyiptables.__main__ import main
+os._exit = sys.exit
 for form in ("json", "sarif"):
     sys.argv = ["pyiptables", "lint", "--select", "ALL", "--isolated", "--output-format", form, *FILES]
     try:

@@ -66,7 +66,7 @@ def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
     """Add the places that rules come from, and the findings of the checks, as far as the scripts can be read."""
     from pyiptables.lint.engine import LintError, lint_subject, read_file, read_subject
     from pyiptables.lint.origins import Origins
-    from pyiptables.lint.settings import ConfigError, Configuration
+    from pyiptables.lint.settings import ConfigError, Configuration, Settings
     from pyiptables.report.findings import concise
     from pyiptables.tools.uncaught import scripts
 
@@ -75,7 +75,8 @@ def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
     for script in scripts(words)[:1]:
         args = words[words.index(script) + 1 :] if script in words else words[1:]
         try:
-            subject = read_subject(read_file(script), script, Configuration(None, False, None).of(script), {"args": args})
+            settings = Settings() if no_lint else Configuration(None, False, None).of(script)
+            subject = read_subject(read_file(script), script, settings, {"args": args})
             origins = Origins(subject)
             if not no_lint:
                 rehearsal.lint += concise(lint_subject(subject).diagnostics).splitlines()

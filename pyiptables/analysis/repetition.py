@@ -7,7 +7,7 @@ whose second turn acts on what the first one left, and when nothing between the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from pyiptables.analysis.program import CONTINUE, JUMP, ChainProgram, Program, Step
@@ -32,12 +32,12 @@ def repetitions(program: Program) -> Iterator[tuple[Step, Step]]:
             changes.add(step)
 
 
-def relapses(program: Program) -> Iterator[tuple[Step, Step]]:
+def relapses(program: Program, idle: Container[Step]) -> Iterator[tuple[Step, Step]]:
     """Each rule in the very words of an earlier one of its chain that is no idle repetition, since it counts, limits,
-    lists or changes packets once more; not when something between the two changes what they test.
+    lists or changes packets once more; not when something between the two changes what they test. ``idle``: what
+    :func:`repetitions` gives.
     """
     below = _Below(program)
-    idle = {step for step, _ in repetitions(program)}
     for chain in program.chains.values():
         seen: dict[str, Step] = {}
         changes = _Changes(below)

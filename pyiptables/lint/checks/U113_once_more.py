@@ -6,7 +6,7 @@ from pyiptables.analysis.program import Step
 from pyiptables.analysis.repetition import relapses
 from pyiptables.lint.causes import named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import item_of, reachabilities
+from pyiptables.lint.effect import item_of, reachabilities, repeated
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Perhaps, Subject
 
@@ -39,7 +39,7 @@ class OnceMore(Check):
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for _, _, reachability in reachabilities(subject):
-            for step, first in relapses(reachability.program):
+            for step, first in relapses(reachability.program, repeated(subject)):
                 item = item_of(subject, step)
                 if item is None or _is_unsure(step) or _is_unsure(first):
                     continue

@@ -7,7 +7,7 @@ from errno import EINVAL, ENOENT
 from pyiptables.ruleset import Chain, Rule, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
 from pyiptables.syntax.rule import rule_of, text_of, typed
-from pyiptables.tools.run import Program
+from pyiptables.tools.run import Exit, Program
 from pyiptables.tools.splice import WORTH_IT, splice
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, IptablesError, ResourceProblem
@@ -259,5 +259,10 @@ def _list_rules(program: Program, tables: Tables, command: Command) -> None:
                 text = rule.text
                 if counters:
                     text = text_of(typed(rule, program.family), program.family, (rule.packets, rule.bytes))
+                unknown = tables.unknown_target(rule)
+                if unknown is not None:
+                    out.append(f"-A {chain.name} {text.rpartition(' -')[0] if ' -' in text else ''}".rstrip())
+                    program.err.append(f"Can't find library for target `{unknown}'\n")
+                    raise Exit(1)
                 out.append(f"-A {chain.name} {text}\n" if text else f"-A {chain.name}\n")
         program.remark(_shown(chain, command))

@@ -33,6 +33,8 @@ class LegacyTables(Tables):
         #: Rules that the kernel has not seen yet, with how they were read.
         self._new: list[tuple[Chain, Rule, Parsing]] = []
         self._jumps = False
+        #: Rules of this transaction by their ``id``, with the name that they jump to: it is no place in the table yet.
+        self._jumping: dict[int, tuple[Rule, str]] = {}
         #: The line of the restore file that the transaction began with, None for a command.
         self._since: int | None = None
         #: Base chains whose policy came with counters in this transaction.
@@ -41,6 +43,7 @@ class LegacyTables(Tables):
     def begin(self, table: str, knows_rules: bool) -> None:
         self._since = self.line
         self._counted.clear()
+        self._jumping.clear()
 
     def use_table(self, name: str) -> None:
         if name not in CHAINS:
@@ -69,9 +72,13 @@ class LegacyTables(Tables):
 
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         self._new.append((chain, rule, parsing))
+        spec = rule.spec
+        if spec is not None and spec.target is None and spec.jump and spec.jump not in VERDICTS:
+            self._jumping[id(rule)] = rule, spec.jump
 
     def note_certified(self, chain: Chain, rules: list[Rule], jumps: list[tuple[int, Rule]]) -> None:
         self._jumps = self._jumps or bool(jumps)
+        self._jumping.update({id(rule): (rule, rule.text.rpartition(" ")[2]) for _, rule in jumps})
 
     def commit(self, table: str, parsing: Parsing) -> None:
         found = self.ruleset.tables.get(table)
@@ -109,7 +116,12 @@ class LegacyTables(Tables):
     def rename_found(self, table: str, found: Chain, newname: str) -> None:
         if found.policy is not None:
             raise CommandFailure(NO_CHAIN, ENOENT)
+        rules = [rule for chain in self.ruleset.tables[table].chains.values() for rule in chain.rules]
         super().rename_found(table, found, newname)
+        renamed = [rule for chain in self.ruleset.tables[table].chains.values() for rule in chain.rules]
+        for old, new in zip(rules, renamed, strict=True):
+            if id(old) in self._jumping:
+                self._jumping[id(new)] = new, self._jumping[id(old)][1]
 
     def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
         chain.packets, chain.bytes = counters or (0, 0)
@@ -180,6 +192,10 @@ class LegacyTables(Tables):
             raise CommandFailure("Directory not empty", ENOTEMPTY)
         del self.ruleset.tables[table].chains[name]
         self.changed = True
+
+    def unknown_target(self, rule: Rule) -> str | None:
+        """``print_rule4`` looks for an extension of the name that the rule was given, which no other name changes."""
+        return self._jumping.get(id(rule), (rule, None))[1]
 
     def no_counter(self) -> CommandFailure:
         return CommandFailure("Index of counter too big", E2BIG)

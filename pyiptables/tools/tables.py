@@ -118,6 +118,10 @@ class Tables:
         """What a listing says first of a table that holds what it cannot show."""
         return ""
 
+    def unknown_target(self, rule: Rule) -> str | None:
+        """The name that a listing of the rule as a command would stumble over."""
+        return None
+
     def visible_chain(self, table: str, chain: str) -> Chain | None:
         found = self.find_chain(table, chain)
         if found is None and chain in CHAINS[table]:

@@ -57,9 +57,13 @@ def command(files: tuple[str, ...], **options: Any) -> None:
 
     Exit status: 0 nothing found, 1 findings, 2 usage or unreadable input.
     """
+    import gc
+
     from pyiptables.lint.settings import ConfigError
     from pyiptables.report import check_pages
 
+    # What was read is kept until the last file is through.
+    gc.set_threshold(1_000_000)
     as_json = options["output_format"] == "json"
     if options["list_checks"]:
         _echo(check_pages.listing(as_json))

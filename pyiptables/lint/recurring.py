@@ -113,7 +113,7 @@ class Recurring:
             return None
         parts, rest = _split(line[beginning.end() :])
         source = destination = None
-        others = []
+        options, words, values = [], [], []
         for at in range(1, len(parts), 3):
             option, word = key = parts[at], parts[at + 1]
             try:
@@ -129,7 +129,9 @@ class Recurring:
                     return None
                 destination = value
             elif value is not None:
-                others.append((option, word, value))
+                options.append(option)
+                words.append(word)
+                values.append(value)
             else:
                 continue
             parts[at + 1] = ""
@@ -137,10 +139,10 @@ class Recurring:
         name = "\0".join((chain if chain in _HOOKS else "", *parts, rest))
         kind = self._kinds.get(name)
         if kind is None:
-            self._last = (name, source, destination, others)
+            self._last = name, source, destination, list(zip(options, words, values, strict=True))
             return None
         spec = kind.spec.copy()
-        spec.matches, tail = kind.variant(tuple([word for _, word, _ in others]), [value for _, _, value in others])
+        spec.matches, tail = kind.variant(tuple(words), values)
         if source is not None:
             spec.src, spec.src_mask, _ = source
         if destination is not None:
@@ -229,14 +231,11 @@ def _place(command: Command, spec: RuleSpec, name: str, value: Any) -> int | Non
 
 
 def _dotted(text: str) -> int | None:
-    value = 0
-    parts = text.split(".")
-    for part in parts:
-        octet = _OCTETS.get(part)
-        if octet is None:
-            return None
-        value = value << 8 | octet
-    return value if len(parts) == 4 else None
+    try:
+        first, second, third, fourth = text.split(".")
+        return _OCTETS[first] << 24 | _OCTETS[second] << 16 | _OCTETS[third] << 8 | _OCTETS[fourth]
+    except (KeyError, ValueError):
+        return None
 
 
 def _ranges(text: str) -> tuple[tuple[int, int], ...] | None:

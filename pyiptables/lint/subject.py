@@ -271,7 +271,8 @@ class SaveReader:
     def take(self, line: str, place: Place, start: int = 0, end: int = 0) -> None:
         """One line, without its end; ``start`` and ``end`` are its bytes in the file (0: it is none of the file's)."""
         # iptables-restore sees a line up to its first NUL.
-        line = line.partition("\0")[0]
+        if "\0" in line:
+            line = line.partition("\0")[0]
         first = line[:1]
         if first in ("", "#"):
             return
@@ -279,7 +280,7 @@ class SaveReader:
         item.start, item.end, item.invocation = start, end, self.invocation
         if first == "*":
             self._start_table(item, line)
-        elif line.rstrip() == "COMMIT":
+        elif first == "C" and line.rstrip() == "COMMIT":
             item.action = "COMMIT"
             if line != "COMMIT" and self.table is not None:
                 item.error = IptablesError("Bad argument `COMMIT'")

@@ -7,13 +7,15 @@ the packet are ever typed. What the flat tuple cannot say (inverted tests, wildc
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from pyiptables.netfilter.names import PROTOCOLS
 from pyiptables.netfilter.packet import Verdict
 from pyiptables.xtables.addresses import parse_ip4, parse_ip6, prefix_mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from pyiptables.netfilter.packet import Packet
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     #: (option letter, value, inverted)
     Test = tuple[str, Any, bool]
 
-__all__ = ["Code", "CompiledChain", "CompiledTable", "compile_table", "header_tests", "loaded", "test_holds"]
+__all__ = ["Code", "CompiledChain", "CompiledTable", "Path", "compile_table", "header_tests", "loaded", "test_holds"]
 
 _VERDICTS = {"ACCEPT": Verdict.ACCEPT, "DROP": Verdict.DROP, "RETURN": Verdict.RETURN, "QUEUE": Verdict.QUEUE}
 _UNCONDITIONAL = {f"-j {name}" for name in _VERDICTS}
@@ -33,12 +35,13 @@ _UNCONDITIONAL = {f"-j {name}" for name in _VERDICTS}
 class Code:
     """One rule ready to be evaluated; counters are kept here, not on the rule.
 
-    ``odd`` are header tests beyond the flat entry's, ``more`` whether there is anything to test beside the entry.
+    ``odd`` are header tests beyond the flat entry's, ``more`` whether there is anything to test beside the entry, ``plain``
+    whether all it tests are fields of the packet.
     """
 
     __slots__ = (
-        "chain", "family", "jump", "kind", "matches", "more", "num", "octets", "odd", "packets", "rule", "spec", "target",
-        "verdict",
+        "chain", "family", "jump", "kind", "matches", "more", "num", "octets", "odd", "packets", "plain", "rule", "spec",
+        "target", "verdict",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, num: int, chain: CompiledChain) -> None:
@@ -73,6 +76,13 @@ class Code:
             else:
                 self.verdict = _VERDICTS.get(spec.jump, Verdict.CONTINUE)
         self.more = bool(self.odd or self.matches)
+        self.plain = True
+        for match in self.matches:
+            fields = match.reads()
+            if fields is None:
+                self.plain = False
+            else:
+                self.chain.table.note_fields(fields)
 
     def odd_holds(self, packet: Packet) -> bool:
         """The header tests that are not in the flat tuple."""
@@ -110,7 +120,8 @@ class CompiledChain:
     """
 
     __slots__ = (
-        "builtin", "codes", "end", "flat", "index", "name", "octets", "odd", "packets", "policy", "slow", "source", "table",
+        "builtin", "codes", "end", "flat", "name", "octets", "odd", "packets", "paths", "policy", "slow", "source", "table",
+        "way",
     )  # fmt: skip
 
     def __init__(self, source: Chain, table: CompiledTable) -> None:
@@ -128,8 +139,10 @@ class CompiledChain:
         self.end = len(source.rules) + 1
         self.packets = 0
         self.octets = 0
-        #: A faster way to the rules that may match, made when many packets come (``index``).
-        self.index: Any = None
+        #: Ways from here that packets took, by :attr:`CompiledTable.key`.
+        self.paths: dict[tuple[Any, ...], Path] = {}
+        #: A faster way to the entries that may match, found when many packets come (``index``).
+        self.way: Callable[[Packet], Iterator[Flat]] | None = None
 
     def entries(self) -> list[Flat]:
         """The flat entries, read from the rules on first use."""
@@ -161,15 +174,37 @@ class CompiledChain:
             return (0, 0, 0, 0, 0, "", "", num)
 
 
-class CompiledTable:
-    """A table ready to be walked."""
+class Path:
+    """A way through a table that packets took: ``steps`` as (chain, kind, number, rule), what decided, and how."""
 
-    __slots__ = ("chains", "family", "name")
+    __slots__ = ("codes", "decided", "steps", "verdict")
+
+    def __init__(self, steps: list[tuple[str, str, int, Code | None]], decided: Code | CompiledChain | None, verdict: Verdict) -> None:
+        self.steps = steps
+        self.codes = [code for _, _, _, code in steps if code is not None]
+        self.decided = decided
+        self.verdict = verdict
+
+
+class CompiledTable:
+    """A table ready to be walked. ``key`` gives what decides about a packet's way through it, as far as rules are known."""
+
+    __slots__ = ("_fields", "chains", "family", "key", "name")
 
     def __init__(self, name: str, family: int) -> None:
         self.name = name
         self.family = family
         self.chains: dict[str, CompiledChain] = {}
+        self._fields: set[str] = {"src", "dst", "proto", "iniface", "outiface"}
+        self.key: Callable[[Packet], tuple[Any, ...]] = attrgetter(*self._fields)
+
+    def note_fields(self, fields: Iterable[str]) -> None:
+        """Some rule tests these fields, too: paths that are known go by a key that was made without."""
+        if not self._fields.issuperset(fields):
+            self._fields.update(fields)
+            self.key = attrgetter(*self._fields)
+            for chain in self.chains.values():
+                chain.paths.clear()
 
 
 def compile_table(ruleset: Ruleset, name: str) -> CompiledTable:

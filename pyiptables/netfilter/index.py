@@ -10,10 +10,11 @@ Long chains are cut into blocks, so that no integer grows with the whole chain.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import chain as joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyiptables.netfilter.compiled import CompiledChain, Flat
     from pyiptables.netfilter.packet import Packet
@@ -30,19 +31,16 @@ _PORTS = (0, 65535)
 _NONE: Iterator[Flat] = iter(())
 
 
-def candidates(chain: CompiledChain, packet: Packet) -> Iterator[Flat]:
-    """The entries of a chain that may match, in order."""
-    index = chain.index
-    if index is None:
-        entries = chain.entries()
-        if len(entries) < _SHORT:
-            index = chain.index = entries
-        else:
-            index = chain.index = _index(entries, chain.source.rules, chain.table.family)
-    if index.__class__ is list:
-        return iter(index)
-    found: Iterator[Flat] = index.candidates(packet)
-    return found
+def candidates(chain: CompiledChain) -> Callable[[Packet], Iterator[Flat]]:
+    """What gives the entries of a chain that may match a packet, in order."""
+    entries = chain.entries()
+    if len(entries) < _SHORT:
+        return lambda packet: iter(entries)
+    rules, family = chain.source.rules, chain.table.family
+    blocks = [_Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)]
+    if len(blocks) == 1:
+        return blocks[0].candidates
+    return lambda packet: joined.from_iterable(block.candidates(packet) for block in blocks)
 
 
 class _Field:
@@ -85,24 +83,6 @@ class _Names:
             self.rules[value] |= self.any
 
 
-def _index(entries: list[Flat], rules: list[Rule], family: int) -> _Block | _Blocks:
-    blocks = [_Block(entries[at : at + _BLOCK], rules[at : at + _BLOCK], family) for at in range(0, len(entries), _BLOCK)]
-    return blocks[0] if len(blocks) == 1 else _Blocks(blocks)
-
-
-class _Blocks:
-    """The blocks of a long chain."""
-
-    __slots__ = ("blocks",)
-
-    def __init__(self, blocks: list[_Block]) -> None:
-        self.blocks = blocks
-
-    def candidates(self, packet: Packet) -> Iterator[Flat]:
-        for block in self.blocks:
-            yield from block.candidates(packet)
-
-
 class _Block:
     """Up to ``_BLOCK`` rules and their fields; fields that tell nothing apart are left out."""
 
@@ -135,9 +115,10 @@ class _Block:
     def candidates(self, packet: Packet) -> Iterator[Flat]:
         name, bounds, rules = self.first
         at = bisect_right(bounds, getattr(packet, name))
-        if at not in self.few:
-            self.few[at] = tuple(self._chosen(rules[at])) if rules[at].bit_count() <= _FEW else None
-        few = self.few[at]
+        try:
+            few = self.few[at]
+        except KeyError:
+            few = self.few[at] = tuple(self._chosen(rules[at])) if rules[at].bit_count() <= _FEW else None
         if few is not None:
             return iter(few)
         left = rules[at]

@@ -378,7 +378,7 @@ class Engine:
                 continue
             else:
                 before = _route_key(packet) if way is not None and kind == "route" else None
-                verdict = self.walker.walk(table, hook, packet, ctx)
+                verdict = self.walker.walk(table.chains[hook], packet, ctx)
                 moved = before is not None and before != _route_key(packet)
             self._side_effects(trip, hook, cast, path)
             ctx.hook = hook
@@ -416,7 +416,7 @@ class Engine:
         lots = self.nat.lots
         if self.nat.wanted(packet, hook):
             if table is not None and hook in table.chains:
-                verdict = self.walker.walk(table, hook, packet, self.ctx)
+                verdict = self.walker.walk(table.chains[hook], packet, self.ctx)
                 if verdict is not Verdict.ACCEPT:
                     return verdict
             if not self.nat.done(packet.ct, TRANSLATES[hook]):

@@ -7,7 +7,7 @@ step too: ``return`` in a user chain, ``policy`` in a built-in one, numbered one
 
 from __future__ import annotations
 
-from pyiptables.netfilter.compiled import Code, CompiledChain, CompiledTable, header_tests, test_holds
+from pyiptables.netfilter.compiled import Code, CompiledChain, Path, header_tests, test_holds
 from pyiptables.netfilter.packet import Verdict
 
 TYPE_CHECKING = False
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Miss", "Step", "Unknown", "Walker", "header_text"]
 
 _WITH_PORTS = frozenset((6, 17, 132, 136))
+#: So many paths are kept for each built-in chain.
+_PATHS = 50_000
 #: Deeper than any chain of jumps that a kernel accepts.
 _STACK_LIMIT = 10_000
 
@@ -108,7 +110,7 @@ class Walker:
     closer look: where at most one header test failed.
     """
 
-    __slots__ = ("choose", "decided", "indexed", "misses", "near", "steps", "unknown")
+    __slots__ = ("_plain", "choose", "decided", "indexed", "misses", "near", "steps", "unknown")
 
     def __init__(self) -> None:
         self.steps: list[Step] | None = []
@@ -117,19 +119,64 @@ class Walker:
         self.unknown: list[Unknown] = []
         self.choose: Callable[[str, float | None], bool] | None = None
         self.decided: Code | CompiledChain | None = None
-        #: Makes an iterator over the rules that may match, for batches (``index.py``).
-        self.indexed: Callable[[CompiledChain, Packet], Iterator[Flat]] | None = None
+        #: Finds a faster way to the rules of a chain that may match, for batches (``index.py``).
+        self.indexed: Callable[[CompiledChain], Callable[[Packet], Iterator[Flat]]] | None = None
+        #: Whether a walk has seen nothing but tests of the packet's fields, and verdicts.
+        self._plain = True
 
-    def walk(self, table: CompiledTable, chain_name: str, packet: Packet, ctx: Context) -> Verdict:
-        """The verdict of a table's built-in chain: ACCEPT, DROP, QUEUE, STOLEN or REPEAT."""
-        ctx.table = table.name
+    def walk(self, base: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
+        """The verdict of a built-in chain: ACCEPT, DROP, QUEUE, STOLEN or REPEAT.
+
+        In batches, packets that are the same to all rules on their way take the path that the first of them found.
+        """
+        if self.indexed is None or packet.frag_offset or packet.l4 is not None:
+            return self._walk(base, packet, ctx)
+        path = base.paths.get(base.table.key(packet))
+        if path is None:
+            return self._explore(base, packet, ctx)
+        length = packet.length
+        for code in path.codes:
+            code.packets += 1
+            code.octets += length
+        decided = self.decided = path.decided
+        if decided is base:
+            base.packets += 1
+            base.octets += length
+        steps = self.steps
+        if steps is not None:
+            ctx.table = base.table.name
+            for chain, kind, num, rule in path.steps:
+                steps.append(Step(ctx, chain, kind, num, packet, rule))
+            if decided is base:
+                steps[-1].policy = base.policy.name
+        return path.verdict
+
+    def _explore(self, base: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
+        """Walk, and keep the path for others if it is a plain one."""
+        kept = self.steps
+        found: list[Step] = []
+        self.steps, self._plain = found, True
+        verdict = self._walk(base, packet, ctx)
+        self.steps = kept
+        if kept is not None:
+            kept += found
+        if self._plain:
+            if len(base.paths) >= _PATHS:
+                base.paths.clear()
+            steps = [(step.chain, step.kind, step.num, step.code) for step in found]
+            base.paths[base.table.key(packet)] = Path(steps, self.decided, verdict)
+        return verdict
+
+    def _walk(self, base: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
+        """Go from rule to rule."""
+        ctx.table = base.table.name
         ctx.hotdrop = False
         self.decided = None
-        base = chain = table.chains[chain_name]
+        chain = base
         steps = self.steps
         explaining, near = self.misses is not None, self.near
         stack: list[tuple[CompiledChain, Iterator[Flat]]] = []
-        current = self._enter(chain, packet)
+        current = chain.way(packet) if chain.way is not None else self._enter(chain, packet)
         src, dst, proto, iniface, outiface = packet.src, packet.dst, packet.proto, packet.iniface, packet.outiface
         while True:
             for smask, saddr, dmask, daddr, wanted, iniface_, outiface_, num in current:
@@ -169,7 +216,7 @@ class Walker:
                             return Verdict.DROP
                         stack.append((chain, current))
                     chain = code.jump
-                    current = self._enter(chain, packet)
+                    current = chain.way(packet) if chain.way is not None else self._enter(chain, packet)
                     break
                 else:
                     assert code.verdict is not None
@@ -196,7 +243,8 @@ class Walker:
         if self.misses is not None and not self.near:
             return iter(chain.explained())
         if self.indexed is not None:
-            return self.indexed(chain, packet)
+            chain.way = self.indexed(chain)
+            return chain.way(packet)
         return iter(chain.entries())
 
     def _policy(self, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
@@ -219,6 +267,8 @@ class Walker:
             return not failed
         if code.odd and not code.odd_holds(packet):
             return False
+        if not code.plain:
+            self._plain = False
         for match in code.matches:
             answer = match.matches(packet, ctx)
             if answer is None:
@@ -230,6 +280,7 @@ class Walker:
     def _assume(self, code: Code, match: Any, ctx: Context) -> bool:
         reason = "; ".join(ctx.reasons) or f"{match.name} cannot be decided"
         ctx.reasons.clear()
+        self._plain = False
         assumed = False if self.choose is None else self.choose(f"-m {match.name}{match.save()}", None)
         self.unknown.append(Unknown(ctx, code, f"-m {match.name}{match.save()}", reason, assumed))
         return assumed
@@ -256,6 +307,7 @@ class Walker:
     def _act(self, code: Code, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
         ctx.chain = chain.name
         ctx.rulenum = code.num
+        self._plain = False
         if self.steps is None:
             verdict: Verdict = code.target.apply(packet, ctx)
             ctx.notes.clear()

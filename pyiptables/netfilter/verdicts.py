@@ -136,7 +136,7 @@ class Judge:
                     packet.iniface = iniface if shows_in else ""
                     packet.outiface = outiface if shows_out else ""
                     ctx.hook = hook
-                    verdict = walk(chain.table, hook, packet, ctx)
+                    verdict = walk(chain, packet, ctx)
                     last = walker.decided
                 if verdict is not accept:
                     answer = "REJECT" if ctx.rejects else verdict.name

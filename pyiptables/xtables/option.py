@@ -45,11 +45,13 @@ class Option:
     is not the first. ``also``/``excl`` name options that must / must not be given together with this one.
     ``help`` is one line for ``-h``, the completion and the man page, ``words`` what an argument can be where that is a
     choice (else the type's); with a metavar like ``state[,…]`` they may be joined. ``code`` is the low byte of its ``val`` for
-    getopt where that is not its place among the options: a complaint has it.
+    getopt where that is not its place among the options: a complaint has it. ``reads`` are the fields of a packet that decide
+    about a match's option, None where they alone do not.
     """
 
     __slots__ = (
-        "aliases", "also", "code", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "save_as", "type", "words",
+        "aliases", "also", "code", "excl", "help", "invert", "mandatory", "metavar", "multi", "name", "reads", "save_as", "type",
+        "words",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +70,7 @@ class Option:
         help: str = "",
         words: tuple[str, ...] = (),
         code: int | None = None,
+        reads: tuple[str, ...] | None = None,
     ) -> None:
         self.name = name
         self.type = type
@@ -82,6 +85,7 @@ class Option:
         self.help = help
         self.words = words or type.words
         self.code = code
+        self.reads = reads
 
 
 class Parsing:
@@ -281,6 +285,16 @@ class Match(Extension):
         """Does the packet match? None when the description does not say enough."""
         ctx.unknown(f"match {self.name} cannot be decided")
         return None
+
+    def reads(self) -> frozenset[str] | None:
+        """The fields of a packet that alone decide, once the protocol is right; None where they do not."""
+        found: set[str] = set()
+        for option in self.options:
+            if option.name in self.values:
+                if option.reads is None:
+                    return None
+                found.update(option.reads)
+        return frozenset(found)
 
     def nft_form(self, earlier: list[Match], spec: RuleSpec) -> Match | None:
         """The match as iptables-nft reads it back where it uses native expressions (``add_match``, ``nft.c``).

@@ -15,6 +15,7 @@ from pyiptables.analysis.region import Product
 from pyiptables.analysis.space import CT_STATES, NO_MAC, PACKET_TYPES, Space
 from pyiptables.netfilter.connection import DST_NAT, SRC_NAT, Connection
 from pyiptables.netfilter.packet import Context, Packet
+from pyiptables.ruleset import RuleSpec
 from pyiptables.syntax.rule import typed
 
 V4 = """
@@ -75,12 +76,18 @@ V6 = """
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize(("family", "text"), [*((4, text) for text in V4), *((6, text) for text in V6)])
-def test_set_and_match_agree(family: int, text: str) -> None:
+_each_match = pytest.mark.parametrize(("family", "text"), [*((4, text) for text in V4), *((6, text) for text in V6)])
+
+
+def _spec(family: int, text: str) -> RuleSpec:
     lines = "*mangle", ":PREROUTING ACCEPT [0:0]", f"-A PREROUTING {text}", "COMMIT", ""
     ruleset = pyiptables.load("\n".join(lines), f"ipv{family}")
-    rule = ruleset.tables["mangle"].chains["PREROUTING"].rules[0]
-    spec = typed(rule, family)
+    return typed(ruleset.tables["mangle"].chains["PREROUTING"].rules[0], family)
+
+
+@_each_match
+def test_set_and_match_agree(family: int, text: str) -> None:
+    spec = _spec(family, text)
     space = Space(family)
     matches = spec.matches
     regions = [match.packet_set(space, spec) for match in matches]
@@ -100,6 +107,24 @@ def test_set_and_match_agree(family: int, text: str) -> None:
             inside = any(all(contains(v, point[lv]) for lv, v in product.items()) for product in region.upper)
             assert inside == answer, space.describe(dict(enumerate(point)))
     assert decided
+
+
+@_each_match
+def test_a_match_reads_what_it_says(family: int, text: str) -> None:
+    """Packets that are alike in the fields it reads fare alike."""
+    spec = _spec(family, text)
+    space = Space(family)
+    rng = Random(text)
+    context = Context(family)
+    for match in spec.matches:
+        fields = match.reads()
+        products = match.packet_set(space, spec).upper
+        for _ in range(300 if fields is not None else 0):
+            one, other = [packet_of(space, draw(space, products, rng), spec.proto or 17) for _ in range(2)]
+            one.frag_offset = other.frag_offset = 0
+            for field in fields or ():
+                setattr(other, field, getattr(one, field))
+            assert match.matches(one, context) == match.matches(other, context), fields
 
 
 def draw(space: Space, products: list[Product], rng: Random) -> list[int]:

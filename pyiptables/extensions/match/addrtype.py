@@ -43,10 +43,10 @@ class Addrtype(Match):
     summary = "address type by routing: local, broadcast, multicast …"
     canonical = r"(?:(?: !)? --src-type LOCAL)?(?:(?: !)? --dst-type LOCAL)(?! --)"
     options = (
-        Option("src-type", TypeList(), invert=True, help="type of the source address"),
-        Option("dst-type", TypeList(), invert=True, help="type of the destination address"),
-        Option("limit-iface-in", excl=("limit-iface-out",), help="only on the interface it came in by"),
-        Option("limit-iface-out", excl=("limit-iface-in",), help="only on the interface it leaves by"),
+        Option("src-type", TypeList(), invert=True, help="type of the source address", reads=("src",)),
+        Option("dst-type", TypeList(), invert=True, help="type of the destination address", reads=("dst",)),
+        Option("limit-iface-in", excl=("limit-iface-out",), help="only on the interface it came in by", reads=("iniface",)),
+        Option("limit-iface-out", excl=("limit-iface-in",), help="only on the interface it leaves by", reads=("outiface",)),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

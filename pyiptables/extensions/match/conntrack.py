@@ -66,6 +66,7 @@ class Conntrack(Match):
             metavar="state[,state…]",
             words=_STATES,
             help="INVALID, NEW, ESTABLISHED, RELATED, UNTRACKED, SNAT or DNAT",
+            reads=("ctstate",),
         ),
         Option("ctproto", ProtocolNumber(), invert=True, help="layer-4 protocol of the connection"),
         Option("ctorigsrc", HostMask(), invert=True, help="source address of the original direction"),
@@ -161,6 +162,10 @@ class Conntrack(Match):
             return region
         return region & (rest | ~tracked) if "ctstate" in values else region & rest
 
+    def reads(self) -> frozenset[str] | None:
+        """SNAT and DNAT are of the connection."""
+        return None if self.values.get("ctstate", frozenset()) & {"SNAT", "DNAT"} else super().reads()
+
     def _connection_set(self, space: Space, name: str, value: Any, invert: bool) -> Region:
         if name == "ctdir":
             return space.values("ctdir", (1, 1) if value == "REPLY" else (0, 0))
@@ -177,19 +182,20 @@ class Conntrack(Match):
         return space.masked(field, value[0] & value[1], value[1], invert)
 
     def matches(self, packet: Packet, ctx: Context) -> bool | None:
-        values, inverted = self.values, self.inverted
+        values = self.values
         connection = packet.ct
-        if "ctstate" in values:
-            states = {packet.ctstate}
-            if connection is not None:
-                if connection.status & _SRC_NAT:
-                    states.add("SNAT")
-                if connection.status & _DST_NAT:
-                    states.add("DNAT")
-            if bool(states & values["ctstate"]) == ("ctstate" in inverted):
+        states = values.get("ctstate")
+        if states is not None:
+            holds = packet.ctstate in states
+            if not holds and connection is not None:
+                status = connection.status
+                holds = bool((status & _SRC_NAT and "SNAT" in states) or (status & _DST_NAT and "DNAT" in states))
+            if holds == ("ctstate" in self.inverted):
                 return False
+            if len(values) == 1:
+                return True
         if connection is None:
-            return "ctstate" in values  # whatever else is asked
+            return states is not None  # whatever else is asked
         return self._connection_matches(packet, ctx)
 
     def _connection_matches(self, packet: Packet, ctx: Context) -> bool:

@@ -32,8 +32,8 @@ class Dscp(Match):
     name = "dscp"
     summary = "the DiffServ code point"
     options = (
-        Option("dscp", UInt(8, 0, 63), invert=True, excl=("dscp-class",), metavar="number", help="code point, 0 to 63"),
-        Option("dscp-class", ClassName(), invert=True, excl=("dscp",), help="class: BE, EF, AFxx or CSx"),
+        Option("dscp", UInt(8, 0, 63), invert=True, excl=("dscp-class",), metavar="number", help="code point, 0 to 63", reads=("tos",)),
+        Option("dscp-class", ClassName(), invert=True, excl=("dscp",), help="class: BE, EF, AFxx or CSx", reads=("tos",)),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

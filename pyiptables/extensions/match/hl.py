@@ -25,9 +25,9 @@ class Hl(HopLimitMatch):
     summary = "the IPv6 hop limit"
     numbering = _ANY
     options = (
-        Option("hl-lt", UInt(8), excl=_ANY, help="less than this"),
-        Option("hl-gt", UInt(8), excl=_ANY, help="more than this"),
-        Option("hl-eq", UInt(8), invert=True, aliases=("hl",), excl=_ANY, help="exactly this"),
+        Option("hl-lt", UInt(8), excl=_ANY, help="less than this", reads=("ttl",)),
+        Option("hl-gt", UInt(8), excl=_ANY, help="more than this", reads=("ttl",)),
+        Option("hl-eq", UInt(8), invert=True, aliases=("hl",), excl=_ANY, help="exactly this", reads=("ttl",)),
     )
 
     def final_check(self, parsing: Parsing) -> None:

@@ -36,7 +36,9 @@ class Icmp(Match):
     summary = "ICMP type and code; loaded by itself after -p icmp"
     protocols = (1,)
     canonical = r"(?: !)? --icmp-type (?:1?\d?\d(?:/1?\d?\d)?|any)(?<!\D0\d)"
-    options = (Option("icmp-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number"),)
+    options = (
+        Option("icmp-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number", reads=("icmp_type", "icmp_code")),
+    )
 
     @classmethod
     def more_help(cls) -> str:

@@ -35,7 +35,11 @@ class Icmp6(Match):
     families = (6,)
     summary = "ICMPv6 type and code; loaded by itself after -p ipv6-icmp"
     protocols = (58,)
-    options = (Option("icmpv6-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number"),)
+    options = (
+        Option(
+            "icmpv6-type", TypeName(), invert=True, mandatory=True, help="the type, by name or number", reads=("icmp_type", "icmp_code")
+        ),
+    )
 
     @classmethod
     def more_help(cls) -> str:

@@ -27,8 +27,8 @@ class Iprange(Match):
     name = "iprange"
     summary = "source or destination address within a range"
     options = (
-        Option("src-range", Text(), invert=True, metavar="from[-to]", help="source address in this range"),
-        Option("dst-range", Text(), invert=True, metavar="from[-to]", help="destination address in this range"),
+        Option("src-range", Text(), invert=True, metavar="from[-to]", help="source address in this range", reads=("src",)),
+        Option("dst-range", Text(), invert=True, metavar="from[-to]", help="destination address in this range", reads=("dst",)),
     )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

@@ -25,7 +25,8 @@ class Length(Match):
     name = "length"
     summary = "length of the whole packet in bytes"
     options = (
-        Option("length", UIntRange(16), invert=True, mandatory=True, metavar="length[:length]", help="bytes, header included"),
+        Option("length", UIntRange(16), invert=True, mandatory=True, metavar="length[:length]", help="bytes, header included",
+               reads=("length",)),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

@@ -22,7 +22,9 @@ class Mac(Match):
     name = "mac"
     summary = "the sender's Ethernet address"
     hooks = ("PREROUTING", "INPUT", "FORWARD")
-    options = (Option("mac-source", EtherMac(), invert=True, mandatory=True, help="the address, XX:XX:XX:XX:XX:XX"),)
+    options = (
+        Option("mac-source", EtherMac(), invert=True, mandatory=True, help="the address, XX:XX:XX:XX:XX:XX", reads=("mac_src", "iniface")),
+    )
 
     def show(self, numeric: bool, names: Names) -> str:
         return f" MAC {'! ' if self.inverted else ''}{mac_text(self.values['mac-source'])}"

@@ -21,7 +21,7 @@ class Mark(Match):
 
     name = "mark"
     summary = "the packet's netfilter mark"
-    options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask"),)
+    options = (Option("mark", MarkMask(), invert=True, mandatory=True, help="mark value, under the mask", reads=("mark",)),)
 
     canonical = r"(?: !)? --mark {HEX32}"
 

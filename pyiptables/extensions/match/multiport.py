@@ -36,9 +36,12 @@ class Multiport(Match):
     summary = "up to 15 ports; a range counts as two"
     protocols = (6, 17, 136, 132, 33)
     options = (
-        Option(_SOURCE, Text(), invert=True, aliases=("sports",), excl=_ANY, metavar=_METAVAR, help="any of these source ports"),
-        Option(_DESTINATION, Text(), invert=True, aliases=("dports",), excl=_ANY, metavar=_METAVAR, help="any of these destination ports"),
-        Option(_EITHER, Text(), invert=True, excl=_ANY, metavar=_METAVAR, help="source or destination port is any of these"),
+        Option(_SOURCE, Text(), invert=True, aliases=("sports",), excl=_ANY, metavar=_METAVAR, help="any of these source ports",
+               reads=("sport",)),
+        Option(_DESTINATION, Text(), invert=True, aliases=("dports",), excl=_ANY, metavar=_METAVAR, help="any of these destination ports",
+               reads=("dport",)),
+        Option(_EITHER, Text(), invert=True, excl=_ANY, metavar=_METAVAR, help="source or destination port is any of these",
+               reads=("sport", "dport")),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

@@ -33,7 +33,9 @@ class Pkttype(Match):
 
     name = "pkttype"
     summary = "link-layer packet type: unicast, broadcast, multicast or for another host"
-    options = (Option("pkt-type", TypeWord(), invert=True, mandatory=True, help="whom the frame was addressed to"),)
+    options = (
+        Option("pkt-type", TypeWord(), invert=True, mandatory=True, help="whom the frame was addressed to", reads=("pkttype", "dst")),
+    )
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         word = value.lower()

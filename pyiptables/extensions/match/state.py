@@ -30,7 +30,8 @@ class State(Match):
     summary = "state of the packet's connection (use conntrack)"
     canonical = r"(?: !)? --state (?:INVALID|NEW|ESTABLISHED|RELATED,ESTABLISHED|NEW,RELATED,ESTABLISHED)"
     options = (
-        Option("state", Text(), invert=True, mandatory=True, metavar="state[,state…]", words=_STATES, help="INVALID, NEW, ESTABLISHED …"),
+        Option("state", Text(), invert=True, mandatory=True, metavar="state[,state…]", words=_STATES, help="INVALID, NEW, ESTABLISHED …",
+               reads=("ctstate",)),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

@@ -35,12 +35,15 @@ class Tcp(Match):
     protocols = (6,)
     canonical = r"(?:(?: !)? --sport {PORTS})?(?:(?: !)? --dport {PORTS})?(?:(?: !)? --tcp-flags FIN,SYN,RST,ACK SYN)?"
     options = (
-        Option(_SOURCE, Text(), invert=True, aliases=("sport",), metavar="port[:port]", help="source port or range"),
-        Option(_DESTINATION, Text(), invert=True, aliases=("dport",), metavar="port[:port]", help="destination port or range"),
+        Option(_SOURCE, Text(), invert=True, aliases=("sport",), metavar="port[:port]", help="source port or range",
+               reads=("sport",)),
+        Option(_DESTINATION, Text(), invert=True, aliases=("dport",), metavar="port[:port]", help="destination port or range",
+               reads=("dport",)),
         Option("syn", invert=True, help="only SYN set of SYN, RST, ACK, FIN: a connection request", code=ord("3")),
         Option(_FLAGS, Text(), invert=True, metavar="mask compare", words=tuple(_WORDS),
-               help="of the flags in mask exactly those in compare are set"),
-        Option(_OPTION, Text(), invert=True, metavar="number", help="the TCP option with this number is present"),
+               help="of the flags in mask exactly those in compare are set", reads=("tcp_flags",)),
+        Option(_OPTION, Text(), invert=True, metavar="number", help="the TCP option with this number is present",
+               reads=("tcp_options",)),
     )  # fmt: skip
 
     def parse(self, option: Option, text: str, invert: bool, parsing: Parsing) -> None:
@@ -139,8 +142,13 @@ class Tcp(Match):
             ctx.hotdrop = ctx.hotdrop or packet.frag_offset == 1
             return False
         given, inverted = self.values, self.inverted
-        for name, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
-            if name in given and (given[name][0] <= port <= given[name][1]) == (name in inverted):
+        if _DESTINATION in given:
+            low, high = given[_DESTINATION]
+            if (low <= packet.dport <= high) == (_DESTINATION in inverted):
+                return False
+        if _SOURCE in given:
+            low, high = given[_SOURCE]
+            if (low <= packet.sport <= high) == (_SOURCE in inverted):
                 return False
         if _FLAGS in given:
             mask, compare = given[_FLAGS]

@@ -22,7 +22,8 @@ class Tos(Match):
     name = "tos"
     summary = "the TOS or traffic class byte"
     options = (
-        Option("tos", TosMask(0x3F), invert=True, mandatory=True, metavar="value[/mask]|name", help="value, under the mask"),
+        Option("tos", TosMask(0x3F), invert=True, mandatory=True, metavar="value[/mask]|name", help="value, under the mask",
+               reads=("tos",)),
     )  # fmt: skip
 
     def show(self, numeric: bool, names: Names) -> str:

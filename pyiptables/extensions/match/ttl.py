@@ -25,9 +25,9 @@ class Ttl(HopLimitMatch):
     summary = "the IPv4 time to live"
     numbering = _ANY
     options = (
-        Option("ttl-lt", UInt(8), excl=_ANY, help="less than this"),
-        Option("ttl-gt", UInt(8), excl=_ANY, help="more than this"),
-        Option("ttl-eq", UInt(8), invert=True, aliases=("ttl",), excl=_ANY, help="exactly this"),
+        Option("ttl-lt", UInt(8), excl=_ANY, help="less than this", reads=("ttl",)),
+        Option("ttl-gt", UInt(8), excl=_ANY, help="more than this", reads=("ttl",)),
+        Option("ttl-eq", UInt(8), invert=True, aliases=("ttl",), excl=_ANY, help="exactly this", reads=("ttl",)),
     )
 
     def final_check(self, parsing: Parsing) -> None:

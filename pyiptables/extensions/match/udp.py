@@ -29,8 +29,8 @@ class Udp(Match):
     protocols = (17,)
     canonical = r"(?:(?: !)? --sport {PORTS})?(?:(?: !)? --dport {PORTS})?"
     options = (
-        Option(_SOURCE, PortRange(), invert=True, aliases=("sport",), help="source port or range"),
-        Option(_DESTINATION, PortRange(), invert=True, aliases=("dport",), help="destination port or range"),
+        Option(_SOURCE, PortRange(), invert=True, aliases=("sport",), help="source port or range", reads=("sport",)),
+        Option(_DESTINATION, PortRange(), invert=True, aliases=("dport",), help="destination port or range", reads=("dport",)),
     )
 
     def save(self) -> str:

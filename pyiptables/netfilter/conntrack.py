@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.packet import Packet
 
-    #: a flow, its zone in a direction, the direction
-    Key = tuple[int, int, int, int, int, int, int]
+    #: a flow, and its zone where that is not 0
+    Key = tuple[int, ...]
 
 __all__ = ["Conntrack", "Expectation", "flow_of", "inverted", "is_icmp_error"]
 
@@ -147,7 +147,8 @@ class Conntrack:
             },
             self._setting("tcp_max_retrans", tcp_states.MAX_RETRANS),
         )
-        self.flows: dict[Key, tuple[Connection, int]] = {}
+        #: Connections by their original tuples, and by their reply tuples.
+        self._held: tuple[dict[Key, Connection], dict[Key, Connection]] = {}, {}
         self.expectations: list[Expectation] = []
 
     def _setting(self, name: str, default: int) -> int:
@@ -156,25 +157,26 @@ class Conntrack:
     # -- the table ---------------------------------------------------------------------------------------
     def flush(self) -> None:
         """Forget every connection (``conntrack -F``)."""
-        self.flows.clear()
+        for held in self._held:
+            held.clear()
 
     def connections(self, now: int) -> Iterable[Connection]:
         """All confirmed connections that have not ended."""
-        return [ct for ct, way in list(self.flows.values()) if way == 0 and not _ended(ct, now)]
+        return [ct for ct in self._held[0].values() if not _ended(ct, now)]
 
     def find(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> tuple[Connection, int] | None:
         """The connection with this tuple, and the tuple's direction there, in which its zone must be the wanted one's.
 
         A tuple that answers itself is found as the answer, put into the table last, unless zones keep the two apart.
         """
-        zones = _zone_id(zone, zone_dir, 0), _zone_id(zone, zone_dir, 1)
-        for way in (1, 0) if zones[0] == zones[1] else (0, 1):
-            found = self.flows.get((*flow, zones[way], way))
+        keys = (flow, flow) if not zone else (_key(flow, zone, zone_dir, 0), _key(flow, zone, zone_dir, 1))
+        for way in (1, 0) if keys[0] == keys[1] else (0, 1):
+            found = self._held[way].get(keys[way])
             if found is None:
                 continue
-            if not _ended(found[0], now):
-                return found
-            self.forget(found[0])
+            if not _ended(found, now):
+                return found, way
+            self.forget(found)
         return None
 
     def lookup(self, flow: FlowTuple, zone: int, zone_dir: str, now: int) -> Connection | None:
@@ -189,16 +191,14 @@ class Conntrack:
 
     def holds(self, ct: Connection) -> bool:
         """Is the connection in the table?"""
-        held = self.flows.get(self._key(ct, 1))
-        return held is not None and held[0] is ct
+        return self._held[1].get(_key(ct.reply, ct.zone, ct.zone_dir, 1)) is ct
 
     def forget(self, ct: Connection) -> None:
         """Remove a connection (``nf_ct_kill``)."""
-        for way in (0, 1):
-            key = self._key(ct, way)
-            held = self.flows.get(key)
-            if held is not None and held[0] is ct:
-                del self.flows[key]
+        for way, held in enumerate(self._held):
+            key = _key(ct.tuple(way), ct.zone, ct.zone_dir, way)
+            if held.get(key) is ct:
+                del held[key]
 
     def close(self, ct: Connection, now: int) -> None:
         """The host itself reset a TCP connection (``nf_conntrack_tcp_set_closing``)."""
@@ -209,11 +209,8 @@ class Conntrack:
     def insert(self, ct: Connection) -> None:
         """Put a connection into the table, confirmed."""
         ct.status |= CONFIRMED
-        for way in (0, 1):
-            self.flows[self._key(ct, way)] = (ct, way)
-
-    def _key(self, ct: Connection, way: int) -> Key:
-        return (*ct.tuple(way), _zone_id(ct.zone, ct.zone_dir, way), way)
+        for way, held in enumerate(self._held):
+            held[_key(ct.tuple(way), ct.zone, ct.zone_dir, way)] = ct
 
     # -- hooks -------------------------------------------------------------------------------------------
     def track(self, packet: Packet, hook: str, now: int) -> bool:
@@ -442,12 +439,14 @@ def _ended(ct: Connection, now: int) -> bool:
     return ct.expires is not None and ct.expires <= now
 
 
-def _zone_id(zone: int, zone_dir: str, way: int) -> int:
-    """``nf_ct_zone_id``: the zone counts only in the directions it was given for."""
-    return zone if zone_dir == "both" or (zone_dir == "orig") == (way == 0) else 0
+def _key(flow: FlowTuple, zone: int, zone_dir: str, way: int) -> Key:
+    """The zone counts only in the directions it was given for (``nf_ct_zone_id``)."""
+    return (*flow, zone) if zone and (zone_dir == "both" or (zone_dir == "orig") == (way == 0)) else flow
 
 
 def _wanted_zone(packet: Packet, template: dict[str, object]) -> tuple[int, str]:
+    if not template:
+        return 0, "both"
     if template.get("zone_mark"):
         zone = packet.mark & 0xFFFF
     else:

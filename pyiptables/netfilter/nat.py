@@ -77,17 +77,24 @@ class Nat:
             assert reply is not None
             ct.reply = reply
             ct.status |= _CHANGED[which]
+        self._decide(ct, which)
+        return Verdict.ACCEPT
+
+    def _decide(self, ct: Connection, which: str) -> None:
+        """One half of the mapping is as it stands."""
         if which == "src":
             key = (ct.original[0], ct.original[1], ct.original[4], ct.zone)
             self._by_source.setdefault(key, []).append(ct)
         ct.status |= _DONE[which]
-        return Verdict.ACCEPT
 
     def bind_null(self, packet: Packet, hook: str, ctx: Context) -> Verdict:
         """No rule asked for anything: keep the address, change the port only on a clash."""
         ct = packet.ct
         assert ct is not None
         which = TRANSLATES[hook]
+        if not ct.status & CONFIRMED and self.conntrack.taken(ct.reply, ct, ctx.now) is None:
+            self._decide(ct, which)
+            return Verdict.ACCEPT
         address = ct.reply[2] if which == "src" else ct.reply[0]
         return self.setup(packet, which, NatRange((address, address)), ctx)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from copy import copy as shallow_copy
 
 from pyiptables.netfilter import answers
-from pyiptables.netfilter.compiled import CompiledTable, compile_table, loaded
-from pyiptables.netfilter.connection import Connection
+from pyiptables.netfilter.compiled import CompiledChain, CompiledTable, compile_table, loaded
+from pyiptables.netfilter.connection import DST_NAT, SRC_NAT, Connection
 from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
 from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
 from pyiptables.netfilter.index import candidates
@@ -93,7 +93,8 @@ class Engine:
         if batch and not explain:
             self.walker.indexed = candidates
         self.tables: dict[str, CompiledTable] = {name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES}
-        self.plan = plan()
+        #: What stands on each hook, in order; a table's chain only where there is one, nat's turn always.
+        self.plan = {hook: self._standing(hook, entries) for hook, entries in plan().items()}
         #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
         self._speaking = False
         #: Address translation has just changed where a packet goes.
@@ -159,6 +160,14 @@ class Engine:
                         rule.packets += code.packets
                         rule.bytes += code.octets
         return copy
+
+    def _standing(self, hook: str, entries: list[tuple[str, str]]) -> list[tuple[str, str, CompiledChain | None]]:
+        found = []
+        for kind, name in entries:
+            chain = self.tables[name].chains.get(hook) if name in self.tables else None
+            if chain is not None or kind in ("engine", "nat"):
+                found.append((kind, name, chain))
+        return found
 
     # -- trips -------------------------------------------------------------------------------------------
     def _path(self, iniface: str, outiface: str) -> Routing | GivenPath:
@@ -365,25 +374,23 @@ class Engine:
         """Call what stands on a hook; False when the packet ends there. ``way`` is changed by rerouting in OUTPUT."""
         packet, ctx = trip.packet, self.ctx
         ctx.hook = hook
-        for kind, name in self.plan[hook]:
+        for kind, name, chain in self.plan[hook]:
             if kind == "engine":
                 if not self._engine_callback(name, hook, trip):
                     return False
                 continue
-            table = self.tables.get(name)
-            if kind == "nat":
-                verdict = self._nat(table, hook, trip)
+            if chain is None or kind == "nat":
+                verdict = self._nat(chain, hook, trip)
                 moved = way is not None and _moved(packet)
-            elif table is None or hook not in table.chains:
-                continue
             else:
                 before = _route_key(packet) if way is not None and kind == "route" else None
-                verdict = self.walker.walk(table.chains[hook], packet, ctx)
+                verdict = self.walker.walk(chain, packet, ctx)
                 moved = before is not None and before != _route_key(packet)
-            self._side_effects(trip, hook, cast, path)
-            ctx.hook = hook
+            if ctx.rejects or ctx.sent:
+                self._side_effects(trip, hook, cast, path)
+                ctx.hook = hook
             if verdict is not Verdict.ACCEPT:
-                self._stopped(trip, verdict, table)
+                self._stopped(trip, verdict, None if chain is None else chain.table)
                 return False
             if moved and way is not None and not self._reroute(trip, path, way):
                 return False
@@ -408,26 +415,30 @@ class Engine:
             return False
         return True
 
-    def _nat(self, table: CompiledTable | None, hook: str, trip: Trip) -> Verdict:
+    def _nat(self, chain: CompiledChain | None, hook: str, trip: Trip) -> Verdict:
         packet = trip.packet
-        if packet.ct is None:
+        ct = packet.ct
+        if ct is None:
             return Verdict.ACCEPT
         walked = len(trip.steps)
         lots = self.nat.lots
         if self.nat.wanted(packet, hook):
-            if table is not None and hook in table.chains:
-                verdict = self.walker.walk(table.chains[hook], packet, self.ctx)
+            if chain is not None:
+                verdict = self.walker.walk(chain, packet, self.ctx)
                 if verdict is not Verdict.ACCEPT:
                     return verdict
-            if not self.nat.done(packet.ct, TRANSLATES[hook]):
+            if not self.nat.done(ct, TRANSLATES[hook]):
                 verdict = self.nat.bind_null(packet, hook, self.ctx)
                 if verdict is not Verdict.ACCEPT:
                     return verdict
         elif hook == "POSTROUTING" and packet.ctdir == 0 and not is_icmp_error(packet):
-            if packet.ct.extra.get("masquerade", packet.outiface) != packet.outiface:
-                self.conntrack.forget(packet.ct)
+            if ct.extra.get("masquerade", packet.outiface) != packet.outiface:
+                self.conntrack.forget(ct)
                 return Verdict.DROP
         trip.lots = trip.lots or self.nat.lots > lots
+        self._redirected = False
+        if not ct.status & (SRC_NAT | DST_NAT) and packet.ctstate != "RELATED":
+            return Verdict.ACCEPT
         before = _headers(packet)
         if not self.nat.translate(packet, hook):
             return Verdict.DROP

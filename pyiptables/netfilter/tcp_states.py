@@ -74,8 +74,7 @@ def valid_flags(flags: int) -> bool:
     return flags & 0x37 in _SENSIBLE
 
 
-def segment_kind(flags: int) -> str:
-    """The row of the transition table."""
+def _kind(flags: int) -> str:
     if flags & _RST:
         return "RST"
     if flags & _SYN:
@@ -85,13 +84,21 @@ def segment_kind(flags: int) -> str:
     return "ACK" if flags & _ACK else "NONE"
 
 
+_KINDS = [_kind(flags) for flags in range(64)]
+
+
+def segment_kind(flags: int) -> str:
+    """The row of the transition table."""
+    return _KINDS[flags & 63]
+
+
 def _before(a: int, b: int) -> bool:
     """A difference of half the circle is behind, whichever way one looks (a negative 32-bit number)."""
     return (a - b) & _M32 >= 0x80000000
 
 
 def _after(a: int, b: int) -> bool:
-    return _before(b, a)
+    return (b - a) & _M32 >= 0x80000000
 
 
 class Limits:

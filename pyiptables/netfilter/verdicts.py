@@ -169,12 +169,10 @@ class Judge:
         found: list[Place] = []
         for hook in hooks:
             where = _BEFORE
-            for kind, name in self.engine.plan[hook]:
-                table = self.engine.tables.get(name)
+            for kind, name, chain in self.engine.plan[hook]:
                 if kind == "engine" or hook in ("INPUT", "FORWARD", "POSTROUTING"):
                     where = _AFTER if name != "defragment" else where
-                if kind != "engine" and table is not None and hook in table.chains:
-                    chain = table.chains[hook]
+                if chain is not None:
                     stands = _FIRST if kind == "nat" else where
                     found.append((hook, name, chain, not chain.source.rules, stands, hook in HOOKS[:3], hook in HOOKS[2:]))
         return found

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyiptables.commands._input import Unusable
+from pyiptables.netfilter.description import describe
+from pyiptables.netfilter.wire import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +73,6 @@ class Capture:
             raise Unusable(f"{self.path}: no {f'IPv{self.family}' if self.family else 'IP'} packets ({number} frames)")
 
     def _packet(self, frame: bytes, link: int) -> tuple[Packet, bool] | None:
-        from pyiptables.netfilter.wire import parse
-
         data, sent = _network(frame, link)
         if data is None:
             self.left_out["not IP"] += 1
@@ -137,15 +137,13 @@ def _network(frame: bytes, link: int) -> tuple[bytes | None, bool | None]:
 
 def described(packet: Packet, at: float) -> dict[str, Any]:
     """A captured packet as a description, for scenarios and JSON."""
-    from pyiptables.netfilter.description import describe
-
     told = describe(packet)
     told.pop("length")
     told.pop("payload_len", None)
-    if "inner" in told:
-        return {**told, "at": round(at, 6)}
-    if packet.payload is not None:
-        told["payload_hex"] = packet.payload.hex()
-    else:
-        told["payload_len"], told["payload_known"] = packet.payload_len, False
-    return {**told, "at": round(at, 6)}
+    if "inner" not in told:
+        if packet.payload is not None:
+            told["payload_hex"] = packet.payload.hex()
+        else:
+            told["payload_len"], told["payload_known"] = packet.payload_len, False
+    told["at"] = round(at, 6)
+    return told

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["Player", "ScenarioError", "resolve", "step_json", "trip_json", "unknown_json"]
+__all__ = ["Player", "ScenarioError", "ending_json", "resolve", "step_json", "trip_json", "unknown_json"]
 
 _SIDES = {"a": "eth0", "b": "eth1"}
 _IFACES = {"eth0": "a", "eth1": "b"}
@@ -357,6 +357,17 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
     out["verdict"], out["fate"] = trip.verdict, trip.fate
     if trip.reason is not None:
         out["reason"] = trip.reason
+    out |= ending_json(trip)
+    if trip.unknown:
+        out["unknown"] = unknown_json(trip)
+    if replies and trip.replies:
+        out["replies"] = [{"packet": describe(reply.first), **trip_json(reply, False)} for reply in trip.all_replies()]
+    return out
+
+
+def ending_json(trip: Trip) -> Json:
+    """How a packet left, as far as it did."""
+    out: Json = {}
     if trip.fate in ("delivered", "forwarded", "sent"):
         if trip.fate != "delivered":
             out["outiface"] = trip.outiface
@@ -367,8 +378,4 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
         out["lots"] = True
     if trip.error is not None:
         out["error"] = trip.error
-    if trip.unknown:
-        out["unknown"] = unknown_json(trip)
-    if replies and trip.replies:
-        out["replies"] = [{"packet": describe(reply.first), **trip_json(reply, False)} for reply in trip.all_replies()]
     return out

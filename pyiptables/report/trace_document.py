@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.description import describe
-from pyiptables.netfilter.player import step_json, trip_json, unknown_json
+from pyiptables.netfilter.player import ending_json, step_json, unknown_json
 from pyiptables.report.trace_words import target_of
 from pyiptables.xtables.addresses import address_text
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
     from pyiptables.netfilter.traverse import Step
     from pyiptables.netfilter.trip import Trip
+    from pyiptables.ruleset import Rule
 
     Json = dict[str, Any]
 
 __all__ = ["SCHEMA", "decided_by", "document", "dumps", "trip_document"]
 
 SCHEMA = "pyiptables.trace/1"
+_line = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def decided_by(trip: Trip) -> Json | None:
@@ -28,29 +31,27 @@ def decided_by(trip: Trip) -> Json | None:
     step = trip.decided
     if step is None:
         return None
-    out: Json = {"table": step.table, "chain": step.chain, "kind": step.kind, "num": step.num}
-    return out | _text(step) | _source(step)
+    return {"table": step.table, "chain": step.chain, "kind": step.kind, "num": step.num, **_said_by(step)}
 
 
-def _text(step: Step) -> Json:
-    """Text and target of a rule, or of a policy as ``-P`` sets it; None at the end of another chain."""
-    rule = step.rule
-    if rule is not None:
-        return {"text": f"-A {step.chain} {rule.text}".rstrip(), "target": target_of(rule)}
+def _said_by(step: Step) -> Json:
+    """Text and target of a rule, or of a policy as ``-P`` sets it, and the place; None at the end of another chain."""
+    if step.rule is not None:
+        return _said_by_rule(step.rule, step.chain)
     if step.kind == "policy" and step.policy is not None:
-        return {"text": f"-P {step.chain} {step.policy}", "target": step.policy}
-    return {"text": None, "target": None}
+        return {"text": f"-P {step.chain} {step.policy}", "target": step.policy, "file": None, "line": None}
+    return {"text": None, "target": None, "file": None, "line": None}
 
 
-def _source(step: Step) -> Json:
-    rule = step.rule
-    file, line = rule.source if rule is not None and rule.source is not None and rule.source[0] != "-" else (None, None)
-    return {"file": file, "line": line}
+@lru_cache(maxsize=10_000)
+def _said_by_rule(rule: Rule, chain: str) -> Json:
+    file, line = rule.source if rule.source is not None and rule.source[0] != "-" else (None, None)
+    return {"text": f"-A {chain} {rule.text}".rstrip(), "target": target_of(rule), "file": file, "line": line}
 
 
 def _step_document(step: Step, family: int) -> Json:
-    effect = {key: _plain(key, value, family) for key, value in (step.effect or {}).items()}
-    return step_json(step, family) | _text(step) | _source(step) | {"effect": effect}
+    effect = {key: _plain(key, value, family) for key, value in step.effect.items()} if step.effect else {}
+    return {**step_json(step, family), **_said_by(step), "effect": effect}
 
 
 def _plain(key: str, value: Any, family: int) -> Any:
@@ -64,7 +65,7 @@ def _plain(key: str, value: Any, family: int) -> Any:
 def trip_document(trip: Trip, described: Json | None = None) -> Json:
     """One packet's answer; ``described`` is what the user said of it."""
     family = trip.first.family
-    told = trip_json(trip, replies=False)
+    ending = ending_json(trip)
     out: Json = {
         "packet": described if described is not None else describe(trip.first),
         "verdict": trip.verdict,
@@ -73,12 +74,12 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
         "why": trip.why or None,
         "decided_by": decided_by(trip),
         "steps": [_step_document(step, family) for step in trip.steps],
-        "final": told.get("final"),
+        "final": ending.get("final"),
         "ctstate": trip.ctstate,
         "ctdir": trip.ctdir,
         "mark": trip.mark,
     }
-    out |= {key: told[key] for key in ("outiface", "error", "lots") if key in told}
+    out |= {key: ending[key] for key in ("outiface", "error", "lots") if key in ending}
     out["replies"] = [trip_document(reply) for reply in trip.replies]
     out["unknown"] = unknown_json(trip)
     return out
@@ -91,4 +92,4 @@ def document(trips: list[tuple[Json, Trip]]) -> Json:
 
 def dumps(value: Any, indent: int | None = 2) -> str:
     """JSON as all of these documents are written."""
-    return json.dumps(value, indent=indent, ensure_ascii=False)
+    return _line(value) if indent is None else json.dumps(value, indent=indent, ensure_ascii=False)

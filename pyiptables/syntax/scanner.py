@@ -184,7 +184,9 @@ class Scanner:
         self._cluster = rest
         known = self.shorts.get(letter)
         if known is None:
-            self.failed = f"-{letter}"
+            # getopt reads octets.
+            first = letter.encode("utf-8", "surrogateescape")[:1]
+            self.failed = f"-{first.decode('utf-8', 'surrogateescape')}"
             return UNKNOWN, None
         has_arg, key = known
         if has_arg == NONE:

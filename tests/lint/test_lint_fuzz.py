@@ -112,6 +112,7 @@ LARGE = [
     ("what is no arithmetic", "x.sh", b"#!/bin/sh\niptables -A INPUT -s " + b"$((x " * 50 + b"\n"),
     ("conditions", "x.sh",
      b"".join([b"if [ $a%d ]; then iptables -A INPUT -p tcp --dport %d -j ACCEPT; fi\n" % (n, n) for n in range(1, 2001)])),
+    ("too many words", "x.sh", b"#!/bin/sh\nfor n in $(seq 1 200); do iptables -A " + b"{a,b}" * 30 + b" $n; done\n"),
     ("rounds", "x.sh", b"#!/bin/bash\nfor a in {1..30}; do for b in {1..30}; do iptables -A INPUT -s 10.0.$a.$b -j ACCEPT; done; done\n"),
 ]  # fmt: skip
 

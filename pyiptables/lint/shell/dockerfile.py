@@ -111,7 +111,7 @@ class _Dockerfile:
         return bodies, at if bodies else stop
 
     def heredoc_run(self, word: str, excerpt: Excerpt, bodies: list[tuple[int, int]], start: int, behind: int) -> None:
-        before = excerpt.text[: excerpt.text.index("<<")]
+        before = excerpt.text.partition("<<")[0]
         if before.strip() and not _SHELLS.match(before):
             # The here-document is the input of a command: all of it is shell.
             whole = Excerpt(self.source)

@@ -147,8 +147,9 @@ class Shell:
         self.count_command()
         return run_simple(self, node)
 
-    def count_command(self) -> None:
-        self.commands += 1
+    def count_command(self, work: int = 1) -> None:
+        """``work``: how many commands something else is as much as."""
+        self.commands += work
         if self.commands > self.limits.commands:
             raise TooMuch("more commands than the limit")
 

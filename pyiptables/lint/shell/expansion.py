@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Expander"]
 
+#: So many words take about as long as a command.
+_WORDS_A_COMMAND = 20
+
 
 class _Fields:
     """Fields in the making (XCU 2.6.5)."""
@@ -125,6 +128,7 @@ class Expander(Parameters):
                     parts = [Unknown(location.text[:80], "too long")]
                 origin = whole.origin if whole is not None and whole.raw == _raw(parts) else None
                 words.append(Word(merged(parts), location, quoted, origin))
+        self.shell.count_command(len(words) // _WORDS_A_COMMAND)
         if len(words) > self.shell.limits.words:
             self.shell.unresolve(location, "expansion", "gives too many words")
             del words[self.shell.limits.words :]
@@ -300,6 +304,7 @@ class Expander(Parameters):
             stop = newline if newline >= 0 else end
             line = view[at:stop]
             if heredoc.expands and ("$" in line or "`" in line or "\\" in line):
+                self.shell.count_command()
                 stop = _logical_end(view, at, end)
                 output.chunks += self._expanded_line(source, at, stop)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 from pyiptables.lint.shell.words import Lit, Piece
 
@@ -100,8 +101,9 @@ def braces(pieces: tuple[Piece, ...], most: int) -> list[tuple[Piece, ...]]:
             atoms += piece.text
         else:
             atoms.append(piece)
-    words = _expand(atoms, most, 0)
-    return [_joined(word) for word in words]
+    if _count(atoms, 0) > most:
+        raise TooManyWords
+    return [_joined(word) for word in _expand(atoms, 0)]
 
 
 def _joined(atoms: list[Atom]) -> tuple[Piece, ...]:
@@ -120,22 +122,29 @@ def _joined(atoms: list[Atom]) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def _expand(atoms: list[Atom], most: int, depth: int) -> list[list[Atom]]:
-    for begin, atom in enumerate(atoms):
-        if atom != "{" or depth > 20:
-            continue
-        alternatives = _alternatives(atoms, begin)
-        if alternatives is None:
-            continue
-        end, choices = alternatives
-        middles: list[list[Atom]] = []
-        for choice in choices:
-            middles += _expand(choice, most, depth + 1)
-        tails = _expand(atoms[end:], most, depth + 1)
-        if len(middles) * len(tails) > most:
-            raise TooManyWords
-        return [atoms[:begin] + middle + tail for middle in middles for tail in tails]
-    return [atoms]
+def _expand(atoms: list[Atom], depth: int) -> list[list[Atom]]:
+    begin, end, choices = _first(atoms, depth)
+    if not choices:
+        return [atoms]
+    middles = [middle for choice in choices for middle in _expand(choice, depth + 1)]
+    tails = _expand(atoms[end:], depth + 1)
+    return [atoms[:begin] + middle + tail for middle in middles for tail in tails]
+
+
+def _count(atoms: list[Atom], depth: int) -> int:
+    """How many words :func:`_expand` gives."""
+    _, end, choices = _first(atoms, depth)
+    return sum([_count(choice, depth + 1) for choice in choices]) * _count(atoms[end:], depth + 1) if choices else 1
+
+
+def _first(atoms: list[Atom], depth: int) -> tuple[int, int, list[list[Atom]]]:
+    """Where the first braces with alternatives begin and end, and the alternatives."""
+    if depth <= 20:
+        for begin, atom in enumerate(atoms):
+            alternatives = _alternatives(atoms, begin) if atom == "{" else None
+            if alternatives is not None:
+                return begin, *alternatives
+    return 0, 0, []
 
 
 def _alternatives(atoms: list[Atom], begin: int) -> tuple[int, list[list[Atom]]] | None:
@@ -197,7 +206,10 @@ def compiled(pattern: str, size: int) -> re.Pattern[str]:
     if re.search(r"\)[*+]", pattern) and size > 24:
         raise TooHard
     try:
-        return re.compile(pattern, re.S)
+        with warnings.catch_warnings():
+            # What a set may mean in some later Python is no business of the script's author.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(pattern, re.S)
     except (re.error, OverflowError, RecursionError):
         raise TooHard from None
 

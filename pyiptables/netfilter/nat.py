@@ -211,7 +211,8 @@ class Nat:
 
     def _translate_error(self, packet: Packet, ct: Connection, hook: str) -> bool:
         """An ICMP error: the packet inside, then the outside (``nf_nat_icmp_reply_translation``)."""
-        if packet.bad_checksum:
+        if packet.bad_checksum and (packet.verified is None or hook in ("PREROUTING", "INPUT")):
+            # What came in with the right checksum is not summed up again on the way out (nf_ip6_checksum).
             return False
         redirect = packet.icmp_type == (5 if packet.family == 4 else 137)
         if redirect and (ct.status & (SRC_NAT_DONE | DST_NAT_DONE) != SRC_NAT_DONE | DST_NAT_DONE or ct.status & _BOTH):

@@ -47,6 +47,8 @@ def _own() -> int:
         own()
     except SystemExit as leave:
         return int(leave.code or 0)
+    finally:
+        sys.stderr.flush()
     return 0
 
 

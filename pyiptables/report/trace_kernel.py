@@ -20,6 +20,7 @@ _TCP, _AH, _ESP = 6, 51, 50
 _UDP = {17: "UDP", 136: "UDPLITE"}
 #: ``required_len`` of ICMP types.
 _ICMP_LENGTH = {0: 4, 3: 28, 4: 28, 5: 28, 8: 4, 11: 28, 12: 28, 13: 20, 14: 20, 17: 12, 18: 12}
+_ECHOES = {4: (0, 8), 6: (128, 129)}
 
 
 def kernel_lines(trip: Trip) -> Iterator[str]:
@@ -86,18 +87,24 @@ def _ipv4(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
 
 
 def _icmp(packet: Packet, inner: Packet | None) -> Iterator[str]:
+    """What both kinds of ICMP have in common, and what an error is about."""
     kind, there = packet.icmp_type, packet.transport_length
-    if there < 4:
+    if there < 8:
         yield f"INCOMPLETE [{there} bytes] "
         return
     yield f"TYPE={kind} "
     yield f"CODE={packet.icmp_code} "
-    if there < _ICMP_LENGTH.get(kind, 0):
+    if packet.family == 4 and there < _ICMP_LENGTH.get(kind, 0):
         yield f"INCOMPLETE [{there} bytes] "
-    elif kind in (0, 8):
+    elif kind in _ECHOES[packet.family]:
         yield f"ID={packet.icmp_id} "
         yield f"SEQ={packet.icmp_seq} "
-    elif kind == 12:
+    else:
+        yield from (_error4 if packet.family == 4 else _error6)(kind, packet, inner)
+
+
+def _error4(kind: int, packet: Packet, inner: Packet | None) -> Iterator[str]:
+    if kind == 12:
         yield f"PARAMETER={packet.icmp_rest >> 24} "
     elif kind in (3, 4, 5, 11):
         if kind == 5:
@@ -106,6 +113,16 @@ def _icmp(packet: Packet, inner: Packet | None) -> Iterator[str]:
             yield f"[{''.join(_ipv4(inner, inner, None))}] "
         if kind == 3 and packet.icmp_code == 4:
             yield f"MTU={packet.icmp_rest & 0xFFFF} "
+
+
+def _error6(kind: int, packet: Packet, inner: Packet | None) -> Iterator[str]:
+    if kind in (1, 2, 3, 4):
+        if kind == 4:
+            yield f"POINTER={packet.icmp_rest:08x} "
+        if inner is not None:
+            yield f"[{''.join(_ipv6(inner, inner, None))}] "
+        if kind == 2:
+            yield f"MTU={packet.icmp_rest} "
 
 
 def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterator[str]:
@@ -141,28 +158,9 @@ def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
     elif packet.proto == 58:
         yield "PROTO=ICMPv6 "
         if not fragment:
-            yield from _icmp6(packet, inner)
+            yield from _icmp(packet, inner)
     else:
         yield from _transport(header, packet)
-
-
-def _icmp6(packet: Packet, inner: Packet | None) -> Iterator[str]:
-    kind, there = packet.icmp_type, packet.transport_length
-    if there < 8:
-        yield f"INCOMPLETE [{there} bytes] "
-        return
-    yield f"TYPE={kind} "
-    yield f"CODE={packet.icmp_code} "
-    if kind in (128, 129):
-        yield f"ID={packet.icmp_id} "
-        yield f"SEQ={packet.icmp_seq} "
-    elif kind in (1, 2, 3, 4):
-        if kind == 4:
-            yield f"POINTER={packet.icmp_rest:08x} "
-        if inner is not None:
-            yield f"[{''.join(_ipv6(inner, inner, None))}] "
-        if kind == 2:
-            yield f"MTU={packet.icmp_rest} "
 
 
 def _transport(header: Step | Packet, packet: Packet) -> Iterator[str]:

@@ -10,13 +10,15 @@ A description becomes a dict in the form of a scenario packet (:mod:`pyiptables.
 
 ``reply`` answers the packet before it (``to N``: the Nth) as its receiver saw it, ``error`` is an ICMP error about it. Lines
 may be separated by ``;`` as well. ``#`` starts a comment.
+
+The grammar defines the language and says where a description goes wrong. Descriptions written in the plainest way, word for
+word between spaces, are read without it, as loading pyparsing takes longer than tracing the packet.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-
-import pyparsing as pp
 
 from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
 from pyiptables.netfilter.routes import RouteError, parse_address
@@ -25,6 +27,12 @@ from pyiptables.xtables.icmp_types import ICMP, ICMPV6, parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyparsing as pp
+
+    #: What stands in a statement: "proto", "source", "destination" or "kind", "to", as [(place, word)], and "words" as
+    #: [(place, word)] or [(place, key, value)].
+    Found = Any
 
 __all__ = ["FLAGS", "KEYS", "DescriptionError", "icmp_type", "parse_packets", "quoted"]
 
@@ -115,27 +123,72 @@ _KEY_NAMES = {
 _SOCKETS: dict[str, Any] = {"none": None, "open": {}, "transparent": {"transparent": True}, "wildcard": {"wildcard": True}}
 _TIME = r"\+?\d+(?:\.\d+)?(?:ms|s|m|h|d)?(?![\w.:-])|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_NUMBER = r"0[xX][0-9a-fA-F]+|\d+"
 _FLAG = "fin|syn|rst|psh|ack|urg|ece|cwr"
+_TEXTS = [key for key in (*_WORDS, *_ALIASES) if key not in ("at", "hl")]
+_ICMP_NAMES = {name for name, *_ in (*ICMP, *ICMPV6)} - {"any"}
+
+
+def _number(text: str) -> int:
+    return int(text, 16 if text[:2] in ("0x", "0X") else 10)
+
+
+def _plain(text: str) -> Found | None:
+    """What the grammar finds in a statement, for those in plain words; None: ask the grammar."""
+    if not text.isascii() or not text.isprintable() or '"' in text or "'" in text:
+        return None
+    tokens = [(word.start(), word[0]) for word in re.finditer("[^ ]+", text)]
+    found: dict[str, Any] = {"words": []}
+    again = bool(tokens) and tokens[0][1] in ("reply", "error")
+    at = 1 if again else 4
+    if again:
+        found["kind"] = tokens[0][1]
+        if len(tokens) > 1 and tokens[1][1] == "to":
+            if len(tokens) == 2 or not re.fullmatch(_NUMBER, tokens[2][1]):
+                return None
+            found["to"] = [(tokens[2][0], _number(tokens[2][1]))]
+            at = 3
+    elif len(tokens) < 4 or tokens[2][1] != "->":
+        return None
+    else:
+        found |= {"proto": tokens[:1], "source": tokens[1:2], "destination": tokens[3:4]}
+    while at < len(tokens):
+        place, key = tokens[at]
+        value: Any = tokens[at + 1][1] if at + 1 < len(tokens) else ""
+        at += 2
+        if key in _NUMBERS and re.fullmatch(_NUMBER, value):
+            found["words"].append((place, key, _number(value)))
+        elif value and (key in _TEXTS or (key == "at" and re.fullmatch(_TIME, value))):
+            found["words"].append((place, key, value))
+        elif key in FLAGS or key in _ICMP_NAMES or re.fullmatch(f"(?:{_FLAG})(?:,(?:{_FLAG}))*", key):
+            found["words"].append((place, key))
+            at -= 1
+        else:
+            return None
+    return found
 
 
 def _grammar() -> pp.ParserElement:
-    """Results are lists of (kind, place, …): where a thing stands is needed to say what is wrong with it."""
+    """Results are lists of (place, …): where a thing stands is needed to say what is wrong with it."""
+    import pyparsing as pp
+
+    ident = pp.alphanums + "_-"
     plain = pp.Regex(r"[^\s\"';#]+")
     text = pp.QuotedString('"', esc_char="\\") | pp.QuotedString("'", esc_char="\\") | plain
-    number = pp.Regex(r"(0[xX][0-9a-fA-F]+|\d+)(?![\w.])").set_parse_action(lambda t: int(t[0], 16 if t[0][:2] in ("0x", "0X") else 10))
+    number = pp.Regex(rf"(?:{_NUMBER})(?![\w.])").set_parse_action(lambda t: _number(t[0]))
 
     def placed(element: pp.ParserElement) -> pp.ParserElement:
         return pp.Group(element).set_parse_action(lambda text, place, found: [(place, *found[0])])
 
     def pair(key: str, value: pp.ParserElement) -> pp.ParserElement:
-        return placed(pp.CaselessKeyword(key, ident_chars=_IDENT) + value)
+        return placed(pp.CaselessKeyword(key, ident_chars=ident) + value)
 
     pairs: list[pp.ParserElement] = [pair("at", pp.Regex(_TIME))]
     pairs += [pair(key, number) for key in _NUMBERS]
-    pairs += [pair(key, text) for key in (*_WORDS, *_ALIASES) if key not in ("at", "hl")]
-    alone = placed(pp.MatchFirst([pp.CaselessKeyword(key, ident_chars=_IDENT) for key in FLAGS]))
+    pairs += [pair(key, text) for key in _TEXTS]
+    alone = placed(pp.MatchFirst([pp.CaselessKeyword(key, ident_chars=ident) for key in FLAGS]))
     flags = placed(pp.Regex(rf"(?i)(?:(?:{_FLAG})(?:,(?:{_FLAG}))*|none|all)(?![\w-])"))
-    icmp = placed(pp.one_of(sorted({name for name, *_ in (*ICMP, *ICMPV6)} - {"any"}), caseless=True, as_keyword=True))
+    icmp = placed(pp.one_of(sorted(_ICMP_NAMES), caseless=True, as_keyword=True))
     word = pp.MatchFirst([*pairs, alone, icmp, flags])
     protocol = placed(plain)("proto")
     endpoint = placed(plain)
@@ -146,7 +199,6 @@ def _grammar() -> pp.ParserElement:
     return (again | fresh) + pp.Group(pp.ZeroOrMore(word))("words") + pp.StringEnd()
 
 
-_IDENT = pp.alphanums + "_-"
 _parser: pp.ParserElement | None = None
 
 
@@ -194,15 +246,22 @@ def _statements(line: str) -> list[str]:
     return [*parts, line[start:]]
 
 
-def _packet(text: str, earlier: list[dict[str, Any]]) -> dict[str, Any]:
-    """One description as a dict."""
+def _parsed(text: str) -> Found:
+    """What the grammar finds in a statement."""
+    import pyparsing as pp
+
     global _parser  # noqa: PLW0603 - built once, costs 10 ms
     if _parser is None:
         _parser = _grammar()
     try:
-        found: Any = _parser.parse_string(text)
+        return _parser.parse_string(text)
     except pp.ParseBaseException as error:
         raise _explained(text, error.loc) from error
+
+
+def _packet(text: str, earlier: list[dict[str, Any]]) -> dict[str, Any]:
+    """One description as a dict."""
+    found = _plain(text) or _parsed(text)
     packet: dict[str, Any] = {}
     index = len(earlier)
     kind = found.get("kind")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pyiptables.netfilter import language
 from pyiptables.netfilter.language import FLAGS, KEYS, DescriptionError, parse_packets, quoted
 
 _PACKET = {"proto": "tcp", "src": "10.0.0.2", "sport": 5, "dst": "192.0.2.10", "dport": 443}
@@ -83,3 +87,46 @@ def test_every_word_is_understood(key: str) -> None:
 @pytest.mark.parametrize("word", ["", "a b", 'say "x"', "it's", "a;b", "#1", "back\\slash x", "plain"])
 def test_quoted_words_come_back(word: str) -> None:
     assert parse_packets(f"udp 1.2.3.4 -> 2.3.4.5 payload {quoted(word)}")[0]["payload"] == word
+
+
+_PLACES = ["10.0.0.2", "10.0.0.2:40", "[::1]:5", "::1", "x"]
+_TEXTS = ["eth0", "1", "0x1f", "010", "+2s", "1.5h", "2026-11-25T14:30", "syn,ack", "new", "a,b", '"a b"', "-1", "none", "0xg", "5x", "é"]
+_WORDS = [*KEYS, *FLAGS, "syn", "rst,ack", "all", "echo-request", "port-unreachable", "state", "hl", "match-set", "IN", "->", "to", "reply"]
+
+
+@settings(max_examples=600)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["tcp 1.1.1.1:5 -> 2.2.2.2:6", "icmp 1.1.1.1 -> 2.2.2.2", "reply", "error", "reply to 1", "error to 0x1"])
+            | st.tuples(st.sampled_from(["udp", "17", "frob", "TCP"]), st.sampled_from(_PLACES), st.sampled_from(["->", "to", "-", "->>"]), st.sampled_from(_PLACES)).map(" ".join),
+            st.lists(st.tuples(st.sampled_from(_WORDS), st.sampled_from(_TEXTS)).map(" ".join) | st.sampled_from(_WORDS), max_size=4),
+            st.sampled_from([" ", "  ", "\t", "\u00a0"]),
+        ).map(lambda parts: parts[2].join([parts[0], *parts[1]])),
+        min_size=1, max_size=3,
+    )
+)  # fmt: skip
+def test_plain_words_mean_what_the_grammar_says(sentences: list[str]) -> None:
+    text = "; ".join(sentences)
+    quick = _answer(text)
+    with mock.patch.object(language, "_plain", return_value=None):
+        assert quick == _answer(text)
+
+
+def _answer(text: str) -> object:
+    try:
+        return parse_packets(text)
+    except DescriptionError as error:
+        return str(error)
+
+
+def test_plain_words_need_no_grammar() -> None:
+    with mock.patch.object(language, "_parsed", side_effect=AssertionError):
+        assert (
+            len(
+                parse_packets(
+                    "tcp 10.0.0.2:40000 -> 192.0.2.10:443 in eth0 syn at +2s mark 0x10; reply to 1 syn,ack; error port-unreachable"
+                )
+            )
+            == 3
+        )

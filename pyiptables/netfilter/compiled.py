@@ -116,7 +116,7 @@ def _interface(pattern: str, name: str) -> bool:
 class CompiledChain:
     """A chain ready to be walked. ``end`` is the number of the rule that the kernel puts at its end.
 
-    ``flat`` has one entry a rule, in order; a rule's :class:`Code` is made when its header first fits a packet.
+    ``flat`` has one entry a rule, in order, as far as they have been read; a rule's :class:`Code` is made when its header first fits a packet.
     """
 
     __slots__ = (
@@ -130,7 +130,7 @@ class CompiledChain:
         self.name = source.name
         self.builtin = source.policy is not None
         self.policy = _VERDICTS.get(source.policy or "RETURN", Verdict.ACCEPT)
-        self.flat: list[Flat] | None = None
+        self.flat: list[Flat] = []
         #: Header tests that a flat entry cannot hold, by rule number.
         self.odd: dict[int, tuple[Test, ...]] = {}
         #: Every rule without header tests in its flat entry: for explaining, rule by rule.
@@ -145,11 +145,19 @@ class CompiledChain:
         self.way: Callable[[Packet], Iterator[Flat]] | None = None
 
     def entries(self) -> list[Flat]:
-        """The flat entries, read from the rules on first use."""
-        if self.flat is None:
-            family = self.table.family
-            self.flat = [self._entry(rule, num, family) for num, rule in enumerate(self.source.rules, 1)]
-        return self.flat
+        """The flat entries of all rules, read from the rules on first use."""
+        flat, family = self.flat, self.table.family
+        done = len(flat)
+        flat += [self._entry(rule, num, family) for num, rule in enumerate(self.source.rules[done:], done + 1)]
+        return flat
+
+    def entries_in_turn(self) -> Iterator[Flat]:
+        """The flat entries, each read from its rule when asked for: a single packet seldom gets to the last."""
+        flat, family, rules = self.flat, self.table.family, self.source.rules
+        for num in range(1, self.end):
+            if num > len(flat):
+                flat.append(self._entry(rules[num - 1], num, family))
+            yield flat[num - 1]
 
     def explained(self) -> list[Flat]:
         """Entries that send every rule to its whole list of tests."""

@@ -245,7 +245,7 @@ class Walker:
         if self.indexed is not None:
             chain.way = self.indexed(chain)
             return chain.way(packet)
-        return iter(chain.entries())
+        return chain.entries_in_turn()
 
     def _policy(self, chain: CompiledChain, packet: Packet, ctx: Context) -> Verdict:
         chain.packets += 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pickle
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from pyiptables.lint.origins import Origins
     from pyiptables.tools.rehearsal import Rehearsal
 
 __all__ = ["command"]
@@ -33,7 +37,6 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
     The command really runs: only its calls of iptables and ip6tables are caught, and only those without a path.
     """
     from pyiptables.commands._failure import Failure
-    from pyiptables.report.rehearsal import as_document, show
     from pyiptables.store import default_directory
     from pyiptables.tools.rehearsal import RehearsalError, rehearse
     from pyiptables.tools.uncaught import uncaught_calls
@@ -47,43 +50,102 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
     for found in uncaught_calls(words):
         place = f"{found.file}:{found.line}" if found.line else "the command"
         click.echo(f"warning: {place}: {found.text} {found.why}: calls there will NOT be caught", err=True)
+    directory = None if fresh else state or default_directory(os.environ)
+    reporter = _Reporter(list(words), no_lint, as_json) if hasattr(os, "fork") else None
     try:
-        directory = None if fresh else state or default_directory(os.environ)
         # The document has standard output to itself.
         rehearsal = rehearse(list(words), directory, 2 if as_json else None)
     except RehearsalError as error:
         raise Failure(str(error)) from error
-    _explain(rehearsal, no_lint)
-    if as_json:
-        click.echo(as_document(rehearsal))
-    else:
-        show(rehearsal)
-    if rehearsal.returncode:
-        sys.exit(1)
+    assert reporter is not None
+    sys.exit(reporter.report(rehearsal) or bool(rehearsal.returncode))
 
 
-def _explain(rehearsal: Rehearsal, no_lint: bool) -> None:
-    """Add the places that rules come from, and the findings of the checks, as far as the scripts can be read."""
-    from pyiptables.lint.engine import LintError, lint_subject, read_file, read_subject
-    from pyiptables.lint.origins import Origins
-    from pyiptables.lint.settings import ConfigError, Configuration, Settings
-    from pyiptables.report.findings import concise
-    from pyiptables.tools.uncaught import scripts
+class _Reporter:
+    """A process of its own that reads and checks the script while it runs, and reports what happened when it has ended."""
 
-    words = rehearsal.command
-    # Further files among the words are what the script works on.
-    for script in scripts(words)[:1]:
-        args = words[words.index(script) + 1 :] if script in words else words[1:]
+    def __init__(self, words: list[str], no_lint: bool, as_json: bool) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        receive, send = os.pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            os.close(send)
+            os._exit(_work(receive, words, no_lint, as_json))
+        os.close(receive)
+        self._send = open(send, "wb")  # noqa: SIM115 - closed by report, or with this process
+
+    def report(self, rehearsal: Rehearsal) -> int:
+        """Have it reported; returns the process' exit status."""
         try:
-            settings = Settings() if no_lint else Configuration(None, False, None).of(script)
-            subject = read_subject(read_file(script), script, settings, {"args": args})
-            origins = Origins(subject)
-            if not no_lint:
-                rehearsal.lint += concise(lint_subject(subject).diagnostics).splitlines()
-        except (ConfigError, LintError) as error:
-            click.echo(f"neither findings nor lines of rules: {error}", err=True)
-            continue
-        for call in rehearsal.calls:
+            with self._send:
+                pickle.dump(rehearsal, self._send)
+        except BrokenPipeError:
+            # It has said why itself.
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+
+
+def _work(receive: int, words: list[str], no_lint: bool, as_json: bool) -> int:
+    # Keys pressed to stop the script are not meant for its report, and without a report it ends with the other process.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        reading = _Reading(words, no_lint)
+        if not as_json:
+            # Loading it takes as long as printing does.
+            importlib.import_module("rich.console")
+        from pyiptables.report.rehearsal import as_document, show
+
+        with open(receive, "rb") as pipe:
+            rehearsal = pickle.load(pipe)
+        signal.signal(signal.SIGINT, interrupt)
+        reading.explain(rehearsal)
+        if as_json:
+            click.echo(as_document(rehearsal))
+        else:
+            show(rehearsal)
+        sys.stdout.flush()
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return 1
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+class _Reading:
+    """What can be told of a command's script without running it: findings, and which lines its rules come from."""
+
+    def __init__(self, words: list[str], no_lint: bool) -> None:
+        from pyiptables.lint.engine import LintError, lint_subject, read_file, read_subject
+        from pyiptables.lint.origins import Origins
+        from pyiptables.lint.settings import ConfigError, Configuration, Settings
+        from pyiptables.report.findings import concise
+        from pyiptables.tools.uncaught import scripts
+
+        self._origins: Origins | None = None
+        self._trouble = ""
+        self._lint: list[str] = []
+        # Further files among the words are what the script works on.
+        for script in scripts(words)[:1]:
+            args = words[words.index(script) + 1 :] if script in words else words[1:]
+            try:
+                settings = Settings() if no_lint else Configuration(None, False, None).of(script)
+                subject = read_subject(read_file(script), script, settings, {"args": args})
+                self._origins = Origins(subject)
+                if not no_lint:
+                    self._lint = concise(lint_subject(subject).diagnostics).splitlines()
+            except (ConfigError, LintError) as error:
+                self._trouble = f"neither findings nor lines of rules: {error}"
+
+    def explain(self, rehearsal: Rehearsal) -> None:
+        """Add the places that rules come from, and the findings, as far as the script could be read."""
+        if self._trouble:
+            click.echo(self._trouble, err=True)
+        rehearsal.lint += self._lint
+        origins = self._origins
+        for call in rehearsal.calls if origins is not None else ():
+            assert origins is not None
             call.place = origins.of_call(call.argv)
             for rule in call.added:
                 place = (origins.of_rule(*rule) if "-restore" in call.argv[0] else None) or call.place

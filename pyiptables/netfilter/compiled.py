@@ -116,7 +116,8 @@ def _interface(pattern: str, name: str) -> bool:
 class CompiledChain:
     """A chain ready to be walked. ``end`` is the number of the rule that the kernel puts at its end.
 
-    ``flat`` has one entry a rule, in order, as far as they have been read; a rule's :class:`Code` is made when its header first fits a packet.
+    ``flat`` has one entry a rule, in order, as far as they have been read; a rule's :class:`Code` is made when its header
+    first fits a packet.
     """
 
     __slots__ = (

@@ -281,16 +281,15 @@ class _Stage:
 
     def _stored(self, family: int) -> bytes:
         """The bytes of a state, read again when they are others."""
+        path = os.path.join(self.directory, f"rules.v{family}")
         try:
-            fd = os.open(os.path.join(self.directory, f"rules.v{family}"), os.O_RDONLY)
+            status = os.stat(path)
+            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self._known.get(family, (None, b""))[0] != mark:
+                with open(path, "rb", buffering=0) as file:
+                    self._known[family] = (mark, file.readall())
         except OSError:
             return b""
-        status = os.fstat(fd)
-        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if self._known.get(family, (None, b""))[0] != mark:
-            with open(fd, "rb", buffering=0, closefd=False) as file:
-                self._known[family] = (mark, file.readall())
-        os.close(fd)
         return self._known[family][1]
 
     def _input(self, process: int) -> str:

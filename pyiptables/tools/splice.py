@@ -51,17 +51,21 @@ class Splice:
         self.end = at if data[at : at + 7] == b"COMMIT\n" else data.index(b"\nCOMMIT\n", at) + 1
         self._order = {chain.name: place for place, chain in enumerate(chain_order(self.table))}
 
-    def region(self, chain: str) -> tuple[int, int]:
-        """From the first byte of the chain's first rule to the first byte behind its last."""
-        place = self._order[chain]
-        begin = self._border(place, self.rules_start)
-        return begin, self._border(place + 1, begin)
+    def first_of(self, chain: str) -> int:
+        """The first byte of the chain's first rule."""
+        return self._border(self._order[chain], self.rules_start)
+
+    def behind_last_of(self, chain: str, low: int = 0) -> int:
+        """The first byte behind the chain's last rule, which stands at ``low`` or later."""
+        return self._border(self._order[chain] + 1, low or self.rules_start)
 
     def _border(self, place: int, low: int) -> int:
         """Where the rules of the chains from this place in the order on begin: rules stand in the order of the chains."""
         data, high = self.data, self.end
+        # The last rule is asked first: rules are mostly appended, and to few chains.
+        probe = high - 1
         while low < high:
-            middle = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            middle = data.rfind(b"\n", low, probe) + 1 or low
             if data.startswith(_MARK, middle - len(_MARK)):
                 middle -= len(_MARK)
             after = self._behind(middle)
@@ -69,6 +73,7 @@ class Splice:
                 low = after
             else:
                 high = middle
+            probe = (low + high) // 2
         return low
 
     def _place(self, at: int) -> int:
@@ -90,7 +95,8 @@ class Splice:
 
     def rule_at(self, chain: str, number: int) -> tuple[int, int] | None:
         """Where rule ``number`` (from 1) of a chain stands, None when there are fewer."""
-        begin, end = self.region(chain)
+        begin = self.first_of(chain)
+        end = self.behind_last_of(chain, begin)
         for _ in range(number - 1):
             if begin >= end:
                 return None
@@ -144,12 +150,12 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     rule = rule_of(spec, program.family, command)
     if rule.stored:
         return None
-    begin, at = place.region(chain)
     if command.action == "I":
-        at = _insertion(place, chain, command.number or 1, begin)
+        at = _insertion(place, chain, command.number or 1)
         # The chain without its rules stands for the chain; where in it makes no difference to what is checked.
         tables.insert(command.table, chain, 1, [rule], command.parsing)
     else:
+        at = place.behind_last_of(chain)
         tables.append(command.table, chain, [rule], command.parsing)
     tables.commit(command.table, command.parsing)
     text = f" {rule.text}" if rule.text else ""
@@ -158,9 +164,9 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     return view[:at], line, view[at:]
 
 
-def _insertion(place: Splice, chain: str, number: int, begin: int) -> int:
+def _insertion(place: Splice, chain: str, number: int) -> int:
     if number == 1:
-        return begin
+        return place.first_of(chain)
     before = place.rule_at(chain, number - 1)
     if before is None:
         raise CommandFailure("Index of insertion too big", 7)

@@ -9,6 +9,7 @@ from errno import ELOOP, ENOTDIR
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from mmap import mmap
     from types import TracebackType
 
 __all__ = ["LockBusy", "State", "StateError", "default_directory"]
@@ -18,10 +19,11 @@ __all__ = ["LockBusy", "State", "StateError", "default_directory"]
 _TRAILER = "# pyiptables: state %015d %020d\n"
 _TRAILER_SIZE = len(_TRAILER % (0, 0))
 
-
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+#: From this size on a file is mapped rather than read.
+_LARGE = 1 << 22
 #: A pipe in the place of a file must not keep anybody waiting.
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 
@@ -41,6 +43,10 @@ def default_directory(environ: Mapping[str, str]) -> str:
         return given
     base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
     return os.path.join(base, "pyiptables")
+
+
+def _trailer(size: int, modified: int) -> bytes:
+    return (_TRAILER % (size, modified)).encode()
 
 
 def _read(fd: int, size: int) -> bytes:
@@ -123,10 +129,30 @@ class State:
             raise StateError(f"cannot read {path}: {_why(error)}") from error
         finally:
             os.close(fd)
-        if rest == (_TRAILER % (len(text) + _TRAILER_SIZE, status.st_mtime_ns)).encode():
+        if rest == _trailer(len(text) + _TRAILER_SIZE, status.st_mtime_ns):
             self.trusted = True
             return text
         return text + rest
+
+    def mapped(self, family: int) -> mmap | None:
+        """What :meth:`read` gives, without copying it, if the file is large and to be trusted; None: read it."""
+        if os.name == "nt":
+            # A file that is mapped could not be replaced.
+            return None
+        try:
+            fd = os.open(self.path(family), os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _NONBLOCK)
+            try:
+                status = _status(fd)
+                size = status.st_size - _TRAILER_SIZE
+                if size < _LARGE or os.pread(fd, _TRAILER_SIZE, size) != _trailer(status.st_size, status.st_mtime_ns):
+                    return None
+                import mmap
+
+                return mmap.mmap(fd, size, prot=mmap.PROT_READ)
+            finally:
+                os.close(fd)
+        except OSError:
+            return None
 
     def write(self, family: int, *pieces: bytes | memoryview) -> None:
         """Replace the file by the pieces put together: the old or the new is there at any moment, never a mixture."""
@@ -138,7 +164,7 @@ class State:
             try:
                 now = time.time_ns()
                 size = sum([len(piece) for piece in pieces]) + _TRAILER_SIZE
-                for piece in (*pieces, (_TRAILER % (size, now)).encode()):
+                for piece in (*pieces, _trailer(size, now)):
                     view = memoryview(piece)
                     while view:
                         view = view[os.write(fd, view) :]

@@ -8,7 +8,7 @@ from pyiptables.ruleset import Chain, Rule, RuleSpec
 from pyiptables.syntax.command import Command, HelpWanted, VersionWanted, parse
 from pyiptables.syntax.rule import rule_of, text_of, typed
 from pyiptables.tools.run import Exit, Program
-from pyiptables.tools.splice import WORTH_IT, splice
+from pyiptables.tools.splice import SPLICED, WORTH_IT, splice
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import CommandFailure, IptablesError, ResourceProblem
 
@@ -39,15 +39,16 @@ def main(program: Program, argv: list[str]) -> int:
         return 0
     reading = command.action in ("L", "S", "C")
     program.lock(command.wait, reading)
-    data = program.state.read(program.family)
+    mapped = program.state.mapped(program.family) if command.action in SPLICED else None
+    data = program.state.read(program.family) if mapped is None else b""
     tables: Tables | None = None
     try:
-        if program.state.trusted and len(data) > (0 if program.warm else WORTH_IT):
-            pieces = splice(program, command, data)
+        if mapped is not None or (program.state.trusted and len(data) > (0 if program.warm else WORTH_IT)):
+            pieces = splice(program, command, data if mapped is None else mapped)
             if pieces is not None:
                 program.state.write(program.family, *pieces)
                 return 0
-        tables = program.load(data)
+        tables = program.load(data if mapped is None else None)
         tables.use_table(command.table)
         settle(program, tables, command)
         execute(program, tables, command)

@@ -18,12 +18,16 @@ from pyiptables.xtables.errors import CommandFailure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from pyiptables.tools.run import Program
 
-__all__ = ["WORTH_IT", "Splice", "splice"]
+__all__ = ["SPLICED", "WORTH_IT", "Splice", "splice"]
 
 #: The line above a rule that is not in its save form.
 _MARK = f"{MARK}\n".encode()
+#: Commands that change one rule.
+SPLICED = frozenset("AID")
 #: Below this size reading everything is as fast.
 WORTH_IT = 1 << 13
 
@@ -33,22 +37,22 @@ class Splice:
 
     __slots__ = ("_order", "data", "end", "rules_start", "table")
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes | mmap, name: str) -> None:
         self.data = data
         self.table = Table(name)
         head = f"*{name}\n".encode()
-        start = 0 if data.startswith(head) else data.find(b"\n" + head) + 1
-        if start == 0 and not data.startswith(head):
+        start = 0 if data[: len(head)] == head else data.find(b"\n" + head) + 1
+        if start == 0 and data[: len(head)] != head:
             raise KeyError(name)
         at = start + len(head)
         while data[at : at + 1] == b":":
-            newline = data.index(b"\n", at)
+            newline = self._next(b"\n", at)
             chain, policy, numbers = data[at + 1 : newline].decode("utf-8", "surrogateescape").split(" ")
             packets, _, octets = numbers[1:-1].partition(":")
             self.table.chains[chain] = Chain(chain, None if policy == "-" else policy, int(packets), int(octets))
             at = newline + 1
         self.rules_start = at
-        self.end = at if data[at : at + 7] == b"COMMIT\n" else data.index(b"\nCOMMIT\n", at) + 1
+        self.end = at if data[at : at + 7] == b"COMMIT\n" else self._next(b"\nCOMMIT\n", at) + 1
         self._order = {chain.name: place for place, chain in enumerate(chain_order(self.table))}
 
     def first_of(self, chain: str) -> int:
@@ -66,7 +70,7 @@ class Splice:
         probe = high - 1
         while low < high:
             middle = data.rfind(b"\n", low, probe) + 1 or low
-            if data.startswith(_MARK, middle - len(_MARK)):
+            if middle >= len(_MARK) and self._marked(middle - len(_MARK)):
                 middle -= len(_MARK)
             after = self._behind(middle)
             if self._place(middle) < place:
@@ -79,19 +83,26 @@ class Splice:
     def _place(self, at: int) -> int:
         """The place of the chain that the rule here belongs to. Raises KeyError, ValueError where there is no rule."""
         data = self.data
-        if data.startswith(_MARK, at):
+        if self._marked(at):
             at += len(_MARK)
-        head = data.index(b"] -A ", at) + 5
-        newline = data.index(b"\n", head)
+        head = self._next(b"] -A ", at) + 5
+        newline = self._next(b"\n", head)
         blank = data.find(b" ", head, newline)
         return self._order[data[head : newline if blank < 0 else blank].decode("utf-8", "surrogateescape")]
 
     def _behind(self, at: int) -> int:
         """Where the next rule begins."""
-        data = self.data
-        if data.startswith(_MARK, at):
-            at += len(_MARK)
-        return data.index(b"\n", at) + 1
+        return self._next(b"\n", at + len(_MARK) if self._marked(at) else at) + 1
+
+    def _marked(self, at: int) -> bool:
+        return self.data[at : at + len(_MARK)] == _MARK
+
+    def _next(self, wanted: bytes, at: int) -> int:
+        """Where the next of these stands. Raises ValueError where there is none."""
+        found = self.data.find(wanted, at)
+        if found < 0:
+            raise ValueError(wanted)
+        return found
 
     def rule_at(self, chain: str, number: int) -> tuple[int, int] | None:
         """Where rule ``number`` (from 1) of a chain stands, None when there are fewer."""
@@ -104,10 +115,10 @@ class Splice:
         return None if begin >= end else (begin, self._behind(begin))
 
 
-def splice(program: Program, command: Command, data: bytes) -> tuple[bytes | memoryview, ...] | None:
+def splice(program: Program, command: Command, data: bytes | mmap) -> tuple[bytes | memoryview, ...] | None:
     """The pieces of the new state, or None when the ordinary way must be gone. Errors as the tables raise them."""
     action, chain = command.action, command.chain
-    if action not in ("A", "I", "D") or command.verbose or chain is None:
+    if action not in SPLICED or command.verbose or chain is None:
         return None
     if len(command.sources) * len(command.destinations) > 1:
         return None

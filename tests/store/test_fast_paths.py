@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyiptables import run
+from pyiptables import run, store
 from pyiptables.ruleset import Rule
 from pyiptables.syntax.listing import Format, Rows, rule_line
 from pyiptables.syntax.rule import typed
@@ -198,6 +198,11 @@ def _commands(rng: random.Random, program: str) -> list[tuple[list[str], str | N
 @pytest.mark.parametrize("seed", range(4))
 def test_one_rule_placed_in_the_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, seed: int) -> None:
     _both(monkeypatch, iptables, "WORTH_IT", tmp_path, _commands(random.Random(seed), program))
+
+
+@pytest.mark.parametrize("seed", range(4, 8))
+def test_one_rule_placed_in_a_mapped_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int) -> None:
+    _both(monkeypatch, store, "_LARGE", tmp_path, _commands(random.Random(seed), "iptables"))
 
 
 @pytest.mark.parametrize("program", ["iptables", "iptables-legacy", "ip6tables"])

@@ -41,7 +41,7 @@ GOTO: Final = 4
 Changes = dict[str, "tuple[int, int] | None"]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Step:
     """One rule. ``goal`` is the chain it enters, ``label`` its verdict or other target (``REJECT --reject-with …``)."""
 
@@ -81,7 +81,7 @@ class Step:
         return f"<{self.chain.name}:{self.number} {self.rule.text}>"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ChainProgram:
     """A chain: its steps in order and the steps elsewhere that enter it."""
 

@@ -46,7 +46,7 @@ _DETOURS: Final = 3
 _SHORT: Final = 16
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Reach:
     """The answer for one rule.
 

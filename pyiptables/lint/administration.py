@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyiptables.lint.diagnostic import Place
 from pyiptables.lint.filtering import Filter, ports_of
@@ -18,8 +18,7 @@ __all__ = ["Lockout", "lockouts"]
 _SYN, _SYN_ACK = 0x02, 0x12
 
 
-@dataclass(slots=True)
-class Lockout:
+class Lockout(NamedTuple):
     """A stretch of a run in which no connection can be made; ``opened`` is None when it lasts to the end."""
 
     shut: Moment

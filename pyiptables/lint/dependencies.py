@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Item, Subject
@@ -101,8 +100,7 @@ def owners_seen(subject: Subject) -> tuple[list[str], set[str]]:
     return list(seen), restarted
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """Something from outside that a command wants: ``word`` is where the command names it."""
 
     kind: str

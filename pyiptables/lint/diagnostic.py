@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Diagnostic", "Edit", "Fix", "Place", "fingerprint"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A span of a file; lines and columns count from 1, ``end_column`` is the first column behind it."""
 
     file: str
@@ -18,8 +18,7 @@ class Place:
     end_column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the bytes ``start`` to ``end`` of the file by ``text``."""
 
     start: int
@@ -27,8 +26,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that mend the finding without changing what the firewall lets through."""
 
     title: str

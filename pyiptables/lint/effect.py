@@ -72,7 +72,7 @@ def reachabilities(subject: Subject) -> list[tuple[int, str, Reachability]]:
     return answered
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Filtering:
     """The filter table of one family as the file leaves it, for questions about packets."""
 

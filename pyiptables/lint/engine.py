@@ -21,7 +21,7 @@ class LintError(Exception):
     """A file that cannot be read at all."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FileReport:
     """The findings of one file and what the reader could not know."""
 

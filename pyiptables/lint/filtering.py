@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyiptables.analysis.intervals import complement, intersect
 from pyiptables.analysis.region import Product, Region, conjoin, meets
@@ -33,8 +33,7 @@ _DEEPEST = 150
 _CALLERS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Something that may become of the packets: the rule is None where the policy of ``chain`` decides."""
 
     verdict: str
@@ -44,7 +43,7 @@ class Outcome:
     looked: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Fate:
     """All that may become of the packets of a question, in the order in which they meet it.
 

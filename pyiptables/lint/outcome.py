@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyiptables.lint.places import command_place
 from pyiptables.lint.subject import Perhaps, Subject
@@ -11,8 +11,7 @@ from pyiptables.ruleset import Rule
 __all__ = ["Line", "arguments_seen", "elsewhere", "lines"]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of the save form. ``perhaps``: a branch or a word that is not known decides whether it is there."""
 
     text: str

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyiptables.lint.filtering import REFUSING, Filter, verdict_of
 from pyiptables.lint.places import command_place
@@ -36,7 +36,7 @@ _SIDES = ("then", "else", "loop", "success", "failure")
 _ASIDE = ("uncalled", "trap")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Moment:
     """One command that was carried out. ``failed`` tells why the real program would complain, '' when it would not."""
 
@@ -399,16 +399,14 @@ class Watch:
         return self.filter.may_match(rule, self.packets)
 
 
-@dataclass(slots=True)
-class FirstRun:
+class FirstRun(NamedTuple):
     """What the commands do on a machine without rules, and what they leave there."""
 
     moments: list[Moment]
     firewall: Firewall
 
 
-@dataclass(slots=True)
-class SecondRun:
+class SecondRun(NamedTuple):
     """What the commands do when the script is run once more. ``replaced``: it loads a file that may do all anew."""
 
     moments: list[Moment]

@@ -136,7 +136,7 @@ class HostName(Match):
         return space.atom(f"{self.instead_of} {self._host}", bool(self.inverted), (self.instead_of,))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Item:
     """One command of the file: a rule line, a chain line, or a command of a script."""
 

@@ -14,7 +14,7 @@ __all__ = ["Suppression", "find_suppressions"]
 _PATTERN = re.compile(r"#\s*pyiptables:\s*(ignore-file|ignore)\b(?:\[([A-Za-z0-9, ]*)\])?[ \t]*([^\n]*)")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Suppression:
     """One direction: the lines it covers (None: the file), its codes (empty: all), and how often it was needed."""
 

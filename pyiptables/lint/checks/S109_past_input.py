@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyiptables.lint.diagnostic import Diagnostic
 from pyiptables.lint.effect import Filtering, filterings
@@ -87,8 +87,7 @@ class PastInput(Check):
         return Diagnostic(self.code, message, option_place(item, *_DPORT), self.severity, item.text, hint, related)
 
 
-@dataclass(slots=True)
-class Taking:
+class Taking(NamedTuple):
     """A rule of nat that gives packets another destination."""
 
     rule: Rule

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyiptables.lint.shell.reading import Frame, Guard, ScriptReading, Unknown, Word
 from pyiptables.lint.shell.source import Source, decode
@@ -57,8 +56,7 @@ class Excerpt:
         return Source(self.outer.file, data, outer=self.outer, segments=tuple(self.segments) or ((0, 0),))
 
 
-@dataclass(slots=True)
-class Embedded:
+class Embedded(NamedTuple):
     """A shell text in a file: under which key it stands, when it runs, and what its shell knows."""
 
     key: str

@@ -4,6 +4,7 @@ known."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pyiptables.lint.shell.source import Location
 
@@ -318,8 +319,7 @@ class FunctionDefinition:
     called: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(NamedTuple):
     """Something that could not be followed."""
 
     location: Location

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyiptables.lint.shell.reading import Word
 
 __all__ = ["Inner", "unwrap"]
 
 
-@dataclass(slots=True)
-class Inner:
+class Inner(NamedTuple):
     """The command inside: its words, or the text that a shell is to read (then the words are its ``$0``,
     ``$1`` …)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import shlex
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,10 +64,17 @@ def show(rehearsal: Rehearsal) -> None:
     from rich.text import Text
 
     console = Console(soft_wrap=True, highlight=False)
+    ended = f"the command exited with {rehearsal.returncode}"
+    if rehearsal.returncode < 0:
+        names = {each.value: each.name for each in signal.Signals}
+        ended = f"the command was ended by {names.get(-rehearsal.returncode, f'signal {-rehearsal.returncode}')}"
+    if rehearsal.returncode == -signal.SIGINT and console.is_terminal:
+        # Behind the ^C that the terminal shows.
+        console.print()
     console.rule(f"rehearsed {shlex.join(rehearsal.command)}")
     failed = [call for call in rehearsal.calls if call.returncode]
     calls = f"{len(rehearsal.calls)} call{'' if len(rehearsal.calls) == 1 else 's'}"
-    console.print(f"{calls} in {rehearsal.seconds:.2f} s, {len(failed)} failed; the command exited with {rehearsal.returncode}")
+    console.print(f"{calls} in {rehearsal.seconds:.2f} s, {len(failed)} failed; {ended}")
     for call in failed:
         place = f"   {call.place}" if call.place else ""
         console.print(Text.assemble((f"  {call.returncode}  {shlex.join(call.argv)}", "red"), (place, "dim")))

@@ -230,7 +230,7 @@ def test_signals_end_the_command(place: Path, number: int) -> None:
     process.send_signal(number)
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert f"exited with {-number}".encode() in out
+    assert f"was ended by {signal.Signals(number).name}".encode() in out
 
 
 def test_a_command_that_cannot_be_started(place: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.numbers import UINT32, UINT64
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -21,8 +21,25 @@ if TYPE_CHECKING:
 _BYTECODE, _PINNED = "bytecode", "object-pinned"
 #: ``XT_BPF_MAX_NUM_INSTR``.
 _MOST = 64
-_INSTRUCTION = re.compile(r"\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)")
-_RETURN = 0x06
+_NUMBER = r"\s*([-+]?\d++)"
+_LENGTH = re.compile(f"{_NUMBER},", re.ASCII)
+_INSTRUCTION = re.compile(_NUMBER * 4, re.ASCII)
+
+# Classes, modes and operations of ``linux/bpf_common.h``.
+_LD, _LDX, _ST, _STX, _ALU, _JMP, _RET, _MISC = range(8)
+_IMM, _ABS, _IND, _MEM, _LEN, _MSH = 0x00, 0x20, 0x40, 0x60, 0x80, 0xA0
+_DIV, _MOD, _LSH, _RSH, _NEG, _X = 0x30, 0x90, 0x60, 0x70, 0x80, 0x08
+_MEMORY = 16
+#: ``chk_code_allowed``.
+_ALLOWED = frozenset(
+    [_ALU | operation | source for operation in (0x00, 0x10, 0x20, _DIV, 0x40, 0x50, _LSH, _RSH, _MOD, 0xA0) for source in (0, _X)]
+    + [_ALU | _NEG, _LD | _IMM, _LD | _MEM, _LD | _LEN, _LDX | _IMM, _LDX | _MEM, _LDX | _LEN, _LDX | _MSH | 0x10, _ST, _STX]
+    + [_LD | mode | size for mode in (_ABS, _IND) for size in (0x00, 0x08, 0x10)]
+    + [_JMP, *[_JMP | test | source for test in (0x10, 0x20, 0x30, 0x40) for source in (0, _X)]]
+    + [_RET, _RET | 0x10, _MISC, _MISC | 0x80]
+)
+#: Loads from here on are of what the kernel knows besides the packet (``SKF_AD_OFF``), by multiples of four.
+_ANCILLARY = range(0xFFFFF000, 0xFFFFF000 + 64, 4)
 
 
 class Bpf(Match):
@@ -50,15 +67,8 @@ class Bpf(Match):
             raise ParameterProblem("bpf: one of --bytecode or --pinned is required")
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``bpf_check_classic``: jumps stay inside, the end returns."""
-        program = self.values[_BYTECODE]
-        if program[-1][0] & 7 != _RETURN:
+        if not _sound(self.values[_BYTECODE]):
             raise KernelRefusal(EINVAL)
-        for at, (code, jump_true, jump_false, k) in enumerate(program):
-            if code & 7 == 5:
-                furthest = k if code & 0xF0 == 0 else max(jump_true, jump_false)
-                if at + 1 + furthest >= len(program):
-                    raise KernelRefusal(EINVAL)
 
     def _code(self) -> str:
         return ",".join([" ".join(map(str, instruction)) for instruction in self.values[_BYTECODE]])
@@ -149,12 +159,48 @@ def _compute(operation: int, a: int, b: int) -> int:
     return {0x00: a + b, 0x10: a - b, 0x20: a * b, 0x40: a | b, 0x50: a & b, 0xA0: a ^ b}.get(operation, -a) & UINT32
 
 
+def _sound(program: tuple[tuple[int, ...], ...]) -> bool:
+    """``bpf_check_classic``, ``check_load_and_stores``: jumps stay inside, the end returns, memory is written before it is read."""
+    written, reaching = 0, [~0] * len(program)
+    for at, (code, jump_true, jump_false, k) in enumerate(program):
+        kind = code & 7
+        after = len(program) - at - 1
+        if code not in _ALLOWED:
+            return False
+        written &= reaching[at]
+        if kind == _ALU and not code & _X and ((code & 0xF0 in (_DIV, _MOD) and not k) or (code & 0xF0 in (_LSH, _RSH) and k >= 32)):
+            return False
+        if kind == _LD and code & 0xE0 == _ABS and k >= _ANCILLARY.start and k not in _ANCILLARY:
+            return False
+        reads = kind in (_LD, _LDX) and code & 0xE0 == _MEM
+        if (reads or kind in (_ST, _STX)) and k >= _MEMORY:
+            return False
+        if reads and not written >> k & 1:
+            return False
+        if kind in (_ST, _STX):
+            written |= 1 << k
+        elif kind == _JMP:
+            ways = (k,) if code == _JMP else (jump_true, jump_false)
+            if max(ways) >= after:
+                return False
+            for way in ways:
+                reaching[at + 1 + way] &= written
+            written = ~0
+    return program[-1][0] in (_RET, _RET | 0x10)
+
+
+def _unsigned(text: str, high: int) -> int:
+    """``scanf``: wraps as ``strtoul`` does, then to the width."""
+    number = int(text)
+    return (UINT64 if abs(number) > UINT64 else number) & high
+
+
 def _program(text: str) -> tuple[tuple[int, ...], ...]:
     """``bpf_parse_string``."""
-    found = re.match(r"\s*(\d+),", text)
+    found = _LENGTH.match(text)
     if found is None:
         raise ParameterProblem("bpf: error parsing program length")
-    length = int(found[1]) & 0xFFFF
+    length = _unsigned(found[1], 0xFFFF)
     if not length:
         raise ParameterProblem("bpf: illegal zero length program")
     if length > _MOST:
@@ -167,8 +213,7 @@ def _program(text: str) -> tuple[tuple[int, ...], ...]:
         found = _INSTRUCTION.match(text, at)
         if found is None:
             raise ParameterProblem(f"bpf: error at instr {len(program)}")
-        code, jump_true, jump_false, k = map(int, found.groups())
-        program.append((code & 0xFFFF, jump_true & 0xFF, jump_false & 0xFF, k & 0xFFFFFFFF))
+        program.append(tuple([_unsigned(number, high) for number, high in zip(found.groups(), (0xFFFF, 0xFF, 0xFF, UINT32), strict=True)]))
         at = text.find(",", at) + 1
     if len(program) != length:
         raise ParameterProblem("bpf: parsed program length is less than the encoded length parameter")

@@ -63,6 +63,10 @@ class Cluster(Match):
         total, seed = self.values[_TOTAL], self.values[_SEED]
         return f"{mark} --{_MASK} 0x{self._nodes():08x} --{_TOTAL} {total} --{_SEED} 0x{seed:08x}"
 
+    def saves_all(self) -> bool:
+        """A mask is read as a number up to 32, whatever was saved."""
+        return self._nodes() <= 32
+
     def show(self, numeric: bool, names: Names) -> str:
         mark = "!" if self.inverted else ""
         total, seed = self.values[_TOTAL], self.values[_SEED]

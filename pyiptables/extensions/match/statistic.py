@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Probability 1.
 _ONE = 0x80000000
+_NAN = re.compile(r"nan(\(\w*\))?", re.ASCII | re.IGNORECASE)
 
 
 class Double(ValueType):
@@ -32,13 +34,13 @@ class Double(ValueType):
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> float:
         try:
-            if "_" in text or text != text.rstrip():
+            if "_" in _NAN.sub("", text) or text != text.rstrip() or not text.isascii():
                 raise ValueError
             bare = text.strip().lower()
-            value = float.fromhex(bare) if bare.lstrip("+-").startswith("0x") else float(bare)
+            value = float.fromhex(bare) if bare.lstrip("+-").startswith("0x") else float(_NAN.sub("nan", bare))
         except (ValueError, OverflowError):
             value = None
-        if value is None or (self.low != self.high and not self.low <= value <= self.high):
+        if value is None or (self.low != self.high and (value < self.low or value > self.high)):
             raise ParameterProblem(f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n')
         return value
 
@@ -62,7 +64,8 @@ class Statistic(Match):
         if option.name == "mode" and value not in ("random", "nth"):
             raise ParameterProblem(f'Bad mode "{value}"')
         if option.name == "probability":
-            value = math.floor(_ONE * value + 0.5)
+            # What is not a number is neither too small nor too large, and no more than 0 of a 32-bit integer.
+            value = 0 if math.isnan(value) else math.floor(_ONE * value + 0.5)
         super().accept(option, value, invert, parsing)
 
     def final_check(self, parsing: Parsing) -> None:

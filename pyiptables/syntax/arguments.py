@@ -18,6 +18,7 @@ __all__ = [
     "VERDICTS",
     "assert_chain_name",
     "leading_number",
+    "note_gone",
     "parse_address_list",
     "range_number",
     "rule_number",
@@ -44,6 +45,15 @@ def assert_chain_name(name: str, family: int, announced: frozenset[str] | set[st
         raise ParameterProblem("chain name may not clash with target name")
     if any(c in " \t\n\v\f\r" for c in name):
         raise ParameterProblem(f"Invalid chain name `{name}'")
+
+
+def note_gone(name: str, family: int, notices: list[str]) -> None:
+    """Say, once, that no kernel has a target any more; the programs ask the kernel when they load it."""
+    target = find_target(name, family)
+    if target is not None and target.gone:
+        warning = f"Warning: Extension {name} revision 0 not supported, missing kernel module?\n"
+        if warning not in notices:
+            notices.append(warning)
 
 
 def target_name(name: str) -> str:

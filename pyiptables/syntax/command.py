@@ -13,6 +13,7 @@ from pyiptables.syntax.arguments import (
     VERDICTS,
     assert_chain_name,
     leading_number,
+    note_gone,
     parse_address_list,
     range_number,
     rule_number,
@@ -282,7 +283,7 @@ class _Reader:
             self.command.zeroes_rule = True
 
     def _new_chain(self, argument: Any) -> None:
-        assert_chain_name(argument, self.family, self.parsing.announced)
+        self._assert_chain_name(argument)
         self._add("N")
         self.command.chain = argument
 
@@ -296,7 +297,11 @@ class _Reader:
         if not self.scanner.has_argument():
             raise ParameterProblem("-E requires old-chain-name and new-chain-name")
         self.command.newname = self.scanner.take()
-        assert_chain_name(self.command.newname, self.family, self.parsing.announced)
+        self._assert_chain_name(self.command.newname)
+
+    def _assert_chain_name(self, name: str) -> None:
+        note_gone(name, self.family, self.parsing.notices)
+        assert_chain_name(name, self.family, self.parsing.announced)
 
     def _policy(self, argument: Any) -> None:
         self._add("P")
@@ -353,6 +358,7 @@ class _Reader:
         extension = None if name in self.parsing.announced else find_target(name, self.family)
         if extension is not None:
             spec.target = extension(self.family)
+            note_gone(name, self.family, self.parsing.notices)
             self.targets.append(name)
             self._load(extension)
 

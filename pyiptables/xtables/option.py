@@ -335,6 +335,8 @@ class Target(Extension):
 
     #: True when a packet never comes back from it (REJECT, DNAT …), as ACCEPT and DROP do.
     terminal = False
+    #: True when no kernel has it any more.
+    gone = False
     #: True when twice in a row is the same as once, where ``changes`` cannot tell.
     idempotent = False
 

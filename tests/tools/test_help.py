@@ -18,7 +18,8 @@ CASES = [
 
 def _help(family: int, *words: str) -> str:
     done = run(["iptables" if family == 4 else "ip6tables", *words, "-h"])
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == "" or "missing kernel module" in done.stderr
     return done.stdout
 
 

@@ -6,7 +6,7 @@ from errno import ENOENT
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Text
+from pyiptables.xtables.values import Text, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Nfacct(Match):
         """Objects are made by ``nfacct add``; here there are none."""
         if not parsing.elsewhere:
             raise KernelRefusal(ENOENT)
+
+    def save(self) -> str:
+        # Two blanks (``nfacct_print_name``).
+        return f" --nfacct-name {quoted(self.values['nfacct-name'])}"
 
     def show(self, numeric: bool, names: Names) -> str:
         return self.save().replace("--", "", 1)

@@ -35,7 +35,6 @@ class UnknownChain(Check):
         "*filter\n-A INPT -j ACCEPT\nCOMMIT\n",
         "*filter\n:web - [0:0]\n-A web -g wob\nCOMMIT\n",
         "*nat\n-A FORWARD -j ACCEPT\nCOMMIT\n",
-        "*filter\n-A INPUT -j ULOG\nCOMMIT\n",
         "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACEPT\n",
         "#!/bin/sh\niptables -A PREROUTING -p tcp --dport 22 -j ACCEPT\n",
     )
@@ -77,7 +76,7 @@ class UnknownChain(Check):
         if item.chain:
             wanted.append((item.chain, False))
         is_name = spec.target is None and (spec.goto or spec.jump not in VERDICTS)
-        if spec.jump and (is_name or spec.jump in REMOVED_TARGETS):
+        if spec.jump and is_name:
             wanted.append((spec.jump, True))
         for name, jump in wanted:
             if name in chains or (script and not mistyped(name, item, chains, jump)):
@@ -89,10 +88,6 @@ class UnknownChain(Check):
             what = "target or chain" if jump and not spec.goto else "chain"
             message = f"{what} '{name}' does not exist in table {item.table}"
             yield Diagnostic(self.code, message, word_place(item, name), self.severity, item.text, hint)
-
-
-#: Targets that iptables still knows and that no kernel of today has.
-REMOVED_TARGETS = ("ULOG",)
 
 
 def _may_be_there(item: Item) -> bool:

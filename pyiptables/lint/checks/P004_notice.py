@@ -26,7 +26,9 @@ class Notice(Check):
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for item in subject.items:
-            for notice in dict.fromkeys(item.notices):
+            target = item.command.spec.target if item.command is not None else None
+            # P008 has more to say of a target that no kernel has any more.
+            for notice in dict.fromkeys(item.notices) if target is None or not target.gone else ():
                 text = " ".join(notice.split())
                 yield Diagnostic(self.code, text, offending_place(item, text), self.severity, item.text)
 

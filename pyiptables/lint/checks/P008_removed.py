@@ -29,6 +29,7 @@ class Removed(Check):
     bad = (
         "*filter\n-A INPUT -d 192.0.2.1 -i eth0 -j CLUSTERIP --new --hashmode sourceip --clustermac 01:00:5E:00:00:20 "
         "--total-nodes 2 --local-node 1\nCOMMIT\n",
+        "*filter\n-A INPUT -j ULOG --ulog-nlgroup 1\nCOMMIT\n",
     )
     good = (
         "*filter\n-A INPUT -m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1 -j ACCEPT\nCOMMIT\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.extensions import find_target
 from pyiptables.xtables.addresses import ALL_ONES, parse_ip4, parse_ip6, prefix_mask
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.numbers import UINT32, UINT64, strtoui, strtoul_prefix
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
@@ -74,13 +74,14 @@ def rule_number(text: str) -> int:
 
 
 def range_number(text: str) -> int:
-    """``parse_rule_range`` where ranges are not supported: plain ``strtol``, not zero."""
+    """``parse_rule_range`` where ranges are not supported: ``strtol``, of which an unsigned int keeps half; not zero."""
     if ":" in text:
         raise ParameterProblem("Rule ranges are not supported")
     got = strtoul_prefix(text, 10)
-    if got is None or got[1] != len(text) or got[0] == 0:
+    number = 0 if got is None or got[1] != len(text) else min(max(got[0], -1 << 63), (1 << 63) - 1) & UINT32
+    if not number:
         raise ParameterProblem(f"Invalid rule number `{text}'")
-    return got[0]
+    return number
 
 
 def leading_number(text: str) -> int | None:

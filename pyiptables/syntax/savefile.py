@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["MARK", "SaveFileError", "chain_order", "read_canonical", "write"]
+__all__ = ["MARK", "SaveFileError", "chain_order", "creation_order", "read_canonical", "write"]
 
 #: The comment line above a rule that is not in its save form (``syntax.rule``).
 MARK = "# pyiptables: the next rule in words that can be read back"
@@ -33,13 +33,20 @@ def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def write(ruleset: Ruleset, counters: bool = True) -> str:
-    """The ruleset as save text without time stamps: the form of the state file."""
+def creation_order(table: Table) -> list[Chain]:
+    """Built-in chains in hook order, then the others in the order in which they were made."""
+    builtin = CHAINS.get(table.name, ())
+    chains = table.chains
+    return [chains[name] for name in builtin if name in chains] + [chain for name, chain in chains.items() if name not in builtin]
+
+
+def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False) -> str:
+    """The ruleset as save text without time stamps; ``as_made`` for the state file, which keeps the order of the chains."""
     out: list[str] = []
     for table in ruleset.tables.values():
         out.append(f"*{table.name}\n")
         chains = chain_order(table)
-        for chain in chains:
+        for chain in creation_order(table) if as_made else chains:
             numbers = f"[{chain.packets}:{chain.bytes}]" if counters else "[0:0]"
             out.append(f":{chain.name} {chain.policy or '-'} {numbers}\n")
         for chain in chains:

@@ -10,7 +10,7 @@ from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 from pyiptables.syntax.arguments import VERDICTS
-from pyiptables.syntax.savefile import chain_order
+from pyiptables.syntax.savefile import chain_order, creation_order
 from pyiptables.syntax.variant import CHAINS, NFT
 from pyiptables.tools.kernel import check_chain_graph, check_reached, check_rule, jumps_of, limits_hooks
 from pyiptables.tools.tables import NO_CHAIN, NO_RULE, Tables, strerror
@@ -277,7 +277,8 @@ class NftTables(Tables):
             self._delete_faked(table, CHAINS[table])
             if table_found is not None:
                 counts = self.references(table)
-                for candidate in chain_order(table_found):
+                # The list is sorted only where it is printed (``nft_chain_del``).
+                for candidate in creation_order(table_found) if tell is None else chain_order(table_found):
                     self._delete(table_found, candidate, tell, counts)
             return
         if self._delete_faked(table, (chain,)):

@@ -150,7 +150,7 @@ class Program:
 
     def save(self, tables: Tables, reading: bool = False) -> None:
         """Write the rules. A command that only reads (and, with legacy, made a table) does so if it can."""
-        text = write(tables.ruleset)
+        text = write(tables.ruleset, as_made=True)
         try:
             self.state.write(self.family, text.encode("utf-8", "surrogateescape"))
         except StateError:

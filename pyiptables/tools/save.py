@@ -123,6 +123,9 @@ def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
         if tuple([header[0] for header in headers[1:] if header[1] != "-"]) != CHAINS[name]:
             # Not all built-in chains are there, or one goes by another name.
             return False
+        made = [header[0] for header in headers[1:] if header[1] == "-"]
+        if made != sorted(made, key=lambda chain: chain.encode("utf-8", "surrogateescape")):
+            return False
         end = text.index("\nCOMMIT\n", rules - 1) + len("\nCOMMIT\n")
         parts[name] = text[at:end]
         at = end

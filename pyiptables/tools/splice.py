@@ -136,8 +136,6 @@ def splice(program: Program, command: Command, data: bytes | mmap) -> tuple[byte
 def _delete(place: Splice, command: Command, chain: str) -> tuple[bytes | memoryview, ...] | None:
     if command.number is None:
         return None
-    if command.number < 1:
-        raise CommandFailure("Index of deletion too big", 7)
     found = place.rule_at(chain, command.number)
     if found is None:
         raise CommandFailure("Index of deletion too big", 7)

@@ -177,7 +177,7 @@ def test_rows_of_a_listing_from_canonical_text(verbose: bool) -> None:
 
 def _commands(rng: random.Random, program: str) -> list[tuple[list[str], str | None]]:
     calls: list[tuple[list[str], str | None]] = [
-        ([f"{program}-restore"], "*filter\n:INPUT ACCEPT [3:4]\n:a - [0:0]\n:b - [0:0]\n:web - [0:0]\n-A b -j ACCEPT\nCOMMIT\n")
+        ([f"{program}-restore"], "*filter\n:INPUT ACCEPT [3:4]\n:web - [0:0]\n:b - [0:0]\n:a - [0:0]\n-A b -j ACCEPT\nCOMMIT\n")
     ]
     for _ in range(40):
         chain = rng.choice(("INPUT", "FORWARD", "a", "b", "web", "nochain"))

@@ -48,3 +48,9 @@ def test_families_of_two_files_are_held_against_each_other() -> None:
         reports = [lint_data(four, "etc/rules.v4", settings), lint_data(six, "etc/rules.v6", settings)]
         lint_together(reports, settings)
         assert [len(report.diagnostics) for report in reports] == [0, expected]
+
+
+@pytest.mark.parametrize(("sign", "what"), [("", "nothing"), ("! ", "everything")])
+def test_a_helper_that_nobody_attaches(sign: str, what: str) -> None:
+    found = lint_data(f"*filter\n-A INPUT -m helper {sign}--helper ftp -j ACCEPT\nCOMMIT\n".encode(), "rules.v4", Settings())
+    assert [each.message.split(" unless ")[0] for each in found.diagnostics if each.code == "D004"] == [f"matches {what}"]

@@ -50,7 +50,10 @@ class NeedsHelper(Check):
                 message = f"module {module} must be loaded before this rule is added"
                 yield Diagnostic(self.code, message, word_place(need.item, need.word), self.severity, need.item.text)
             elif need.name not in attached:
-                message = f"matches nothing unless a rule `-j CT --helper {need.name}` attaches the helper (since kernel 4.7)"
+                spec = None if need.item.command is None else need.item.command.spec
+                negated = spec is not None and any(match.name == "helper" and match.inverted for match in spec.matches)
+                what = "everything" if negated else "nothing"
+                message = f"matches {what} unless a rule `-j CT --helper {need.name}` attaches the helper (since kernel 4.7)"
                 yield Diagnostic(self.code, message, word_place(need.item, need.word), "warning", need.item.text)
 
 

@@ -92,6 +92,7 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("set", "set -- a 'b c'; iptables \"$@\" $# \"$*\"", "1: iptables a 'b c' 2 'a b c'"),
     ("alias", "shopt -s expand_aliases; alias ipt='iptables -w'\nipt -F", "2: iptables -w -F"),
     ("restore fed from a file that the script wrote", "cat > /tmp/r <<E\n*filter\nE\niptables-restore < /tmp/r", "4: iptables-restore"),
+    ("old arithmetic", 'n=4; iptables $[n*2+1] "x$[ $n - 1 ]" $[y', "1: iptables 9 x3 '$[y'"),
     ("carriage returns", "X=1\r\niptables $X -j Y\r\n", "2: iptables 1 -j Y"),
     ("no text at all", "", ""),
 ]  # fmt: skip
@@ -104,6 +105,37 @@ def shown(reading: ScriptReading) -> str:
 @pytest.mark.parametrize(("script", "calls"), [row[1:] for row in SCRIPTS], ids=[row[0] for row in SCRIPTS])
 def test_commands_of_a_script(script: str, calls: str) -> None:
     assert shown(read_script(script.encode(), "s.sh")) == calls
+
+
+# What shells read although it is seldom written, with one call of iptables in it.
+UNUSUAL = [
+    "if [[ $a == b ]] then iptables -F; fi",
+    "if ( true ) then iptables -F; fi",
+    "if { true; } then iptables -F; fi",
+    "while (( i < 1 )) do iptables -F; (( i++ )); done",
+    "if a; then if b; then iptables -F; fi fi",
+    "if a; then (iptables -F) else :; fi",
+    "f() { for i in 1; do { iptables -F; } done }\nf",
+    "while read a; do case $a in x) iptables -F;; esac done < list",
+    "case $a in x) iptables -F;; y) esac",
+    "{ flock 9; iptables -F; } 9<>/run/lock",
+    "exec 9<>/run/lock && iptables -F",
+    'read a > log <<< "$b"; iptables -F',
+    "a[$i]=$[ a[$i] + 1 ]; iptables -F",
+    "if (( $[ x + 1 ] > 1 )); then iptables -F; fi",
+]
+
+
+@pytest.mark.parametrize("script", UNUSUAL)
+def test_what_is_unusual_is_no_error(script: str) -> None:
+    reading = read_script(script.encode(), "s.sh")
+    assert [error for error in reading.errors if error.what == "syntax"] == []
+    assert [one.shown for one in reading.invocations] == ["iptables -F"]
+
+
+@pytest.mark.parametrize("script", ["for i in {1..3} do iptables -F; done", "f() { iptables -F }", "while true do iptables -F; done"])
+def test_what_is_wrong_is_still_an_error(script: str) -> None:
+    assert [error.what for error in read_script(script.encode(), "s.sh").errors if error.what == "syntax"]
 
 
 def test_arguments_and_values_from_outside() -> None:

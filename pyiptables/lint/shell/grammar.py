@@ -98,6 +98,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
     data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
+    data = _CLOSED.sub(_closed, data.replace(b"<<<", b" < ").replace(b"<>", b"> "))
     if b";&" in data:
         data = data.replace(b";;&", b";; ").replace(b";&", b";;")
     tree = _the_parser().parse(data)
@@ -163,6 +164,12 @@ _ASSIGNMENTS = re.compile(rb"^([ \t]*(?:" + _VALUE + rb"[ \t]+)+" + _VALUE + rb"
 _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
 # It wants a word in the list of a `for`.
 _EMPTY_LIST = re.compile(rb"\bin([ \t]*[;\n]\s*do\b)")
+# A word that ends a compound command may be followed by the next one without a separator (XCU 2.10.2): `) fi`, `]] then`.
+_CLOSED = re.compile(
+    rb"(?:\)(?![ \t]+esac)|\]\]|(?<![^;\n&)])[ \t]*(?:fi|done|esac|\})(?=[ \t]))(?:[ \t]+(?:fi|done|esac|\})(?=[ \t]))*"
+    rb"[ \t]+(?:then|do|done|fi|else|elif|\})(?![^\s;&|()<>])"
+)
+_BEHIND = re.compile(rb"(?<=\S)[ \t]")
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
     "command", "declaration_command", "unset_command", "variable_assignment", "variable_assignments", "word",
@@ -177,6 +184,10 @@ _SKIPPED = {
     "heredoc_body",
     "heredoc_end",
 }
+
+
+def _closed(found: re.Match[bytes]) -> bytes:
+    return _BEHIND.sub(b";", found.group())
 
 
 class _Reader:

@@ -13,6 +13,7 @@ __all__ = [
     "arithmetic_end",
     "backtick_end",
     "brace_end",
+    "bracket_end",
     "dollar_end",
     "double_end",
     "paren_end",
@@ -82,6 +83,8 @@ def dollar_end(view: str, at: int, depth: int = 0) -> int:
         return brace_end(view, at + 2, depth + 1)
     if following == "(":
         return _substitution_end(view, at, depth)
+    if following == "[":
+        return max(at + 1, bracket_end(view, at + 2, depth + 1))
     return at + 1
 
 
@@ -120,6 +123,25 @@ def brace_end(view: str, at: int, depth: int = 0) -> int:
             at = dollar_end(view, at, depth)
         if at < 0:
             return -1
+    return -1
+
+
+def bracket_end(view: str, at: int, depth: int = 0) -> int:
+    """Behind the ``]`` that closes a ``$[``, as bash still reads arithmetic; ``-1`` if the line has none."""
+    level, size = 0, len(view)
+    while at < size:
+        char = view[at]
+        if char in "\n'\"`;":
+            return -1
+        if char == "$":
+            at = dollar_end(view, at, depth)
+            if at < 0:
+                return -1
+            continue
+        at += 1
+        level += (char == "[") - (char == "]")
+        if level < 0:
+            return at
     return -1
 
 

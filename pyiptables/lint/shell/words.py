@@ -14,6 +14,7 @@ from pyiptables.lint.shell.scanning import (
     arithmetic_end,
     backtick_end,
     brace_end,
+    bracket_end,
     dollar_end,
     double_end,
     paren_end,
@@ -249,6 +250,11 @@ def _dollar(pieces: list[Piece], view: str, at: int, end: int, in_double: bool) 
         close = close if 0 < close <= end else end + 1
         pieces.append(_braced(view, at, close, in_double))
         return close
+    if following == "[":
+        close = bracket_end(view, at + 2)
+        if 0 < close <= end:
+            pieces.append(Arith(at, close, (at + 2, close - 1), in_double))
+            return close
     found = _NAME.match(view, at + 1, end)
     if not found:
         _literal(pieces, "$", in_double)

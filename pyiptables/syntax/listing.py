@@ -7,7 +7,7 @@ from pyiptables.ruleset import Rule
 from pyiptables.syntax.rule import typed
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
 from pyiptables.xtables.names import chain_protocol_name
-from pyiptables.xtables.numbers import UINT64
+from pyiptables.xtables.numbers import UINT8, UINT64
 from pyiptables.xtables.option import Match
 from pyiptables.xtables.values import byte_length
 
@@ -189,6 +189,8 @@ class Rows:
                 iniface = mark + value
             elif word == "-o":
                 outiface = mark + value
+            elif value.isdigit() and int(value) > UINT8:
+                return None
             else:
                 proto = f"{mark}{' ' if mark else ''}-p {value}"
                 shown = f"{mark or ' '}{value:<4}"
@@ -235,10 +237,12 @@ def _target_name(spec: RuleSpec) -> str:
 
 
 def _protocol(spec: RuleSpec, format: Format) -> str:
-    name = chain_protocol_name(spec.proto)
+    # Printed as an octet, though /etc/protocols has a larger one (mptcp).
+    number = spec.proto & UINT8
+    name = chain_protocol_name(number)
     if name is None and not format.numeric:
-        name = format.names.protocol_name(spec.proto)
-    return name or str(spec.proto)
+        name = format.names.protocol_name(number)
+    return name or str(number)
 
 
 def _fragment(spec: RuleSpec, family: int) -> str:

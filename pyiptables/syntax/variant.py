@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.numbers import UINT8
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyiptables.ruleset import Ruleset, RuleSpec
@@ -67,7 +69,7 @@ class NftVariant(Variant):
         return [name for name in ("mangle", "security", "raw", "filter", "nat") if name in ruleset.tables]
 
     def read_back(self, spec: RuleSpec, adding: bool = True) -> RuleSpec:
-        """Rules pass through expressions and back: native matches may merge, ``-i +`` leaves no trace."""
+        """Rules pass through expressions and back: native matches may merge, ``-i +`` leaves no trace, protocols are octets."""
         if spec.iniface == "+" and not spec.iniface_inv:
             spec.iniface = ""
         if spec.outiface == "+" and not spec.outiface_inv:
@@ -75,6 +77,7 @@ class NftVariant(Variant):
         if spec.target is not None:
             spec.target = spec.target.nft_form(spec)
         if not adding:
+            spec.proto &= UINT8
             return spec
         matches: list[Match] = []
         for match in spec.matches:
@@ -82,6 +85,7 @@ class NftVariant(Variant):
             if form is not None:
                 matches.append(form)
         spec.matches = matches
+        spec.proto &= UINT8
         return spec
 
     def unprintable(self, match: str) -> str:

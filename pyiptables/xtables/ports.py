@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Port", "PortRange", "listed_port", "nft_ports", "parse_port", "parse_port_range", "save_ports", "show_ports"]
 
+#: What glibc's getaddrinfo knows services for, in its order (``gaih_inet_typeproto``).
+_WITH_SOCKETS = ("tcp", "udp", "dccp", "udplite", "sctp")
+
 
 def parse_port(text: str, protocol: str | None, parsing: Parsing) -> int:
     """``xtables_parse_port``: a number in C notation or a service of the protocol."""
@@ -79,7 +82,7 @@ def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...]
 
 
 def _port(text: str, parsing: Parsing) -> int | None:
-    """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of any protocol."""
+    """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of a protocol that has sockets."""
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) & UINT16
     got = (0, 0) if not text else strtoul_prefix(text, 10)
@@ -88,7 +91,8 @@ def _port(text: str, parsing: Parsing) -> int | None:
         number = UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
         if not number >> 31 & 1:
             return number & UINT16
-    return parsing.names.port_number(text, None)
+    found = [parsing.names.port_number(text, protocol) for protocol in _WITH_SOCKETS]
+    return next((port for port in found if port is not None), None)
 
 
 class Port(ValueType):

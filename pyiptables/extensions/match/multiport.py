@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
+from pyiptables.xtables.numbers import UINT8
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.ports import parse_port
 from pyiptables.xtables.values import Text
@@ -45,7 +46,7 @@ class Multiport(Match):
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
-        protocol = _PROTOCOLS.get(parsing.proto)
+        protocol = _PROTOCOLS.get(parsing.proto & UINT8)
         if protocol is None or parsing.proto_inv:
             if not parsing.proto and not parsing.proto_inv:
                 raise ParameterProblem("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'")

@@ -170,7 +170,7 @@ def _unreadable(packet: Packet) -> tuple[int, int] | None:
         if kind == 60 and (option := bad_option(raw)):
             return 2, at + option if option > 0 else 0
         if kind == 43 and len(raw) > 3 and (raw[2] == 4 or raw[3]):
-            return 0, at + 3 if raw[2] != 4 else 0
+            return 0, at + 2 if raw[2] not in (3, 4) else 0  # routing along segments is switched off, and silent about it
         if kind == 51:
             return 1, named
         at, named = at + len(raw), at

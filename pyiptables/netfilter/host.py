@@ -79,6 +79,8 @@ class Host:
         self._forwards: dict[str, bool] = {}
         self._advertises: dict[str, bool] = {}
         self.sysctl: dict[str, int] = {}
+        #: Somebody added a route of type local to IPv4: sources are then looked up in earnest (``fib_has_custom_local_routes``).
+        self.custom_local_routes = False
         #: Answer echo requests, closed ports and the like, as a host without services does.
         self.stack_replies = True
         #: Neighbours' link addresses by (interface, address).
@@ -129,6 +131,7 @@ class Host:
             if route.iface and route.iface not in host.interfaces:
                 raise RouteError(f"route {route.text!r}: there is no interface {route.iface!r}")
             host.routes[route.family].append(route)
+            host.custom_local_routes |= route.family == 4 and route.type == "local"
         for words in data.get("rules") or []:
             for family in (4, 6):
                 rule = parse_rule(words, family)
@@ -173,6 +176,7 @@ class Host:
         for entry in routes:
             route = parse_route(entry)
             host.routes[route.family].append(route)
+            host.custom_local_routes |= route.family == 4 and route.type == "local" and entry.get("protocol") != "kernel"
         for family, found in (rules or {}).items():
             parsed = [parse_rule(entry, family) for entry in found]
             host.rules[family] = sorted((r for r in parsed if r is not None), key=lambda r: r.priority)

@@ -184,7 +184,7 @@ class Routing:
         iface = packet.iniface
         mode = host.setting(4, iface, "rp_filter")
         accept_local = bool(host.setting(4, iface, "accept_local"))
-        custom = len(host.rules[4]) > 3
+        custom = host.custom_local_routes or len(host.rules[4]) > 3
         if not mode and not custom:
             if not accept_local and self._own_address(packet.src):
                 return _refused("martian source: an address of this host")

@@ -93,12 +93,43 @@ CASES: list[Json] = [
     {
         "name": "IPv6 through headers of all kinds", "family": 6, "counters": True,
         "rules": "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m hbh --hbh-len 8 --hbh-opts 5 -j LOG\n-A INPUT -m dst --dst-len 8 -j LOG\n"
-        "-A INPUT -m rt --rt-type 0 --rt-segsleft 0 -j LOG\n-A INPUT -m ipv6header --header hop,proto -j LOG\n-A INPUT -p ipv6-icmp -j LOG\nCOMMIT\n",
+        "-A INPUT -m rt --rt-type 0 --rt-segsleft 0 -j LOG\n-A INPUT -m ipv6header --header hop,prot -j LOG\n-A INPUT -p ipv6-icmp -j LOG\nCOMMIT\n",
         "packets": [
             {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "0", "l4": "3a00050200000100800082b400070001"},
             {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "60", "l4": "3a00010400000000800082b400070001"},
             {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "43", "l4": "3a02000100000000fd000000000000000000000000000009800082b400070001"},
             {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "51", "l4": "3b0400000000000500000001000000000000000000000000"},
+        ],
+    },
+    {
+        "name": "who is believed once a local route was added", "family": 4, "counters": True,
+        "host": {"routes": ["default via 10.0.1.2 dev eth1", "local 198.18.4.0/24 dev lo"]},
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": "10.0.0.255", "dst": "10.0.0.1", "proto": "udp", "sport": 1, "dport": 2},
+            {"from": "a", "src": "198.18.4.1", "dst": "10.0.0.1", "proto": "udp", "sport": 1, "dport": 2},
+            {"from": "a", "src": "10.0.0.2", "dst": "198.18.4.1", "proto": "udp", "sport": 1, "dport": 2},
+        ],
+    },
+    {
+        "name": "the way back of those without an address", "family": 4, "counters": True,
+        "rules": "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m rpfilter -j LOG\n-A PREROUTING -m rpfilter --loose --invert -j LOG\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": src, "dst": dst, "proto": "udp", "sport": 68, "dport": 67}
+            for src in ("0.0.0.0", "0.0.0.5", "10.0.0.2") for dst in ("255.255.255.255", "224.0.0.1", "239.1.1.1", "10.0.0.255")
+        ],
+    },
+    {
+        "name": "the way back to link-local addresses", "family": 6, "counters": True,
+        "rules": "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m rpfilter -j LOG\n-A PREROUTING -m rpfilter --loose -j LOG\nCOMMIT\n",
+        "packets": [{"from": "a", "src": src, "dst": "fd00::1", "proto": "udp", "sport": 1, "dport": 2} for src in ("fe80::7", "fd00::2", "9::9")],
+    },
+    {
+        "name": "routing headers of all types", "family": 6, "counters": True,
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "43", "l4": f"3a02{kind:02x}{left:02x}00000000fd000000000000000000000000000009800082b400070001"}
+            for kind in (0, 2, 3, 4, 253) for left in (0, 1)
         ],
     },
 ]  # fmt: skip

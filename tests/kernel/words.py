@@ -142,7 +142,7 @@ MATCHES6: dict[str, list[str]] = {
     "frag": ["{!}--fragid {0|7|0:100}{| --fraglen 8}{| --fragres}{| --fragfirst}{| --fragmore| --fraglast}"],
     "hl": ["--hl-{lt|gt} <ttl>", "{!}--hl-eq <ttl>"],
     "icmp6": ["-p ipv6-icmp {!}--icmpv6-type {128|129|1|1/4|1/0|2|3|3/0|4|4/1|133|135|136|137|echo-request|router-solicitation|packet-too-big|200}"],
-    "ipv6header": ["{!}--header {none|hop|dst|route|frag|auth|esp|proto|hop,dst|hop-by-hop}{| --soft}", "--header {hop,proto|dst,proto|proto} {|--soft}"],
+    "ipv6header": ["{!}--header {none|hop|dst|route|frag|auth|esp|prot|hop,dst|hop-by-hop}{| --soft}", "--header {hop,prot|dst,prot|prot} {|--soft}"],
     "mh": ["-p 135 {!}--mh-type {brr|hoti|0:2|5|binding-update}"],
     "rt": ["{!}--rt-type {0|2|4}", "{!}--rt-segsleft {0|1|0:2}", "{!}--rt-len {8|24|40}", "--rt-type 0 --rt-0-res", "--rt-type 0 --rt-0-addrs {fd00::9|fd00::9,fd00::a} {|--rt-0-not-strict}"],
     "srh": ["{!}--srh-next-hdr-eq {6|17|58}", "{!}--srh-segs-left-{eq|gt|lt} {0|1}", "{!}--srh-tag {0|5}", "{!}--srh-{p|n|l}sid {fd00::9|fd00::/16|::/0}", "{!}--srh-hdr-len-{eq|gt|lt} {2|4}", "{!}--srh-last-entry-{eq|gt|lt} {0|1}"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.addresses import ALL_ONES
 from pyiptables.xtables.option import Match, Option
 
 TYPE_CHECKING = False
@@ -43,8 +44,8 @@ class Rpfilter(Match):
         if ctx.host is None:
             ctx.unknown("no host is described: routes are not known")
             return None
-        if self.family == 4 and packet.dst >> 28 == 14 and packet.src >> 24 == 0:
-            return (packet.dst >> 8 == 0xE00000) != inverted
+        if self.family == 4 and packet.src == 0 and (packet.dst == ALL_ONES[4] or packet.dst >> 8 == 0xE00000):
+            return not inverted  # who has no address yet asks all on the link
         return self._reachable(packet, ctx) != inverted
 
     def _reachable(self, packet: Packet, ctx: Context) -> bool:
@@ -53,7 +54,10 @@ class Rpfilter(Match):
         assert ctx.host is not None
         mark = packet.mark if "validmark" in self.values else 0
         flow = (0 if self.family == 4 else packet.proto, 0, 0)
-        route = Routing(ctx.host).lookup(self.family, packet.src, src=packet.dst, mark=mark, iif="lo", tos=packet.tos, flow=flow)
+        # Every link has link-local addresses of its own: for them no other interface will do, loose or not.
+        oif = packet.iniface if self.family == 6 and packet.src >> 118 == 0x3FA else ""
+        source = 0 if self.family == 4 and (packet.dst >> 28 == 14 or packet.dst == ALL_ONES[4]) else packet.dst
+        route = Routing(ctx.host).lookup(self.family, packet.src, src=source, mark=mark, iif="lo", oif=oif, tos=packet.tos, flow=flow)
         if isinstance(route, str):
             return False
         if route.type != "unicast" and not (route.type == "local" and "accept-local" in self.values):

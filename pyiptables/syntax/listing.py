@@ -6,7 +6,7 @@ from pyiptables.extensions import find_match
 from pyiptables.ruleset import Rule
 from pyiptables.syntax.rule import typed
 from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix
-from pyiptables.xtables.names import chain_protocol_name
+from pyiptables.xtables.names import any_name, chain_protocol_name
 from pyiptables.xtables.numbers import UINT8, UINT64
 from pyiptables.xtables.option import Match
 from pyiptables.xtables.values import byte_length
@@ -264,13 +264,7 @@ def _extensions(spec: RuleSpec, format: Format) -> str:
 def _address(address: int, mask: int, family: int, format: Format) -> str:
     if not format.numeric and (mask == 0 if family == 4 else address == 0):
         return "anywhere"
-    text = None
-    if not format.numeric:
-        text = format.names.host_name(address, family)
-        if text is None and family == 4:
-            text = format.names.network_name(address)
-    if text is None:
-        text = address_text(address, family)
+    text = (None if format.numeric else any_name(format.names, address, family)) or address_text(address, family)
     if mask == ALL_ONES[family]:
         return text
     length = mask_prefix(mask, family)

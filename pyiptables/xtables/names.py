@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         def mapped_name(self, path: str, number: int) -> str | None: ...
 
 
-__all__ = ["CHAIN_PROTOCOLS", "NoNames", "chain_protocol_name"]
+__all__ = ["CHAIN_PROTOCOLS", "NoNames", "any_name", "chain_protocol_name"]
 
 #: ``xtables_chain_protos``: names that need no ``/etc/protocols``, first name of a number wins in output.
 CHAIN_PROTOCOLS = {
@@ -57,6 +57,11 @@ for _name, _number in CHAIN_PROTOCOLS.items():
 def chain_protocol_name(number: int) -> str | None:
     """``proto_to_name`` without look-up: what save files print."""
     return _FIRST_NAMES.get(number)
+
+
+def any_name(names: Names, address: int, family: int) -> str | None:
+    """``xtables_ipaddr_to_anyname``, ``xtables_ip6addr_to_anyname``: a host's name, in IPv4 else a network's."""
+    return names.host_name(address, family) or (names.network_name(address) if family == 4 else None)
 
 
 class NoNames:

@@ -40,3 +40,14 @@ def test_services_of_protocols_without_sockets(etc: Path) -> None:
     # The first protocol that getaddrinfo asks for is tcp.
     assert run(["iptables", "-A", "INPUT", "-p", "udp", "--dport", "discard"], state=etc).returncode == 0
     assert run(["iptables", "-S", "INPUT"], state=etc).stdout.endswith("--dport 900\n")
+
+
+def test_networks_have_names_too(etc: Path) -> None:
+    (etc / "etc" / "networks").write_text("link-local 169.254.0.0\n")
+    (etc / "etc" / "hosts").write_text("169.254.0.1 router\n")
+    words = ["-s", "169.254.0.0/16", "-m", "conntrack", "--ctorigsrc", "169.254.0.0/16", "--ctorigdst", "169.254.0.1", "-j", "TEE"]
+    for gateway in ("169.254.0.1", "169.254.0.0"):
+        assert run(["iptables", "-t", "mangle", "-A", "INPUT", *words, "--gateway", gateway], state=etc).returncode == 0
+    listed = run(["iptables", "-t", "mangle", "-L", "INPUT"], state=etc).stdout
+    for gateway in ("router", "link-local"):
+        assert f" link-local/16        anywhere             ctorigsrc link-local/16 ctorigdst router TEE gw:{gateway}\n" in listed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.hosts import HostMask, masked_address_text
+from pyiptables.xtables.names import any_name
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.ports import PortRange
 from pyiptables.xtables.values import ProtocolNumber, Text, UIntRange
@@ -136,7 +137,7 @@ class Conntrack(Match):
                 return masked_address_text(value, mask, self.family)
             if value == 0:
                 return "anywhere"
-            name = names.host_name(value, self.family)
+            name = any_name(names, value, self.family)
             text = masked_address_text(value, mask, self.family)
             return text if name is None else name + text[len(address_text(value, self.family)) :]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.hosts import HostMask
+from pyiptables.xtables.names import any_name
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.ports import Port
 from pyiptables.xtables.values import ProtocolNumber, Text
@@ -96,7 +97,7 @@ class Ipvs(Match):
         address, mask = value
         if not numeric and address == 0:
             return "anywhere"
-        name = None if numeric or names is None else names.host_name(address, self.family)
+        name = None if numeric or names is None else any_name(names, address, self.family)
         text = name or self.address(address)
         if mask == ALL_ONES[self.family]:
             return text

@@ -7,6 +7,7 @@ from errno import EINVAL
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import KernelRefusal
 from pyiptables.xtables.hosts import Host
+from pyiptables.xtables.names import any_name
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import Text
 
@@ -40,7 +41,7 @@ class Tee(Target):
 
     def show(self, numeric: bool, names: Names) -> str:
         gateway = self.values["gateway"]
-        name = None if numeric else names.host_name(gateway, self.family)
+        name = None if numeric else any_name(names, gateway, self.family)
         oif = f" oif={self.values['oif']}" if self.values.get("oif") else ""
         return f" TEE gw:{name or address_text(gateway, self.family)}{oif}"
 

@@ -138,8 +138,16 @@ def needs(subject: Subject) -> list[Need]:
     """Everything from outside that the file's commands name, in the order of the file."""
     known: list[Need] | None = subject.cache.get("needs")
     if known is None:
-        known = subject.cache["needs"] = list(_needs(subject))
+        known = subject.cache["needs"] = [need for need in _needs(subject) if not need.item.obscure or _is_written(need)]
     return known
+
+
+def _is_written(need: Need) -> bool:
+    """Does the command name it, rather than a word that is not known?"""
+    invocation = need.item.invocation
+    if invocation is None or "-restore" in invocation.program:
+        return True
+    return any(need.word == text or need.word in re.split("[=,]", text) for text in invocation.texts if text)
 
 
 def _needs(subject: Subject) -> Iterator[Need]:

@@ -54,3 +54,9 @@ def test_families_of_two_files_are_held_against_each_other() -> None:
 def test_a_helper_that_nobody_attaches(sign: str, what: str) -> None:
     found = lint_data(f"*filter\n-A INPUT -m helper {sign}--helper ftp -j ACCEPT\nCOMMIT\n".encode(), "rules.v4", Settings())
     assert [each.message.split(" unless ")[0] for each in found.diagnostics if each.code == "D004"] == [f"matches {what}"]
+
+
+def test_a_word_that_is_not_known_names_nothing() -> None:
+    pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+    script = b'#!/bin/sh\nhelp() { iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper "$1"; }\n'
+    assert not lint_data(script, "f.sh", Settings(select=("D",))).diagnostics

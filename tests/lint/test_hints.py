@@ -37,7 +37,6 @@ FILTER = (
     ("-A INPUT -p tcp -j <ACEPT>", "ACCEPT?"),
     ("-A INPUT -p tcp -j <accept>", "Capitals"),
     ("-A INPUT -p tcp -j <DENY>", "DROP"),
-    ("-A INPUT -p tcp -j <ULOG>", "NFLOG"),
     ("-A INPUT -p tcp -j <ACCEPT;>", "-j ACCEPT"),
     ("-A INPUT -p tcp <-J> ACCEPT", "-j?"),
     ("-A INPUT <ACCEPT>", "-j ACCEPT"),
@@ -85,6 +84,7 @@ NAT = (
     ("-A <FORWARD> -j ACCEPT", "table filter"),
 )
 V6 = (
+    ("-A INPUT -p tcp -j <ULOG>", "NFLOG"),
     ("-A INPUT -s <10.0.0.1> -j ACCEPT", "use iptables"),
     ("-A INPUT -p icmp <--icmp-type> echo-request -j ACCEPT", "--icmpv6-type"),
     ("-A INPUT -m <ttl> --ttl-eq 1 -j DROP", "-m hl"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyiptables.lint.shell.arithmetic import NotKnown
 from pyiptables.lint.shell.patterns import matches
 from pyiptables.lint.shell.reading import Guard, Word
-from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, State, Status, join
+from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, Output, State, Status, join
 from pyiptables.lint.shell.tree import AndOr, Case, If, Node, RawWord, Simple
 from pyiptables.lint.shell.words import pieces_of
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Option", "alternatives", "run_and_or", "run_case", "run_if"]
 
+#: A guard, and what holds at the end of its way.
+End = tuple[Guard, "State", "Flow | None", tuple[Guard, ...], "Status"]
 #: A guard, what runs under it (None: nothing), and the iptables check whose failure it depends on.
 Option = tuple[Guard, Callable[[], Flow | None] | None, "Location | None"]
 
@@ -30,15 +32,22 @@ _WEAKNESS = {"continue": 0, "break": 1, "return": 2, "exit": 3}
 def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
     """Walk each option from here; go on with what holds after those that do not end the script's course."""
     base, check, start = shell.guards, shell.check, shell.state
-    ends: list[tuple[Guard, State, Flow | None, tuple[Guard, ...], Status]] = []
+    ends: list[End] = []
     before = shell.status
+    out = shell.out if shell.out is not None and shell.out.one_way else None
+    written = 0 if out is None else len(out.chunks)
+    ways: list[list[Word]] = []
     for guard, run, checked in options:
         shell.state, shell.guards, shell.status = start.copy(), (*base, guard), before
         shell.check = checked or check
         flow = run() if run is not None else None
         ends.append((guard, shell.state, flow, shell.guards, shell.status))
+        if out is not None:
+            ways.append(out.take_back(written))
     shell.guards, shell.check = base, check
     alive = [end for end in ends if end[2] is None]
+    if out is not None:
+        _write(out, ends, ways)
     for _, state, flow, _, _ in ends:
         if flow is not None and alive:
             shell.pending.append((flow[0], state))
@@ -62,6 +71,18 @@ def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
     return None
 
 
+def _write(out: Output, ends: Sequence[End], ways: list[list[Word]]) -> None:
+    """What the ways have written that go on; of those that end, the weakest goes on where there is no other."""
+    going = [way for end, way in zip(ends, ways, strict=True) if end[2] is None]
+    if not going:
+        weakest = min(range(len(ends)), key=lambda at: _WEAKNESS[flow[0]] if (flow := ends[at][2]) else 0)
+        going = [ways[weakest]]
+    for end, way in zip(ends, ways, strict=True):
+        if end[2] is not None and not any(way is each for each in going):
+            out.ended.append((end[2][0], out.chunks + way))
+    out.write_either(going)
+
+
 def _ignores(node: Simple) -> bool:
     """``|| true``, ``|| :``."""
     return not node.assigns and len(node.words) == 1 and node.words[0].literal in ("true", ":")
@@ -71,6 +92,8 @@ def run_and_or(shell: Shell, node: Node) -> Flow | None:
     assert isinstance(node, AndOr)
     ignores = node.op == "||" and isinstance(node.right, Simple) and _ignores(node.right)
     before, shell.ignored = shell.ignored, shell.ignored or ignores
+    out = shell.out if shell.out is not None and shell.out.one_way and isinstance(node.left, Simple) else None
+    written = 0 if out is None else len(out.chunks)
     flow = shell.run(node.left)
     shell.ignored = before
     if flow is not None:
@@ -88,12 +111,21 @@ def run_and_or(shell: Shell, node: Node) -> Flow | None:
     if ignores:
         shell.status = SUCCESS
         return None
+    # A program that fails has written nothing.
+    answer = [] if out is None else out.take_back(written)
+
+    def go_on() -> Flow | None:
+        if out is not None and wanted:
+            out.chunks += answer
+        return shell.run(node.right)
+
+    def leave() -> None:
+        if out is not None and not wanted:
+            out.chunks += answer
+
     flow = alternatives(
         shell,
-        [
-            (Guard(shown, success, place, taken), lambda: shell.run(node.right), checked),
-            (Guard(shown, failure, place, skipped), None, None),
-        ],
+        [(Guard(shown, success, place, taken), go_on, checked), (Guard(shown, failure, place, skipped), leave, None)],
     )
     if flow is None and shell.status.code is not None and not wanted and shell.status.code == 0:
         shell.status = LIKELY

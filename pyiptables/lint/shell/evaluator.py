@@ -304,6 +304,10 @@ class Shell:
         saved = state.arguments
         pending = self.pending
         self.pending = []
+        out = self.out
+        ended, written = ([], 0) if out is None else (out.ended, len(out.chunks))
+        if out is not None:
+            out.ended = []
         guards, check = self.guards, self.check
         self.locals.append({})
         state.arguments = tuple(words)
@@ -316,6 +320,11 @@ class Shell:
             leaving = [(kind, state) for kind, state in self.pending if kind == "exit"]
             self.pending = pending
             self.pending += leaving
+            if out is not None:
+                returned = [chunks[written:] for kind, chunks in out.ended if kind == "return"]
+                out.ended = ended + [way for way in out.ended if way[0] != "return"]
+                if returned:
+                    out.write_either([*returned, out.take_back(written)])
             hidden = self.locals.pop()
             self.guards, self.check = guards, check
         if flow is not None and flow[0] == "exit":
@@ -333,7 +342,7 @@ class Shell:
             self.status = UNKNOWN
         return None
 
-    def captured(self, piece: Command) -> Output | None:
+    def captured(self, piece: Command, one_way: bool = False) -> Output | None:
         """What the commands of a substitution write; None if it cannot be followed."""
         begin, end = piece.inner
         text = self.source.view[begin:end]
@@ -341,20 +350,22 @@ class Shell:
             place = self.source.location(piece.start, piece.end)
             plain = unescape_backticks(text).encode("latin-1")
             with self.inside(Source(self.source.file, plain, outer=self.source, at=place)):
-                return self.output_of(lambda: self.run(self.parsed()))
-        return self.output_of(lambda: self.run(self.parsed(begin, end)))
+                return self.output_of(lambda: self.run(self.parsed()), one_way)
+        return self.output_of(lambda: self.run(self.parsed(begin, end)), one_way)
 
-    def output_of(self, run: Callable[[], Flow | None]) -> Output | None:
+    def output_of(self, run: Callable[[], Flow | None], one_way: bool = False) -> Output | None:
         """What something writes that runs in a subshell."""
         if self.depth >= self.limits.depth:
             raise TooMuch("substitutions nested too deeply")
         before, out = self.state, self.out
-        self.state, self.out = before.copy(), Output()
+        self.state, self.out = before.copy(), Output(one_way)
         self.depth += 1
         try:
             with self.scoped():
                 self.left(run())
             output = self.out
+            if output is not None and output.ended:
+                output.write_either([*[chunks for _, chunks in output.ended], output.take_back(0)])
         finally:
             self.depth -= 1
             files = self.state.files

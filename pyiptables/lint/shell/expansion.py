@@ -274,7 +274,7 @@ class Expander(Parameters):
         shown = decode(shell.source.view[piece.start : piece.end])
         if piece.kind in "<>":
             return Word((Unknown(shown, "process substitution"),))
-        output = shell.captured(piece)
+        output = shell.captured(piece, one_way=True)
         if output is None:
             return Word((Unknown(shown, "output of a command"),))
         parts = list(output.parts())
@@ -286,7 +286,8 @@ class Expander(Parameters):
         if any(isinstance(part, Unknown) for part in parts):
             if len(parts) == 1 and isinstance(parts[0], Unknown):
                 only = parts[0]
-                return Word((Unknown(shown, only.reason, False, only.candidates),))
+                candidates = tuple([text.rstrip("\n") for text in only.candidates])
+                return Word((Unknown(shown, only.reason, False, candidates),))
             parts = [part.spread(False) if isinstance(part, Unknown) else part for part in parts]
         origin = output.chunks[0].origin if len(output.chunks) == 1 else None
         return Word(tuple(parts), None, False, origin)

@@ -87,17 +87,44 @@ class Line:
 
 
 class Output:
-    """Text that a command writes: known pieces and unknown ones, each with the place that it comes from."""
+    """Text that a command writes: known pieces and unknown ones, each with the place that it comes from.
 
-    __slots__ = ("chunks", "size")
+    What one way or another of a condition writes is all there, as lines that may come; unless it is ``one_way``: then it is
+    one text, not known where the ways differ.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("chunks", "ended", "one_way", "size")
+
+    def __init__(self, one_way: bool = False) -> None:
         self.chunks: list[Word] = []
         self.size = 0
+        self.one_way = one_way
+        #: What was written on ways that have ended before the others, by how (``return`` …).
+        self.ended: list[tuple[str, list[Word]]] = []
 
     def write(self, word: Word) -> None:
         self.chunks.append(word)
         self.size += len(word.text) if word.text is not None else 1
+
+    def take_back(self, start: int) -> list[Word]:
+        """What was written since there were so many chunks, which is not written then."""
+        taken = self.chunks[start:]
+        del self.chunks[start:]
+        return taken
+
+    def write_either(self, ways: Sequence[list[Word]]) -> None:
+        """Write what one of some ways writes."""
+        texts = [Word(merged(part for chunk in way for part in chunk.pieces)) for way in ways]
+        if all(text.raw == texts[0].raw for text in texts):
+            self.chunks += ways[0]
+            return
+        either = texts[0]
+        for text in texts[1:]:
+            either = _either_word("$(…)", either, text)
+        if any(text.text == "" for text in texts):
+            # Perhaps no word at all.
+            either = Word((Unknown("$(…)", "differs between branches", True),))
+        self.chunks.append(either)
 
     def parts(self) -> tuple[Part, ...]:
         """All of it, known neighbours merged."""

@@ -100,6 +100,13 @@ def stages(subject: Subject) -> dict[str, list[Item]]:
 
     Of several branches of one ``case`` that bring the firewall up, only one is run: ``start``, else the first.
     """
+    known: dict[str, list[Item]] | None = subject.cache.get("stages")
+    if known is None:
+        known = subject.cache["stages"] = _stages(subject)
+    return known
+
+
+def _stages(subject: Subject) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {"up": [], "down": []}
     chosen: dict[Location, str] = {}
     for item in subject.items:
@@ -147,6 +154,8 @@ def moments(subject: Subject, items: list[Item], firewall: Firewall) -> Iterator
     for item in items:
         taken = [_taken(guard, results) for guard in item.invocation.guard]
         if False in taken:
+            # What hangs on it is not done either.
+            results.note(item.invocation.location, False)
             continue
         certain = _certain(item, taken)
         if "-restore" in item.invocation.program:

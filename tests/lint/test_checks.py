@@ -60,3 +60,13 @@ def test_a_word_that_is_not_known_names_nothing() -> None:
     pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
     script = b'#!/bin/sh\nhelp() { iptables -t raw -A PREROUTING -p tcp --dport 21 -j CT --helper "$1"; }\n'
     assert not lint_data(script, "f.sh", Settings(select=("D",))).diagnostics
+
+
+def test_what_follows_a_failure_that_ends_the_script_is_not_done() -> None:
+    """The second run ends at `-N`, however many commands stand behind it that end the script when they fail."""
+    pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+    rules = "".join([f"iptables -A web -p tcp --dport {port} -j ACCEPT || exit 1\n" for port in range(1, 100)])
+    script = f"#!/bin/sh\niptables -N web{{}}\n{rules}"
+    settings = Settings(select=("O103", "O104"))
+    assert [found.code for found in lint_data(script.format(" || exit 1").encode(), "x.sh", settings).diagnostics] == []
+    assert "O103" in [found.code for found in lint_data(script.format("").encode(), "x.sh", settings).diagnostics]

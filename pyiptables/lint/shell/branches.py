@@ -27,6 +27,7 @@ Option = tuple[Guard, Callable[[], Flow | None] | None, "Location | None"]
 
 # Where every way ends the course of things, the one that ends least of it goes on.
 _WEAKNESS = {"continue": 0, "break": 1, "return": 2, "exit": 3}
+_LONGEST_ROW = 16
 
 
 def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
@@ -64,8 +65,9 @@ def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
         # What follows runs only on this side, too.
         guard = alive[0][0]
         failed = all(end[2] is None or (end[2][0] in ("exit", "return") and end[2][1] > 0) for end in ends)
-        kept = Guard(guard.condition, guard.branch, guard.location, guard.assumed or failed)
-        shell.guards = (*base, kept, *alive[0][3][len(base) + 1 :])
+        follows = guard.branch in ("success", "failure", "else", "")
+        kept = Guard(guard.condition, guard.branch, guard.location, guard.assumed or failed, follows)
+        shell.guards = (*_following(base, kept), *alive[0][3][len(base) + 1 :])
     usual = [end for end in alive if end[0].assumed]
     shell.state = usual[0][1] if len(usual) == 1 else join([end[1] for end in alive])
     return None
@@ -81,6 +83,16 @@ def _write(out: Output, ends: Sequence[End], ways: list[list[Word]]) -> None:
         if end[2] is not None and not any(way is each for each in going):
             out.ended.append((end[2][0], out.chunks + way))
     out.write_either(going)
+
+
+def _following(base: tuple[Guard, ...], kept: Guard) -> tuple[Guard, ...]:
+    """The guards of what follows a condition whose other side left. Of a long row (every command ends in ``|| exit``) the
+    last ones do: whoever knows that they did not hold knows it of what stands below them."""
+    row = base[-_LONGEST_ROW:]
+    if len(row) == _LONGEST_ROW and all([guard.follows for guard in row]):
+        if row[0].assumed or not all([guard.assumed for guard in row[1:]]):
+            base = (*base[:-_LONGEST_ROW], *row[1:])
+    return (*base, kept)
 
 
 def _ignores(node: Simple) -> bool:

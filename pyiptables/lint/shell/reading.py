@@ -202,13 +202,15 @@ class Guard:
 
     ``branch`` is ``then``, ``else``, ``loop``, ``success``, ``failure``, ``uncalled``, ``trap`` or a
     pattern of ``case``. Guards at the same ``location`` with different branches exclude each other.
-    ``assumed``: it is the side taken when nothing goes wrong.
+    ``assumed``: it is the side taken when nothing goes wrong. ``follows``: the command stands behind the
+    condition, whose other side left.
     """
 
     condition: str
     branch: str
     location: Location
     assumed: bool = False
+    follows: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -25,6 +25,7 @@ _IN_PAREN = re.compile(r"[^()'\"\\$`#]+")
 _IN_BRACE = re.compile(r"[^}'\"\\$`]+")
 # Nesting deeper than any script has; below Python's own limit.
 _DEEPEST = 60
+_LONGEST = 400
 
 
 def single_end(view: str, at: int) -> int:
@@ -127,13 +128,14 @@ def brace_end(view: str, at: int, depth: int = 0) -> int:
 
 
 def bracket_end(view: str, at: int, depth: int = 0) -> int:
-    """Behind the ``]`` that closes a ``$[``, as bash still reads arithmetic; ``-1`` if the line has none."""
-    level, size = 0, len(view)
+    """Behind the ``]`` that closes a ``$[``, as bash still reads arithmetic; ``-1`` if none is near."""
+    level, size = 0, min(len(view), at + _LONGEST)
     while at < size:
         char = view[at]
         if char in "\n'\"`;":
             return -1
-        if char == "$":
+        # What is unclosed in one of many would be looked for again in each: `$[` in `$[` is a bracket like others.
+        if char == "$" and not view.startswith("[", at + 1):
             at = dollar_end(view, at, depth)
             if at < 0:
                 return -1

@@ -166,9 +166,11 @@ class Scanner:
         return None
 
     def back(self) -> None:
-        """Read the last word once more (a protocol match brought new options with it)."""
+        """Read the last word once more (a protocol match brought new options with it).
+
+        What getopt has not read of it comes first, and one of those letters can take the whole word as its argument.
+        """
         self.index -= 1
-        self._cluster = ""
 
     def has_argument(self) -> bool:
         """``xs_has_arg``: does a word follow that is no option and no ``!``?"""
@@ -185,8 +187,9 @@ class Scanner:
         known = self.shorts.get(letter)
         if known is None:
             # getopt reads octets.
-            first = letter.encode("utf-8", "surrogateescape")[:1]
-            self.failed = f"-{first.decode('utf-8', 'surrogateescape')}"
+            octets = letter.encode("utf-8", "surrogateescape")
+            self.failed = f"-{octets[:1].decode('utf-8', 'surrogateescape')}"
+            self._cluster = octets[1:].decode("utf-8", "surrogateescape") + rest
             return UNKNOWN, None
         has_arg, key = known
         if has_arg == NONE:

@@ -42,6 +42,9 @@ _LARGEST = 1 << 26
 _SHELL_LINE = re.compile(rb"#!.*\b(?:ba|da|a|k|z|mk)?sh\b|#!.*(?:openrc-run|runscript|tables-restore)")
 _OTHER_LINE = re.compile(rb"#!.*?\b(python|perl|ruby|node|php|lua|awk|gawk|nft|make|expect|tclsh|fish|pwsh)[\d.]*\b")
 
+#: The grammar takes minutes over pages of it.
+_MARKUP = re.compile(rb"\s*<(?:\?xml|!DOCTYPE|html)\b", re.IGNORECASE)
+
 
 def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
     """The files that paths stand for: a file is itself, a folder all files below it that hold iptables rules or commands."""
@@ -111,6 +114,8 @@ def read_subject(
     if other:
         raise LintError(f"{file}: a script for {other[1].decode()}, not for a shell")
     kind, family = kind_of(file, data, reading.get("family"))
+    if kind == "shell" and _MARKUP.match(data):
+        raise LintError(f"{file}: markup, no script for a shell")
     subject = Subject(file, data, settings, family)
     subject.rulesets.update(before or {})
     if kind == "save":

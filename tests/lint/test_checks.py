@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyiptables.lint.engine import lint_data
+from pyiptables.lint.engine import LintError, lint_data
 from pyiptables.lint.registry import Check, all_checks
 from pyiptables.lint.settings import Settings
 
@@ -70,3 +70,16 @@ def test_what_follows_a_failure_that_ends_the_script_is_not_done() -> None:
     settings = Settings(select=("O103", "O104"))
     assert [found.code for found in lint_data(script.format(" || exit 1").encode(), "x.sh", settings).diagnostics] == []
     assert "O103" in [found.code for found in lint_data(script.format("").encode(), "x.sh", settings).diagnostics]
+
+
+@pytest.mark.parametrize(("times", "found"), [(3, 3), (40, 1)])
+def test_what_is_no_script_at_all_is_said_once(times: int, found: int) -> None:
+    pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+    report = lint_data(b"#!/bin/sh\n" + b"iptables -F )\n" * times, "f.sh", Settings(select=("E102",)))
+    assert len(report.diagnostics) == found
+    assert ("more places" in report.diagnostics[0].message) == (found == 1)
+
+
+def test_markup_is_no_script() -> None:
+    with pytest.raises(LintError, match="markup"):
+        lint_data(b'<?xml version="1.0"?>\n<a>iptables -F</a>\n', "f.fwb", Settings())

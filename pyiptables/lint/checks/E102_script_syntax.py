@@ -6,6 +6,9 @@ from pyiptables.lint.diagnostic import Diagnostic, Place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
+#: More places than this are told as one.
+_MOST = 10
+
 
 class ScriptSyntax(Check):
     """A script that the shell cannot read.
@@ -24,12 +27,15 @@ class ScriptSyntax(Check):
     good = ("#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\nfi\n", "*filter\nCOMMIT\n")
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        for error in subject.script.errors if subject.script is not None else ():
-            if error.what == "syntax":
-                at = error.location
-                place = Place(at.file, at.line, at.column, at.end_line, at.end_column)
-                line = subject.lines_of(at.file)[at.line - 1].strip() if at.line <= len(subject.lines_of(at.file)) else ""
-                yield Diagnostic(self.code, error.why, place, self.severity, line)
+        errors = [error for error in (subject.script.errors if subject.script is not None else ()) if error.what == "syntax"]
+        # So many mean that it is something else, or that one quote is missing.
+        more = len(errors) - 1 if len(errors) > _MOST else 0
+        for error in errors[:1] if more else errors:
+            at = error.location
+            place = Place(at.file, at.line, at.column, at.end_line, at.end_column)
+            line = subject.lines_of(at.file)[at.line - 1].strip() if at.line <= len(subject.lines_of(at.file)) else ""
+            why = f"{error.why}: this and {more} more places" if more else error.why
+            yield Diagnostic(self.code, why, place, self.severity, line)
 
 
 CHECKS = (ScriptSyntax,)

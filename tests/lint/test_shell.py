@@ -26,6 +26,8 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("the same either way", "W=$(case $q in a) echo 22;; *) echo 22;; esac)\niptables $W", "2: iptables 22"),
     ("early return in a function", 'f() {\n for p; do\n  [ -x "$p" ] && { echo "$p"; return; }\n done\n echo /opt/iptables\n}\nX=$(f /sbin/iptables)\n$X -F', "8: iptables -F"),
     ("written on one way only", "iptables -A INPUT $([ -n \"$L\" ] && echo -v) -j X", "1: iptables -A INPUT $([ -n \"$L\" ] && echo -v) -j X"),
+    ("a lone == in braces", 'f() { test "$1" == x && iptables $1; }\nf x', "1: iptables x"),
+    ("one of two programs", "[ -z $N ] && I=iptables || I=nft\n$I add table t\n$I -A INPUT -j DROP", "3: iptables -A INPUT -j DROP"),
     ("default of a variable", "iptables -A INPUT -i ${IF:-eth0} -j DROP", "1: iptables -A INPUT -i eth0 -j DROP"),
     ("default assigned", ": ${IF:=eth0}\niptables -A INPUT -i $IF -j DROP", "2: iptables -A INPUT -i eth0 -j DROP"),
     ("default of an argument", 'P=${1:-22}\niptables -A INPUT -p tcp --dport "$P"', "2: iptables -A INPUT -p tcp --dport 22"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from pyiptables.lint.dependencies import owner_of_chain
@@ -45,6 +46,7 @@ class UnknownChain(Check):
         "*filter\n:ufw-before-input - [0:0]\n-A ufw-before-input -j ufw-logging-deny\nCOMMIT\n",
         "#!/bin/sh\niptables -N LOGACCEPT\niptables -A INPUT -j LOGACCEPT\n",
         "#!/bin/sh\niptables -A INPUT -j block\n",
+        "#!/bin/sh\niptables -D FW_FORWARD -j FW_BLOCK\n",
         "#!/bin/sh\niptables -A INPUT -j REJECT --reject-with tcp-reset -p tcp\n",
     )
 
@@ -105,6 +107,8 @@ def mistyped(name: str, item: Item, chains: Iterable[str], jump: bool) -> bool:
         return bool(hint) and name.isupper()
     # A chain of somebody else's may well be called like one of this script's.
     meant = hint[len("did you mean ") :].partition("?")[0]
+    if meant in re.split("[_-]", name):
+        return False
     return meant in VERDICTS or meant in CHAINS.get(item.table, ()) or (meant.isupper() and name.isupper() and len(meant) > 3)
 
 

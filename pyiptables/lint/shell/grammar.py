@@ -97,6 +97,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
         data = data.translate(_ASCII)
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
+        data = _TEST.sub(lambda found: _EQUALS.sub(b"xx", found[0]), data)
     data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
     data = _CLOSED.sub(_closed, data.replace(b"<<<", b" < ").replace(b"<>", b"> "))
     if b";&" in data:
@@ -162,6 +163,9 @@ _VALUE = rb"\w+\+?=[^\s;&|()<>]*"
 _ASSIGNMENTS = re.compile(rb"^([ \t]*(?:" + _VALUE + rb"[ \t]+)+" + _VALUE + rb"[ \t]*)\n", re.M)
 # It knows `[` as a construct with a grammar of its own, narrower than the command that it is.
 _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
+# It takes a lone `==` for more than a word of `test`, and misses what ends the command.
+_TEST = re.compile(rb"(?<![^\s;&|(!])test[ \t][^\n;&|()]*")
+_EQUALS = re.compile(rb"(?<=[ \t])=[=~](?=[ \t])")
 # It wants a word in the list of a `for`.
 _EMPTY_LIST = re.compile(rb"\bin([ \t]*[;\n]\s*do\b)")
 # A word that ends a compound command may be followed by the next one without a separator (XCU 2.10.2): `) fi`, `]] then`.

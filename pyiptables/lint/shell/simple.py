@@ -194,8 +194,9 @@ def _unknown_name(shell: Shell, words: list[Word], place: Location) -> Flow | No
     unknown = first.unknown
     assert unknown is not None
     if len(first.pieces) == 1 and unknown.candidates:
-        programs = {family_program((text.split() or [""])[0]) for text in unknown.candidates} - {""}
-        if programs:
+        programs = {family_program((text.split() or [""])[0]) for text in unknown.candidates}
+        if "" not in programs or (len(programs) > 1 and looks_like_rules(rest)):
+            programs.discard("")
             invoke(shell, min(programs), words, place, len(programs) == 1)
             return None
     if unknown.many and rest and len(first.pieces) == 1:

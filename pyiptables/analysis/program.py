@@ -200,6 +200,9 @@ def _set_target(step: Step, spec: RuleSpec, chains: dict[str, ChainProgram]) -> 
         step.kind = GOTO if spec.goto else JUMP
         step.goal = chains[jump]
         step.goal.callers.append(step)
+    else:
+        # A chain that somebody else makes: what it does is not known, but it is not what another one does.
+        step.label = jump
 
 
 def _shortest_way(start: ChainProgram, end: ChainProgram) -> list[Step] | None:

@@ -39,6 +39,7 @@ class Duplicate(Check):
         "*mangle\n-A INPUT -j MARK --xor-mark 1\n-A INPUT -j MARK --xor-mark 1\nCOMMIT\n",
         "*filter\n-A INPUT -s a.example.org -j ACCEPT\n-A INPUT -s b.example.org -j ACCEPT\nCOMMIT\n",
         "*filter\n-A OUTPUT -m owner --uid-owner 1000 -j ACCEPT\n-A OUTPUT -m owner --uid-owner 1001 -j ACCEPT\nCOMMIT\n",
+        "#!/bin/sh\niptables -A INPUT -p tcp -j f2b-sshd\niptables -A INPUT -p tcp -j f2b-nginx\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

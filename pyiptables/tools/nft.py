@@ -49,6 +49,8 @@ class NftTables(Tables):
         self._added_rules: list[tuple[int, str, str, list[Rule]]] = []
         #: Chains whose deletion the kernel refuses: gone here, still there for it.
         self._undeleted: list[Chain] = []
+        #: Rules of chains that a restore emptied by their chain lines, which are still known here though gone for the kernel.
+        self._stale: dict[str, Chain] = {}
         #: Chains renamed in this transaction, which nobody here knows by their new names yet.
         self._renamed: dict[str, tuple[str, str]] = {}
         #: Chains that are new in it.
@@ -114,6 +116,7 @@ class NftTables(Tables):
         self._graph.clear()
         self._added_rules.clear()
         self._undeleted.clear()
+        self._stale.clear()
         self._policies.clear()
         self._faked.clear()
         self._renamed.clear()
@@ -146,6 +149,24 @@ class NftTables(Tables):
             raise KernelRefusal(ENOENT)
         if spec.jump in CHAINS[table]:
             raise KernelRefusal(EOPNOTSUPP if self.find_chain(table, spec.jump) else ENOENT)
+
+    def add_chain(self, table: str, chain: str) -> None:
+        found = self.find_chain(table, chain)
+        if found is not None and found.rules and self._knows_rules:
+            self._stale.setdefault(chain, Chain(chain)).rules += found.rules
+        super().add_chain(table, chain)
+
+    def find(self, table: str, chain: str, spec: RuleSpec) -> tuple[Chain, int]:
+        stale = self._stale.get(chain)
+        index = None if stale is None else self.index_of(stale, spec)
+        return super().find(table, chain, spec) if stale is None or index is None else (stale, index)
+
+    def delete(self, table: str, chain: str, spec: RuleSpec) -> Rule:
+        found, index = self.find(table, chain, spec)
+        if found is self._stale.get(chain):
+            self._refuse("RULE_DELETE", ENOENT, f"rule in chain {chain}")
+        self.changed = True
+        return found.rules.pop(index)
 
     def replaced(self, rule: Rule, chain: Chain) -> None:
         if id(rule) in self._new:

@@ -197,17 +197,24 @@ class Tables:
         found = self.find_chain(table, chain)
         if found is not None:
             self.map_target(table, spec)
-            text = text_of(spec, self.family)
-            for index, rule in enumerate(found.rules):
-                if rule.text == text:
-                    return found, index
-            if any(type(extension).identity is not Extension.identity for extension in _extensions(spec)):
-                wanted = _identity(spec)
-                for index, rule in enumerate(found.rules):
-                    if _identity(typed(rule, self.family)) == wanted:
-                        return found, index
+            index = self.index_of(found, spec)
+            if index is not None:
+                return found, index
             raise CommandFailure(self.no_such_rule(spec), ENOENT)
         raise CommandFailure(NO_RULE, ENOENT)
+
+    def index_of(self, found: Chain, spec: RuleSpec) -> int | None:
+        """Where in the chain the first rule stands that says the same."""
+        text = text_of(spec, self.family)
+        for index, rule in enumerate(found.rules):
+            if rule.text == text:
+                return index
+        if any(type(extension).identity is not Extension.identity for extension in _extensions(spec)):
+            wanted = _identity(spec)
+            for index, rule in enumerate(found.rules):
+                if _identity(typed(rule, self.family)) == wanted:
+                    return index
+        return None
 
     def no_such_rule(self, spec: RuleSpec) -> str:
         """The words for a rule that the chain does not have."""

@@ -28,6 +28,8 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("written on one way only", "iptables -A INPUT $([ -n \"$L\" ] && echo -v) -j X", "1: iptables -A INPUT $([ -n \"$L\" ] && echo -v) -j X"),
     ("a lone == in braces", 'f() { test "$1" == x && iptables $1; }\nf x', "1: iptables x"),
     ("one of two programs", "[ -z $N ] && I=iptables || I=nft\n$I add table t\n$I -A INPUT -j DROP", "3: iptables -A INPUT -j DROP"),
+    ("for over the arguments", "f() { for i do iptables $i; done; }\nf a b", "1: iptables a\n1: iptables b"),
+    ("assignment with a redirection", "n=$((1 + 1)) 2>/dev/null && iptables $n", "1: iptables 2"),
     ("default of a variable", "iptables -A INPUT -i ${IF:-eth0} -j DROP", "1: iptables -A INPUT -i eth0 -j DROP"),
     ("default assigned", ": ${IF:=eth0}\niptables -A INPUT -i $IF -j DROP", "2: iptables -A INPUT -i eth0 -j DROP"),
     ("default of an argument", 'P=${1:-22}\niptables -A INPUT -p tcp --dport "$P"', "2: iptables -A INPUT -p tcp --dport 22"),

@@ -98,6 +98,8 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
         data = _TEST.sub(lambda found: _EQUALS.sub(b"xx", found[0]), data)
+        data = _ASSIGNED.sub(lambda found: found[1] + b" " * len(found[2]), data)
+    data = _NO_LIST.sub(rb"\1;", data)
     data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
     data = _CLOSED.sub(_closed, data.replace(b"<<<", b" < ").replace(b"<>", b"> "))
     if b";&" in data:
@@ -166,6 +168,12 @@ _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
 # It takes a lone `==` for more than a word of `test`, and misses what ends the command.
 _TEST = re.compile(rb"(?<![^\s;&|(!])test[ \t][^\n;&|()]*")
 _EQUALS = re.compile(rb"(?<=[ \t])=[=~](?=[ \t])")
+# It stumbles over what follows a redirection of assignments alone, which redirects nothing.
+_ASSIGNED = re.compile(
+    rb"((?<![^\s;&|({])(?:" + _VALUE + rb"[ \t]+)+)((?:\d*>>?&?[ \t]*[^\s;&|()<>]+[ \t]*)+)(?=;(?!;)|&&|\|\|)"
+)
+# `for name do` has a separator for it only in another line.
+_NO_LIST = re.compile(rb"((?<![^\s;&|({])for[ \t]+\w+)[ \t](?=[ \t]*do(?![^\s;&|()<>]))")
 # It wants a word in the list of a `for`.
 _EMPTY_LIST = re.compile(rb"\bin([ \t]*[;\n]\s*do\b)")
 # A word that ends a compound command may be followed by the next one without a separator (XCU 2.10.2): `) fi`, `]] then`.

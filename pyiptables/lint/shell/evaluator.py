@@ -71,6 +71,9 @@ __all__ = ["Shell", "SourceReader"]
 
 SourceReader = Callable[[str, str], tuple[str, bytes] | None]
 
+#: So many items of an array take about as long as a command.
+_ITEMS_A_COMMAND = 100
+
 
 class Shell:
     def __init__(self, source: Source, arguments: tuple[Word, ...], limits: Limits, reader: SourceReader | None) -> None:
@@ -152,6 +155,10 @@ class Shell:
         self.commands += work
         if self.commands > self.limits.commands:
             raise TooMuch("more commands than the limit")
+
+    def count_items(self, items: int) -> None:
+        """Going through a list of so many words is work, too."""
+        self.count_command(items // _ITEMS_A_COMMAND)
 
     def pipeline(self, node: Pipeline) -> Flow | None:
         stdin = self.state.stdin

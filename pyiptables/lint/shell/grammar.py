@@ -169,9 +169,7 @@ _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
 _TEST = re.compile(rb"(?<![^\s;&|(!])test[ \t][^\n;&|()]*")
 _EQUALS = re.compile(rb"(?<=[ \t])=[=~](?=[ \t])")
 # It stumbles over what follows a redirection of assignments alone, which redirects nothing.
-_ASSIGNED = re.compile(
-    rb"((?<![^\s;&|({])(?:" + _VALUE + rb"[ \t]+)+)((?:\d*>>?&?[ \t]*[^\s;&|()<>]+[ \t]*)+)(?=;(?!;)|&&|\|\|)"
-)
+_ASSIGNED = re.compile(rb"((?<![^\s;&|({])(?:" + _VALUE + rb"[ \t]+)+)((?:\d*>>?&?[ \t]*[^\s;&|()<>]+[ \t]*)+)(?=;(?!;)|&&|\|\|)")
 # `for name do` has a separator for it only in another line.
 _NO_LIST = re.compile(rb"((?<![^\s;&|({])for[ \t]+\w+)[ \t](?=[ \t]*do(?![^\s;&|()<>]))")
 # It wants a word in the list of a `for`.

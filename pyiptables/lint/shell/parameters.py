@@ -180,6 +180,7 @@ class Parameters:
 
     def _listed(self, param: Param, name: str, index: str | None, shown: str) -> Word | list[Word]:
         words = self.elements(name)
+        self.shell.count_items(len(words))
         if param.mark == "#":
             if any(word.many for word in words):
                 return Word((Unknown(shown, "number of elements"),))

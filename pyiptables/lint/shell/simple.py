@@ -34,10 +34,6 @@ _ALSO_PROGRAMS = {"[", "echo", "false", "printf", "pwd", "sleep", "test", "true"
 _CHECKING = {"-C", "--check", "-S", "--list-rules", "-L", "--list"}
 
 
-#: So many items of an array take about as long as a command.
-_ITEMS_A_COMMAND = 100
-
-
 def run_simple(shell: Shell, node: Simple) -> Flow | None:
     if node.redirects:
         with redirected(shell, node.redirects):
@@ -110,7 +106,7 @@ def run_assign(shell: Shell, assign: Assign) -> None:
                 items[number] = word
                 number += 1
         # A list that grows in a loop is copied each time.
-        shell.count_command(len(items) // _ITEMS_A_COMMAND)
+        shell.count_items(len(items))
         variable = Variable(None, items, named)
         state.variables[assign.name] = variable
         shown = Word(" ".join(word.shown for word in items.values()), place)

@@ -79,10 +79,10 @@ def command(files: tuple[str, ...], **options: Any) -> None:
             return
         if not files:
             raise click.UsageError("name a file, a folder or - for standard input")
-        reports = _run(files, configuration, options)
+        reports, unreadable = _run(files, configuration, options)
         if options["dependencies"]:
             _echo(_dependencies(reports, as_json))
-            return
+            sys.exit(2 if unreadable else 0)
         if options["show_diff"]:
             _show_diff(reports)
         elif options["fix"]:
@@ -99,6 +99,8 @@ def command(files: tuple[str, ...], **options: Any) -> None:
         _refuse(f"cannot write: {error.strerror}")
     diagnostics = [found for report in reports for found in report.diagnostics]
     _summary(reports, diagnostics)
+    if unreadable:
+        sys.exit(2)
     worst = max([_RANK[found.severity] for found in diagnostics], default=-1)
     if worst >= _RANK[settings.fail_level] and not options["exit_zero"]:
         sys.exit(1)
@@ -141,14 +143,15 @@ def _reading(options: dict[str, Any]) -> dict[str, Any]:
     return reading
 
 
-def _run(files: tuple[str, ...], configuration: Configuration, options: dict[str, Any]) -> list[FileReport]:
+def _run(files: tuple[str, ...], configuration: Configuration, options: dict[str, Any]) -> tuple[list[FileReport], int]:
+    """The reports, and how many files could not be read. Leaves when none could."""
     from pyiptables.lint.engine import LintError, lint_data, lint_file, walk
     from pyiptables.lint.together import lint_together
 
     reading = _reading(options)
     reports: list[FileReport] = []
     seen: set[Diagnostic] = set()
-    failed = False
+    unreadable = 0
     for path in dict.fromkeys(path for each in files for path in walk((each,), configuration.of(each).exclude)):
         name = options["stdin_filename"] or "-" if path == "-" else path
         settings = configuration.of(name)
@@ -159,17 +162,17 @@ def _run(files: tuple[str, ...], configuration: Configuration, options: dict[str
                 report = lint_file(path, settings, **reading)
         except LintError as error:
             click.echo(f"pyiptables lint: {error}", err=True)
-            failed = True
+            unreadable += 1
             continue
         # A file that another one sources is read twice; what was said is not said again.
         report.diagnostics = [found for found in report.diagnostics if found not in seen]
         seen.update(report.diagnostics)
         report.from_stdin = path == "-"
         reports.append(report)
-    if failed:
+    if unreadable and not reports:
         sys.exit(2)
     lint_together(reports, configuration.of(files[0]))
-    return reports
+    return reports, unreadable
 
 
 def _console(options: dict[str, Any]) -> Any:

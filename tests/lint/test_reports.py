@@ -287,3 +287,12 @@ def test_what_is_no_firewall_is_refused(tmp_path: Path) -> None:
     (tmp_path / "start").write_text("#!/bin/bash\nip6tables -A INPUT --nowhere\n")
     _, out = run(str(tmp_path), "--select", "E", "--output-format", "concise")
     assert sorted({Path(line.split(":")[0]).name for line in out.splitlines()}) == ["Dockerfile", "start"]
+
+
+def test_a_file_that_cannot_be_read_hides_no_findings(tmp_path: Path) -> None:
+    (tmp_path / "a.pl").write_text("#!/usr/bin/perl\n")
+    (tmp_path / "b.v4").write_text("*filter\n-A INPUT -s 10.0.0.300 -j DROP\nCOMMIT\n")
+    result = CliRunner().invoke(command, [str(tmp_path / "a.pl"), str(tmp_path / "b.v4"), "--isolated"])
+    assert result.exit_code == 2
+    assert "a script for perl" in result.stderr
+    assert "b.v4:2:13: E001" in result.stdout

@@ -275,6 +275,7 @@ class Context:
         ``host`` the :class:`~pyiptables.netfilter.host.Host` or None when no host is described: addresses, routes,
         interfaces, MTU (``addrtype``, ``rpfilter``, ``MASQUERADE``, ``REDIRECT``, TCPMSS ``--clamp``);
         ``gateway`` the next hop's address in FORWARD, OUTPUT and POSTROUTING, None when it is the destination itself;
+        ``mtu`` that of the route there, 0 when only the device has one;
         ``sets`` the ipsets or None; ``tracked(flow, …)`` the connection that a tuple belongs to (connlimit).
     Acts
         :meth:`setup_nat`, :meth:`reject`, :meth:`send`, :meth:`notrack`, :meth:`set_template`; :meth:`note` leaves a
@@ -297,6 +298,7 @@ class Context:
         "host",
         "hotdrop",
         "moment",
+        "mtu",
         "notes",
         "now",
         "reasons",
@@ -327,6 +329,7 @@ class Context:
         self.rulenum = 0
         self.hotdrop = False
         self.gateway: int | None = None
+        self.mtu = 0
         self.now = now
         self.moment = 0
         self.host = host

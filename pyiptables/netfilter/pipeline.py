@@ -302,7 +302,7 @@ class Engine:
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
         packet.ttl -= 1
-        self.ctx.gateway = way.gateway
+        self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
         if not self._pass("FORWARD", trip, path, way.cast) or not self._pass("POSTROUTING", trip, path, way.cast):
             return None
         trip.fate, trip.outiface = "forwarded", way.iface
@@ -314,12 +314,12 @@ class Engine:
         packet = trip.packet
         packet.outiface = way.iface
         self._event(trip, "OUTPUT", "routing", to=way.iface)
-        self.ctx.gateway = way.gateway
+        self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
         found = self._pass("OUTPUT", trip, path, way.cast, way)
         if not found:
             return None
         packet.iniface, packet.outiface = device, way.iface
-        self.ctx.gateway = way.gateway
+        self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
         if self.family == 4 and path.comes_back(packet, way):
             copy = self._loop_back(trip, path, way)
             if copy is not None and by_process:

@@ -132,4 +132,15 @@ CASES: list[Json] = [
             for kind in (0, 2, 3, 4, 253) for left in (0, 1)
         ],
     },
+    {
+        "name": "segments clamped to the routes there and back", "family": 4, "counters": True,
+        "host": {"routes": ["default via 10.0.1.2 dev eth1 mtu 1400", "198.18.0.0/15 via 10.0.1.3 dev eth1 mtu 1000"]},
+        "rules": "*mangle\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n",
+        "packets": [
+            {**_A, "dst": "198.18.0.1", "mss": 1460}, {**_A, "dst": "198.18.0.1", "sport": 7}, {**_A, "dst": "198.18.0.1", "sport": 8, "mss": 900},
+            {**_A, "dst": "8.8.8.8", "mss": 1460}, {**_B, "src": "198.18.0.9", "mss": 1460}, {**_B, "src": "8.8.8.8", "mss": 1460}, {**_A, "mss": 1460},
+            {"from": "fw", "src": "10.0.1.1", "dst": "198.18.0.1", "proto": "tcp", "sport": 1, "dport": 2, "mss": 1460},
+            {"from": "fw", "src": "10.0.1.1", "dst": "10.0.0.254", "proto": "tcp", "sport": 1, "dport": 2, "mss": 1460},
+        ],
+    },
 ]  # fmt: skip

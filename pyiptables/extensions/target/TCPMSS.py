@@ -5,12 +5,13 @@ from __future__ import annotations
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import UINT16
+from pyiptables.xtables.numbers import UINT16, UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyiptables.netfilter.host import Host
     from pyiptables.netfilter.packet import Context, Packet, Verdict
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Extension, Match, Parsing
@@ -79,7 +80,10 @@ class Tcpmss(Target):
             if ctx.host is None:
                 ctx.unknown("no host is described: the path MTU is not known")
                 return Verdict.CONTINUE
-            wanted = ctx.host.mtu(packet.outiface) - header
+            way = ctx.mtu or ctx.host.mtu(packet.outiface)
+            wanted = min(way, _reverse_mtu(packet, ctx.host)) - header
+            if wanted <= 0:
+                return Verdict.DROP
         else:
             wanted = self.values[_SET]
         at = _find(packet.tcp_options)
@@ -97,6 +101,16 @@ class Tcpmss(Target):
         packet.tcp_options = b"\x02\x04" + wanted.to_bytes(2, "big") + packet.tcp_options
         packet.length += 4
         return Verdict.CONTINUE
+
+
+def _reverse_mtu(packet: Packet, host: Host) -> int:
+    """``tcpmss_reverse_mtu``: of the way back to the source; no limit where there is none, or the source is here."""
+    from pyiptables.netfilter.routing import Routing
+
+    route = Routing(host).lookup(packet.family, packet.src, iif="lo")
+    if isinstance(route, str) or route.type == "local":
+        return UINT32
+    return route.mtu or host.mtu(route.iface)
 
 
 def _asks_for_syn(match: Match) -> bool:

@@ -11,9 +11,11 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """A job in the background ignores SIGINT, and so would all that it starts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A job in the background or under nohup ignores signals, and so would all that it starts."""
+    for number in (signal.SIGINT, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # Handled without effect here; what is started begins with the default.
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture

@@ -89,6 +89,8 @@ class _Reporter:
 def _work(receive: int, words: list[str], no_lint: bool, as_json: bool) -> int:
     # Keys pressed to stop the script are not meant for its report, and without a report it ends with the other process.
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The calls go first.
+    os.nice(10)
     try:
         reading = _Reading(words, no_lint)
         if not as_json:

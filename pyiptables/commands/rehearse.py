@@ -146,8 +146,9 @@ class _Reading:
             click.echo(self._trouble, err=True)
         rehearsal.lint += self._lint
         origins = self._origins
-        for call in rehearsal.calls if origins is not None else ():
-            assert origins is not None
+        if origins is None:
+            return
+        for call in rehearsal.calls:
             call.place = origins.of_call(call.argv)
             for rule in call.added:
                 place = (origins.of_rule(*rule) if "-restore" in call.argv[0] else None) or call.place

@@ -47,13 +47,14 @@ def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
             ways.append(out.take_back(written))
     shell.guards, shell.check = base, check
     alive = [end for end in ends if end[2] is None]
+    going = alive or [min(ends, key=lambda end: _WEAKNESS[end[2][0]] if end[2] else 0)]
     if out is not None:
-        _write(out, ends, ways)
+        _write(out, ends, ways, going)
     for _, state, flow, _, _ in ends:
         if flow is not None and alive:
             shell.pending.append((flow[0], state))
     if not alive:
-        weakest = min((end for end in ends), key=lambda end: _WEAKNESS[end[2][0]] if end[2] else 0)
+        weakest = going[0]
         for end in ends:
             if end is not weakest and end[2] is not None:
                 shell.pending.append((end[2][0], end[1]))
@@ -73,16 +74,15 @@ def alternatives(shell: Shell, options: Sequence[Option]) -> Flow | None:
     return None
 
 
-def _write(out: Output, ends: Sequence[End], ways: list[list[Word]]) -> None:
-    """What the ways have written that go on; of those that end, the weakest goes on where there is no other."""
-    going = [way for end, way in zip(ends, ways, strict=True) if end[2] is None]
-    if not going:
-        weakest = min(range(len(ends)), key=lambda at: _WEAKNESS[flow[0]] if (flow := ends[at][2]) else 0)
-        going = [ways[weakest]]
+def _write(out: Output, ends: Sequence[End], ways: list[list[Word]], going: Sequence[End]) -> None:
+    """Write what one of the ways has written that go on, and keep what the others have."""
+    written = []
     for end, way in zip(ends, ways, strict=True):
-        if end[2] is not None and not any(way is each for each in going):
+        if end[2] is None or end is going[0]:
+            written.append(way)
+        else:
             out.ended.append((end[2][0], out.chunks + way))
-    out.write_either(going)
+    out.write_either(written)
 
 
 def _following(base: tuple[Guard, ...], kept: Guard) -> tuple[Guard, ...]:

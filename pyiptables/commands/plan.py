@@ -6,11 +6,13 @@ import difflib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
+    from pyiptables.lint.diagnostic import Place
     from pyiptables.lint.subject import Subject
     from pyiptables.ruleset import Ruleset
 
@@ -111,9 +113,15 @@ def _notes(subject: Subject, options: dict[str, Any]) -> None:
 def _unresolved(subject: Subject) -> list[tuple[str, str, str]]:
     found = {
         (f"{place.file}:{place.line}:{place.column}", " ".join(what.split()), why): None
-        for place, what, why in subject.unresolved
+        for place, what, why in (*subject.unresolved, *_host_names(subject))
     }  # fmt: skip
     return list(found)
+
+
+def _host_names(subject: Subject) -> Iterator[tuple[Place, str, str]]:
+    for item in subject.items:
+        for name in item.host_names:
+            yield item.place, name, "a host name, looked up when the rule is added"
 
 
 def _show(subject: Subject, families: list[int]) -> None:

@@ -152,6 +152,7 @@ def _is_written(need: Need) -> bool:
 
 def _needs(subject: Subject) -> Iterator[Need]:
     made = {(item.table, item.chain) for item in subject.items if item.action in (":", "N") and item.chain}
+    made |= {(item.table, item.command.newname) for item in subject.items if item.command is not None and item.command.newname}
     estimators = _given(subject, "RATEEST", "--rateest-name")
     named: dict[Command, list[tuple[str, str]]] = {}
     for item in subject.items:

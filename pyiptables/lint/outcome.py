@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyiptables.lint.places import command_place
-from pyiptables.lint.subject import Perhaps, Subject
+from pyiptables.lint.subject import HostName, Perhaps, Subject
 from pyiptables.ruleset import Rule
 
 __all__ = ["Line", "arguments_seen", "elsewhere", "lines"]
@@ -21,7 +21,7 @@ class Line(NamedTuple):
 
 
 def lines(subject: Subject, family: int) -> list[Line]:
-    """The ruleset of a family. A rule with words that are not known stands as the script has it."""
+    """The ruleset of a family. A rule with words that only the run would tell stands as the script has it."""
     out: list[Line] = []
     for table in subject.rulesets[family].tables.values():
         out.append(Line(f"*{table.name}"))
@@ -34,12 +34,12 @@ def lines(subject: Subject, family: int) -> list[Line]:
 
 def _line(subject: Subject, chain: str, rule: Rule) -> Line:
     text = f"-A {chain} {rule.text}".rstrip()
-    perhaps = rule.spec is not None and any(isinstance(match, Perhaps) for match in rule.spec.matches)
+    perhaps = rule.spec is not None and any(isinstance(match, Perhaps | HostName) for match in rule.spec.matches)
     item = subject.item_of_rule.get(id(rule))
     if item is None:
         return Line(text, perhaps=perhaps)
-    if item.invocation is not None and item.action in ("A", "I") and any(word is None for word in item.invocation.texts):
-        text = item.invocation.shown
+    if item.action in ("A", "I") and (item.obscure or item.host_names):
+        text = item.text
     place = command_place(item)
     return Line(text, place.file, place.line, perhaps)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,6 +90,12 @@ class Firewall:
             self._texts.pop(id(chain), None)
         else:
             self._texts.clear()
+
+    def rewrote(self, pairs: Sequence[tuple[Rule, Rule]]) -> None:
+        """Some rules were made others of."""
+        for before, after in pairs:
+            if id(before) in self.origin:
+                self.origin[id(after)] = self.origin[id(before)]
 
     def unsure_in(self, family: int, table: str) -> set[str]:
         return {chain for known, name, chain in self.unsure if (known, name) == (family, table)}
@@ -244,8 +250,8 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
     for rule in rules:
         firewall.origin[id(rule)] = item
     if moment.certain or command.action in ("A", "I", "N"):
-        carry_out(item, rules, table)
-        firewall.changed(chain, rules if command.action in ("A", "I") else None)
+        firewall.rewrote(carry_out(item, rules, table))
+        firewall.changed(chain if command.action != "E" else None, rules if command.action in ("A", "I") else None)
     elif command.action != "P":
         _doubt(table, item.chain, item.family)
         firewall.changed(None)
@@ -324,7 +330,7 @@ def _restore_line(item: Item, pending: dict[int, Table], firewall: Firewall, cer
         rules = [_fresh(rule, certain, family) for rule in item.rules]
         for rule in rules:
             firewall.origin[id(rule)] = item
-        carry_out(item, rules, found)
+        firewall.rewrote(carry_out(item, rules, found))
     elif item.action == "COMMIT":
         ruleset = firewall.rulesets.setdefault(family, Ruleset(family))
         ruleset.tables[found.name] = pending.pop(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,8 @@ class Item:
     command: Command | None = None
     #: The rules it made (more than one for address lists).
     rules: list[Rule] = field(default_factory=list)
+    #: Rules of other commands that it made others of (``-E``): before and after.
+    rewritten: Sequence[tuple[Rule, Rule]] = ()
     error: IptablesError | None = None
     #: What the parser said without refusing (``Warning: …``).
     notices: list[str] = field(default_factory=list)
@@ -205,7 +208,11 @@ class Subject:
     @cached_property
     def item_of_rule(self) -> dict[int, Item]:
         """From ``id(rule)`` to the item it came from."""
-        return {id(rule): item for item in self.items for rule in item.rules}
+        found = {id(rule): item for item in self.items for rule in item.rules}
+        for item in self.items:
+            for before, after in item.rewritten:
+                found[id(after)] = found.get(id(before), item)
+        return found
 
     def ruleset(self) -> Ruleset:
         return self.rulesets[self.family]
@@ -377,7 +384,7 @@ def apply_command(item: Item, command: Command, table: Table, variant: Variant, 
         for src, src_mask in command.sources or [(0, 0)]:
             for dst, dst_mask in command.destinations or [(0, 0)]:
                 item.rules.append(_rule(command, (src, src_mask), (dst, dst_mask), item, file, variant))
-    carry_out(item, item.rules, table)
+    item.rewritten = carry_out(item, item.rules, table)
     if command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
         item.policy = command.policy
 
@@ -392,8 +399,11 @@ def table_of(ruleset: Ruleset, name: str) -> Table:
     return table
 
 
-def carry_out(item: Item, rules: list[Rule], table: Table) -> None:
-    """Do to a table what an item's command with these rules does; what cannot be done is passed over."""
+def carry_out(item: Item, rules: list[Rule], table: Table) -> Sequence[tuple[Rule, Rule]]:
+    """Do to a table what an item's command with these rules does; what cannot be done is passed over.
+
+    Gives the rules that it made others of, each with what stands in its place: rules are shared, none is changed.
+    """
     command = item.command
     assert command is not None
     chains = table.chains
@@ -418,7 +428,8 @@ def carry_out(item: Item, rules: list[Rule], table: Table) -> None:
         chains.setdefault(item.chain, Chain(item.chain))
     elif command.action == "E" and chain is not None and command.newname:
         chains[command.newname] = chains.pop(chain.name)
-        chain.name = command.newname
+        before, chain.name = chain.name, command.newname
+        return _redirected(table, before, chain.name)
     elif command.action == "F":
         for found in [chain] if item.chain else list(chains.values()):
             if found is not None:
@@ -429,6 +440,22 @@ def carry_out(item: Item, rules: list[Rule], table: Table) -> None:
                 del chains[name]
     elif command.action == "P" and chain is not None and command.policy in ("ACCEPT", "DROP"):
         chain.policy = command.policy
+    return ()
+
+
+def _redirected(table: Table, before: str, after: str) -> list[tuple[Rule, Rule]]:
+    """The jumps to a chain under its new name."""
+    pairs = []
+    for chain in table.chains.values():
+        for at, rule in enumerate(chain.rules):
+            spec = rule.spec
+            if spec is not None and spec.jump == before and spec.target is None:
+                spec = spec.copy()
+                spec.jump = after
+                text = rule.text.removesuffix(before) + after
+                pairs.append((rule, Rule(text, rule.packets, rule.bytes, rule.source, spec)))
+                chain.rules[at] = pairs[-1][1]
+    return pairs
 
 
 def _rule(

@@ -82,6 +82,28 @@ def test_lines_and_doubts(tmp_path: Path) -> None:
     assert f"{script}: not shown: 1 commands in the network namespace n" in err
 
 
+def test_jumps_follow_a_chain_to_its_new_name() -> None:
+    script = "iptables -N OLD\niptables -N B\niptables -A INPUT -p tcp -j OLD\niptables -A B -g OLD\niptables -E OLD NEW\niptables -A B -j NEW\n"
+    status, out, _ = plan("-", stdin=script)
+    assert status == 0
+    assert [" ".join(line.split()) for line in out.splitlines() if "-A " in line] == [
+        "-A INPUT -p tcp -j NEW # line 3",
+        "-A B -g NEW # line 4",
+        "-A B -j NEW # line 6",
+    ]
+
+
+def test_names_of_the_host_stand_as_they_are(tmp_path: Path) -> None:
+    script = "iptables -A INPUT -s gate.example -j ACCEPT\niptables -A OUTPUT -m owner --uid-owner nobody -j DROP\n"
+    _, out, err = plan("-", "--apply", "--state", str(tmp_path), stdin=script)
+    assert [" ".join(line.split()) for line in out.splitlines() if "-A " in line] == [
+        "? iptables -A INPUT -s gate.example -j ACCEPT # line 1",
+        "? iptables -A OUTPUT -m owner --uid-owner nobody -j DROP # line 2",
+    ]
+    assert "-:1:1: not known: gate.example (a host name, looked up when the rule is added)" in err
+    assert saved(tmp_path, 4) == []
+
+
 def test_json_diff_and_apply(tmp_path: Path) -> None:
     script, state = tmp_path / "fw.sh", str(tmp_path / "state")
     script.write_text("iptables -A INPUT -i lo -j ACCEPT\n")

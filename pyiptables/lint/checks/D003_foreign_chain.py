@@ -32,6 +32,7 @@ class ForeignChain(Check):
     good = (
         "#!/bin/sh\niptables -N web\niptables -A web -p tcp --dport 80 -j ACCEPT\n",
         "*filter\n:DOCKER-USER - [0:0]\n-A FORWARD -j DOCKER-USER\nCOMMIT\n",
+        "#!/bin/sh\niptables -N next\niptables -E next web\niptables -A web -p tcp --dport 80 -j ACCEPT\n",
         "#!/bin/sh\niptables -D INPUT -j old 2>/dev/null\niptables -F old 2>/dev/null\niptables -X old 2>/dev/null\n",
     )
 

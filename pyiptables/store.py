@@ -22,8 +22,11 @@ _TRAILER_SIZE = len(_TRAILER % (0, 0))
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-#: From this size on a file is mapped rather than read.
-_LARGE = 1 << 22
+#: From this size on a file is mapped rather than read, and may be changed in its place.
+_LARGE = 1 << 19
+#: What is written within a page is there as a whole or not at all, also when the writer is killed.
+_PAGE = 4096
+_SECOND = 1_000_000_000
 #: A pipe in the place of a file must not keep anybody waiting.
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 
@@ -47,6 +50,12 @@ def default_directory(environ: Mapping[str, str]) -> str:
 
 def _trailer(size: int, modified: int) -> bytes:
     return (_TRAILER % (size, modified)).encode()
+
+
+def _recent(trailer: bytes) -> bool:
+    """Whether a file with such an end was being written a moment ago."""
+    words = trailer.split(b" ")
+    return len(words) == 5 and words[4].rstrip().isdigit() and abs(time.time_ns() - int(words[4])) < _SECOND
 
 
 def _read(fd: int, size: int) -> bytes:
@@ -112,27 +121,39 @@ class State:
 
     def read(self, family: int) -> bytes:
         """The file's bytes without our trailer; b'' when there is none yet. Sets ``trusted``."""
+        for _ in range(50):
+            text, changing = self._read_once(family)
+            if not changing:
+                break
+            # Somebody is at it, or was killed in the middle.
+            time.sleep(0.001)
+        return text
+
+    def _read_once(self, family: int) -> tuple[bytes, bool]:
+        """What :meth:`read` gives, and whether the file may have been changed in its place meanwhile."""
         path = self.path(family)
         self.trusted = False
         try:
             fd = os.open(path, os.O_RDONLY | _CLOEXEC | _NOFOLLOW | _NONBLOCK | _BINARY)
         except FileNotFoundError:
             self.trusted = True
-            return b""
+            return b"", False
         except OSError as error:
             raise StateError(f"cannot read {path}: {_why(error)}") from error
         try:
             status = _status(fd)
             text = _read(fd, max(status.st_size - _TRAILER_SIZE, 0))
             rest = _read(fd, -1)
+            large = status.st_size >= _LARGE and hasattr(os, "pread")
+            after = os.pread(fd, _TRAILER_SIZE, len(text)) if large else rest
         except OSError as error:
             raise StateError(f"cannot read {path}: {_why(error)}") from error
         finally:
             os.close(fd)
-        if rest == _trailer(len(text) + _TRAILER_SIZE, status.st_mtime_ns):
+        if after == rest == _trailer(len(text) + _TRAILER_SIZE, status.st_mtime_ns):
             self.trusted = True
-            return text
-        return text + rest
+            return text, False
+        return text + rest, large and (after != rest or _recent(after))
 
     def mapped(self, family: int) -> mmap | None:
         """What :meth:`read` gives, without copying it, if the file is large and to be trusted; None: read it."""
@@ -180,6 +201,40 @@ class State:
             except OSError:
                 pass
             raise StateError(f"cannot write {path}: {_why(error)}") from error
+
+    def overwrite(self, family: int, at: int, piece: bytes) -> bool:
+        """Put bytes in the place of those at ``at`` of a large file that we wrote; False: that is not to be done here.
+
+        Whoever reads meanwhile sees the trailer change before anything else does. Of a piece that goes over the end of
+        a page a killed writer may leave the part behind it alone: the caller sees to it that this changes nothing.
+        """
+        path = self.path(family)
+        try:
+            fd = os.open(path, os.O_RDWR | _CLOEXEC | _NOFOLLOW | _NONBLOCK)
+        except OSError:
+            return False
+        try:
+            status = _status(fd)
+            if status.st_nlink != 1:
+                # Somebody keeps the file as it is under another name.
+                return False
+            now = time.time_ns()
+            os.pwrite(fd, _trailer(status.st_size, now), status.st_size - _TRAILER_SIZE)
+            end = at + len(piece)
+            while end > at:
+                start = max(at, (end - 1) // _PAGE * _PAGE)
+                os.pwrite(fd, piece[start - at : end - at], start)
+                if start > at and self.durable:
+                    os.fsync(fd)
+                end = start
+            os.utime(fd, ns=(now, now))
+            if self.durable:
+                os.fsync(fd)
+        except OSError as error:
+            raise StateError(f"cannot write {path}: {_why(error)}") from error
+        finally:
+            os.close(fd)
+        return True
 
     def settle(self) -> None:
         """Wait until the disk has what was written."""

@@ -5,10 +5,21 @@ from __future__ import annotations
 from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 from pyiptables.syntax.variant import CHAINS
 
-__all__ = ["MARK", "SaveFileError", "chain_order", "creation_order", "read_canonical", "write"]
+__all__ = ["MARK", "ROOM", "SaveFileError", "chain_order", "creation_order", "read_canonical", "room", "write"]
 
 #: The comment line above a rule that is not in its save form (``syntax.rule``).
 MARK = "# pyiptables: the next rule in words that can be read back"
+
+#: The beginning of a comment line of dots in a large state file: room for rules of the chain above it (``tools.splice``).
+ROOM = "# pyiptables: room "
+#: How long such a line is, and from how many rules on the state file has them.
+ROOM_SIZE = 4096
+_MANY = 5_000
+
+
+def room() -> str:
+    """A line of room."""
+    return f"{ROOM}{'.' * (ROOM_SIZE - len(ROOM))}\n"
 
 
 class SaveFileError(Exception):
@@ -41,8 +52,12 @@ def creation_order(table: Table) -> list[Chain]:
 
 
 def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False) -> str:
-    """The ruleset as save text without time stamps; ``as_made`` for the state file, which keeps the order of the chains."""
+    """The ruleset as save text without time stamps.
+
+    ``as_made`` is for the state file, which keeps the order of the chains and, when large, has room for more rules.
+    """
     out: list[str] = []
+    roomy = as_made and sum([len(chain.rules) for table in ruleset.tables.values() for chain in table.chains.values()]) >= _MANY
     for table in ruleset.tables.values():
         out.append(f"*{table.name}\n")
         chains = chain_order(table)
@@ -54,6 +69,8 @@ def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False) -> str
                 _append_stored(out, chain, counters)
             else:
                 append_rules(out, chain, counters)
+            if roomy and chain.policy and chain.rules:
+                out.append(room())
         out.append("COMMIT\n")
     return "".join(out)
 

@@ -46,7 +46,8 @@ def main(program: Program, argv: list[str]) -> int:
         if mapped is not None or (program.state.trusted and len(data) > (0 if program.warm else WORTH_IT)):
             pieces = splice(program, command, data if mapped is None else mapped)
             if pieces is not None:
-                program.state.write(program.family, *pieces)
+                if pieces:
+                    program.state.write(program.family, *pieces)
                 return 0
         tables = program.load(data if mapped is None else None)
         tables.use_table(command.table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyiptables.extensions import REMARKING
 from pyiptables.ruleset import Ruleset, Table
-from pyiptables.syntax.savefile import MARK, append_rules
+from pyiptables.syntax.savefile import MARK, ROOM, append_rules
 from pyiptables.syntax.scanner import MISSING, NONE, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.getopt_errors import complaint
@@ -24,6 +24,8 @@ LONG = {
     "file": (REQUIRED, "f"),
 }
 SHORT = {letter: (NONE, letter) for letter in "bcdV"} | {letter: (REQUIRED, letter) for letter in "tMf"}
+
+_ROOM = f"\n{ROOM}".encode()
 
 
 def main(program: Program, argv: list[str]) -> int:
@@ -103,6 +105,7 @@ def _frame(program: Program) -> tuple[str, str]:
 
 def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
     """Print a large state as it stands in its file; False when a table needs more than that."""
+    data = _without_room(data)
     if not counters:
         data = data.replace(b"\n[0:0] -A", b"\n-A")
         if _counts(data):
@@ -135,6 +138,16 @@ def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
     for name in program.variant.table_order(ruleset):
         program.out += [head, parts[name], foot]
     return True
+
+
+def _without_room(data: bytes) -> bytes:
+    """The text without the lines of room."""
+    parts: list[bytes] = []
+    begin = 0
+    while (at := data.find(_ROOM, begin)) >= 0:
+        parts.append(data[begin : at + 1])
+        begin = data.index(b"\n", at + 1) + 1
+    return b"".join([*parts, data[begin:]]) if parts else data
 
 
 def _counts(data: bytes) -> bool:

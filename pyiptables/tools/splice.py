@@ -11,7 +11,7 @@ from pyiptables.ruleset import Chain, Ruleset, Table
 from pyiptables.syntax.arguments import VERDICTS
 from pyiptables.syntax.command import Command
 from pyiptables.syntax.rule import rule_of
-from pyiptables.syntax.savefile import MARK, chain_order
+from pyiptables.syntax.savefile import MARK, ROOM, chain_order, room
 from pyiptables.tools.kernel import limits_hooks
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import CommandFailure
@@ -26,6 +26,11 @@ __all__ = ["SPLICED", "WORTH_IT", "Splice", "splice"]
 
 #: The line above a rule that is not in its save form.
 _MARK = f"{MARK}\n".encode()
+#: How a line begins behind a rule that stands for rules to come.
+_ROOM = ROOM.encode()
+_COMMIT = b"COMMIT\n"
+#: So much of a mapped file is copied to be searched.
+_STRETCH = 1 << 18
 #: Commands that change one rule.
 SPLICED = frozenset("AID")
 #: Below this size reading everything is as fast.
@@ -52,8 +57,23 @@ class Splice:
             self.table.chains[chain] = Chain(chain, None if policy == "-" else policy, int(packets), int(octets))
             at = newline + 1
         self.rules_start = at
-        self.end = at if data[at : at + 7] == b"COMMIT\n" else self._next(b"\nCOMMIT\n", at) + 1
+        self.end = self._next_table(at) - len(_COMMIT)
+        if data[self.end : self.end + len(_COMMIT)] != _COMMIT:
+            raise ValueError(name)
         self._order = {chain.name: place for place, chain in enumerate(chain_order(self.table))}
+
+    def _next_table(self, at: int) -> int:
+        """Where the next table begins, or the end of the data. A search of bytes for one octet is the fastest by far."""
+        data, size = self.data, len(self.data)
+        while at < size:
+            star = data[at : at + _STRETCH].find(b"*")
+            if star < 0:
+                at += _STRETCH
+            elif data[at + star - 1] == 10:
+                return at + star
+            else:
+                at += star + 1
+        return size
 
     def first_of(self, chain: str) -> int:
         """The first byte of the chain's first rule."""
@@ -70,6 +90,8 @@ class Splice:
         probe = high - 1
         while low < high:
             middle = data.rfind(b"\n", low, probe) + 1 or low
+            if self._roomy(middle):
+                middle = data.rfind(b"\n", low, middle - 1) + 1 or low
             if middle >= len(_MARK) and self._marked(middle - len(_MARK)):
                 middle -= len(_MARK)
             after = self._behind(middle)
@@ -92,10 +114,19 @@ class Splice:
 
     def _behind(self, at: int) -> int:
         """Where the next rule begins."""
-        return self._next(b"\n", at + len(_MARK) if self._marked(at) else at) + 1
+        end = self._next(b"\n", at + len(_MARK) if self._marked(at) else at) + 1
+        return self._next(b"\n", end) + 1 if self._roomy(end) else end
 
     def _marked(self, at: int) -> bool:
         return self.data[at : at + len(_MARK)] == _MARK
+
+    def _roomy(self, at: int) -> bool:
+        return self.data[at : at + len(_ROOM)] == _ROOM
+
+    def room_before(self, at: int) -> int | None:
+        """Where the room begins that ends here, None when there is none."""
+        begin = self.data.rfind(b"\n", 0, at - 1) + 1
+        return begin if self._roomy(begin) else None
 
     def _next(self, wanted: bytes, at: int) -> int:
         """Where the next of these stands. Raises ValueError where there is none."""
@@ -116,7 +147,10 @@ class Splice:
 
 
 def splice(program: Program, command: Command, data: bytes | mmap) -> tuple[bytes | memoryview, ...] | None:
-    """The pieces of the new state, or None when the ordinary way must be gone. Errors as the tables raise them."""
+    """The pieces of the new state, or None when the ordinary way must be gone. Errors as the tables raise them.
+
+    There are no pieces when all has been done in the file's place.
+    """
     action, chain = command.action, command.chain
     if action not in SPLICED or command.verbose or chain is None:
         return None
@@ -170,7 +204,15 @@ def _add(program: Program, place: Splice, command: Command, chain: str) -> tuple
     text = f" {rule.text}" if rule.text else ""
     line = f"[{rule.packets}:{rule.bytes}] -A {chain}{text}\n".encode("utf-8", "surrogateescape")
     view = memoryview(place.data)
-    return view[:at], line, view[at:]
+    if isinstance(place.data, bytes) or command.action == "I":
+        return view[:at], line, view[at:]
+    room_at = place.room_before(at)
+    if room_at is None:
+        return view[:at], line, room().encode(), view[at:]
+    # While only a part of these bytes is there, they are the end of the comment that the room is.
+    if len(line) < at - room_at - len(_ROOM) and program.state.overwrite(program.family, room_at, line + _ROOM):
+        return ()
+    return view[:room_at], line, room().encode(), view[at:]
 
 
 def _insertion(place: Splice, chain: str, number: int) -> int:

@@ -83,7 +83,9 @@ def test_lines_and_doubts(tmp_path: Path) -> None:
 
 
 def test_jumps_follow_a_chain_to_its_new_name() -> None:
-    script = "iptables -N OLD\niptables -N B\niptables -A INPUT -p tcp -j OLD\niptables -A B -g OLD\niptables -E OLD NEW\niptables -A B -j NEW\n"
+    script = (
+        "iptables -N OLD\niptables -N B\niptables -A INPUT -p tcp -j OLD\niptables -A B -g OLD\niptables -E OLD NEW\niptables -A B -j NEW\n"
+    )
     status, out, _ = plan("-", stdin=script)
     assert status == 0
     assert [" ".join(line.split()) for line in out.splitlines() if "-A " in line] == [

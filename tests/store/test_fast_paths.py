@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import os
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pyiptables import run, store
 from pyiptables.ruleset import Rule
+from pyiptables.syntax import savefile
 from pyiptables.syntax.listing import Format, Rows, rule_line
 from pyiptables.syntax.rule import typed
 from pyiptables.syntax.variant import variant_named
@@ -108,9 +112,11 @@ def _restore_text(rng: random.Random) -> str:
 
 
 def _files(state: Path) -> dict[str, str]:
-    """What is in the state, but for the times in the last lines."""
+    """What is in the state, but for room and for the sizes and times in the last lines."""
     return {
-        path.name: re.sub(r"(?<=# pyiptables: state \d{15} )\d+", "", path.read_bytes().decode("utf-8", "surrogateescape"))
+        path.name: re.sub(
+            r"(?m)^# pyiptables: room \.*\n|(?<=^# pyiptables: state )\d+ \d+$", "", path.read_bytes().decode("utf-8", "surrogateescape")
+        )
         for path in sorted(state.glob("rules.*"))
     }
 
@@ -200,9 +206,82 @@ def test_one_rule_placed_in_the_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path:
     _both(monkeypatch, iptables, "WORTH_IT", tmp_path, _commands(random.Random(seed), program))
 
 
+@pytest.mark.parametrize("size", [60, 300, 4096])
 @pytest.mark.parametrize("seed", range(4, 8))
-def test_one_rule_placed_in_a_mapped_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int) -> None:
+def test_one_rule_placed_in_a_mapped_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int, size: int) -> None:
+    """Whatever the size of the room that is made behind an appended rule, and that restores leave."""
+    monkeypatch.setattr(savefile, "ROOM_SIZE", size)
+    monkeypatch.setattr(savefile, "_MANY", 0)
     _both(monkeypatch, store, "_LARGE", tmp_path, _commands(random.Random(seed), "iptables"))
+
+
+def test_saves_of_a_state_with_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(savefile, "_MANY", 0)
+    calls: list[tuple[list[str], str | None]] = []
+    for call in _commands(random.Random(9), "iptables"):
+        calls += [call, (["iptables-save"], None), (["iptables-save", "-c"], None)]
+    _both(monkeypatch, save, "WORTH_IT", tmp_path, calls)
+
+
+class _Killed(BaseException):
+    pass
+
+
+class _Steps:
+    """System calls that are counted; the one of this number kills the writer."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.killed = False
+
+    def counted(self, step: Callable[..., object]) -> Callable[..., object]:
+        def wrapped(*arguments: object, **options: object) -> object:
+            self.last -= 1
+            if self.last == 0:
+                self.killed = True
+                raise _Killed
+            return step(*arguments, **options)
+
+        return wrapped
+
+
+@pytest.mark.parametrize("size", [10, 200])
+def test_a_writer_killed_between_any_two_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int) -> None:
+    """In a file that is changed in its place, the old or the new rules are there after each step."""
+    monkeypatch.setattr(store, "_LARGE", 0)
+    monkeypatch.setattr(store, "_PAGE", 16)
+    rule = ["-A", "INPUT", "-s", "192.0.2.1/32", "-m", "comment", "--comment", "x" * size, "-j", "ACCEPT"]
+    seen = []
+    for count in range(1, 100):
+        state = tmp_path / str(count)
+        for interface in ("eth0", "eth1"):
+            assert run(["iptables", "-A", "INPUT", "-i", interface], state=state).returncode == 0
+        assert savefile.room() in state.joinpath("rules.v4").read_text()
+        before = run(["iptables", "-S"], state=state).stdout
+        steps = _Steps(count)
+        with monkeypatch.context() as patch, contextlib.suppress(_Killed):
+            for name in ("pwrite", "fsync", "utime", "replace"):
+                patch.setattr(store.os, name, steps.counted(getattr(os, name)))
+            run(["iptables", *rule], state=state)
+        after = run(["iptables", "-S"], state=state).stdout
+        seen.append((before, before + " ".join(rule) + "\n").index(after))
+        if not steps.killed:
+            break
+    assert len(seen) > size // 16
+    assert seen == sorted(seen)
+    assert set(seen) == {0, 1}
+
+
+def test_a_file_with_another_name_is_not_changed_in_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "_LARGE", 0)
+    for source in ("192.0.2.1", "192.0.2.2"):
+        assert run(["iptables", "-A", "INPUT", "-s", source], state=tmp_path).returncode == 0
+    kept = tmp_path / "kept"
+    os.link(tmp_path / "rules.v4", kept)
+    before = kept.read_bytes()
+    assert run(["iptables", "-A", "INPUT", "-s", "192.0.2.3"], state=tmp_path).returncode == 0
+    assert kept.read_bytes() == before
+    assert run(["iptables", "-S", "INPUT"], state=tmp_path).stdout.count("-A") == 3
 
 
 @pytest.mark.parametrize("program", ["iptables", "iptables-legacy", "ip6tables"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from pyiptables import run
+from pyiptables import run, store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-m", "pyiptables"]
@@ -25,7 +25,8 @@ KILLS = int(os.environ.get("PYIPTABLES_KILLS", "25"))
 #: Appends one rule after another in one process, telling of each that is safe.
 APPENDER = """
 import sys
-from pyiptables import run
+from pyiptables import run, store
+store._LARGE = int(sys.argv[5])
 for number in range(int(sys.argv[3])):
     done = run([sys.argv[1], "-w", "-A", "INPUT", "-m", "comment", "--comment", f"{sys.argv[4]}-{number}"], state=sys.argv[2])
     assert done.returncode == 0, done.stderr
@@ -37,8 +38,12 @@ def environment(state: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYIPTABLES_STATE": str(state), "LC_ALL": "C"}
 
 
-def appender(program: str, state: Path, count: int, label: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-c", APPENDER, program, str(state), str(count), label]
+#: From which size on files are changed in their place: an ordinary one, and all.
+SIZES = [store._LARGE, 0]
+
+
+def appender(program: str, state: Path, count: int, label: str, large: int) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-c", APPENDER, program, str(state), str(count), label, str(large)]
     return subprocess.Popen(argv, env=environment(state), stdout=subprocess.PIPE, text=True)
 
 
@@ -48,9 +53,10 @@ def comments(state: Path, program: str = "iptables") -> list[str]:
     return [line.rsplit(" ", 1)[1] for line in done.stdout.splitlines() if line.startswith("-A")]
 
 
+@pytest.mark.parametrize("large", SIZES)
 @pytest.mark.parametrize("program", ["iptables", "iptables-legacy"])
-def test_twenty_processes_append_fifty_rules_each(tmp_path: Path, program: str) -> None:
-    writers = [appender(program, tmp_path, 50, f"w{number}") for number in range(20)]
+def test_twenty_processes_append_fifty_rules_each(tmp_path: Path, program: str, large: int) -> None:
+    writers = [appender(program, tmp_path, 50, f"w{number}", large) for number in range(20)]
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda writer: writer.communicate(), writers))
     assert [writer.returncode for writer in writers] == [0] * 20
@@ -61,12 +67,28 @@ def test_twenty_processes_append_fifty_rules_each(tmp_path: Path, program: str) 
         assert own == [f"w{writer}-{number}" for number in range(50)], "a process's own rules lost their order"
 
 
-def test_killed_writers_leave_a_whole_state(tmp_path: Path) -> None:
+def test_readers_see_whole_rules_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a file is changed in its place, each look finds the rules that were there at some moment."""
+    monkeypatch.setattr(store, "_LARGE", 0)
+    writer = appender("iptables", tmp_path, 300, "a", 0)
+    looks = []
+    while writer.poll() is None:
+        looks.append(len(comments(tmp_path)))
+        assert comments(tmp_path)[: looks[-1]] == [f"a-{number}" for number in range(looks[-1])]
+    writer.communicate()
+    assert writer.returncode == 0
+    assert looks == sorted(looks)
+    assert len(set(looks)) > 5
+    assert len(comments(tmp_path)) == 300
+
+
+@pytest.mark.parametrize("large", SIZES)
+def test_killed_writers_leave_a_whole_state(tmp_path: Path, large: int) -> None:
     moments = random.Random(20)
     promised: list[str] = []
     for number in range(KILLS):
         label = f"k{number}"
-        writer = appender("iptables", tmp_path, 1000, label)
+        writer = appender("iptables", tmp_path, 1000, label, large)
         assert writer.stdout is not None
         writer.stdout.readline()
         time.sleep(moments.uniform(0, 0.02))

@@ -125,7 +125,8 @@ class Engine:
         trip = self._begin(packet)
         packet.iniface = ""
         path = self._path("", outiface)
-        way = path.leave(packet, mark=packet.mark, flow=(_RAW, 0, 0) if packet.attrs.get("raw_socket") else None)
+        flow = (_RAW, 0, 0) if packet.attrs.get("raw_socket") else None
+        way = path.leave(packet, mark=packet.mark, flow=flow, uid=packet.attrs.get("uid") or 0)
         if way.kind == "drop":
             self._lost(trip, way.reason)
             trip.error = way.error
@@ -216,7 +217,9 @@ class Engine:
         if self.host is not None and self.host.sysctl.get(f"net.ipv{self.family}.fwmark_reflect"):
             packet.mark = answer.first.mark = trip.packet.mark
         known = None if by_stack or icmp or self.family == 6 else path.flow_again(packet)
-        way = path.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=oif, flow=known)
+        # Over IPv6 nothing that the kernel itself sends tells the look-up its traffic class.
+        tos = packet.tos if self.family == 4 else 0
+        way = path.leave(packet, src=src, mark=packet.mark, tos=tos, oif=oif, flow=known)
         if way.kind != "drop":
             if self.host is not None:
                 packet.ttl = answer.first.ttl = self.host.hop_limit(self.family, way.iface)
@@ -516,7 +519,9 @@ class Engine:
             packet.ttl -= 1
         gateway = Packet(packet.family, packet.src, int(detail.get("gateway", packet.dst)), packet.proto)
         path = self._path("", str(detail.get("oif") or packet.outiface or packet.iniface))
-        way = path.leave(gateway, tos=packet.tos)
+        # For IPv6 the flow label is told in the wrong byte order, and so lands where the traffic class is read.
+        tos = packet.tos if self.family == 4 else packet.flow_label << 4 & 0xF0 | packet.flow_label >> 12 & 0xF
+        way = path.leave(gateway, tos=tos)
         if way.kind == "drop":
             return
         answer = Trip(packet)

@@ -13,6 +13,7 @@ from pyiptables.netfilter.description import OF_PROTOCOL, PacketError, describe,
 from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
+from pyiptables.netfilter.routing import Routing
 from pyiptables.xtables.addresses import address_text
 
 TYPE_CHECKING = False
@@ -205,9 +206,9 @@ class Player:
     def _towards(self, built: Packet) -> str:
         """The interface by which a packet arrives when nobody says so: the one that leads back to its source."""
         assert self.host is not None
-        for route in self.host.routes[self.family]:
-            if route.iface and route.type == "unicast" and route.covers(built.src):
-                return route.iface
+        route = Routing(self.host).lookup(self.family, built.src, src=built.dst)
+        if not isinstance(route, str) and route.iface and route.type == "unicast":
+            return route.iface
         raise PacketError("no route leads to its source: say by which interface it comes in")
 
 

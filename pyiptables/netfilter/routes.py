@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from pyiptables.netfilter.names import PROTOCOLS
 from pyiptables.xtables.addresses import ALL_ONES, parse_ip4, parse_ip6, prefix_mask
+from pyiptables.xtables.dscp_classes import CLASSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,10 +63,15 @@ class Route:
 
 
 class RoutingRule:
-    """One rule of the policy database: tests, and a table or an action (``blackhole`` …)."""
+    """One rule of the policy database: tests, and a table or an action (``blackhole`` …).
+
+    What it finds in its table does not count when the prefix is no longer than ``shortest``, or the device is of ``group``
+    (``suppress_prefixlength``, ``suppress_ifgroup``).
+    """
 
     __slots__ = (
-        "action", "dport", "dst", "iif", "inverted", "mark", "oif", "priority", "proto", "sport", "src", "table", "tos",
+        "action", "dport", "dst", "group", "iif", "inverted", "mark", "oif", "priority", "proto", "shortest", "sport", "src", "table",
+        "target", "tos", "uids",
     )  # fmt: skip
 
     def __init__(self, priority: int, table: int) -> None:
@@ -80,8 +87,12 @@ class RoutingRule:
         self.proto = 0
         self.sport: tuple[int, int] | None = None
         self.dport: tuple[int, int] | None = None
+        self.uids: tuple[int, int] | None = None
+        #: Preference of the rule that a ``goto`` goes on with.
+        self.target = 0
+        self.shortest = self.group = -1
 
-    def holds(self, src: int, dst: int, mark: int, iif: str, oif: str, tos: int, flow: tuple[int, int, int]) -> bool:
+    def holds(self, src: int, dst: int, mark: int, iif: str, oif: str, tos: int, flow: tuple[int, int, int], uid: int) -> bool:
         """Does the rule apply to this look-up (``fib_rule_match``)? ``flow`` is protocol, source and destination port."""
         found = (
             (self.src is None or src & self.src[1] == self.src[0])
@@ -93,6 +104,7 @@ class RoutingRule:
             and (not self.proto or self.proto == flow[0])
             and (self.sport is None or self.sport[0] <= flow[1] <= self.sport[1])
             and (self.dport is None or self.dport[0] <= flow[2] <= self.dport[1])
+            and (self.uids is None or self.uids[0] <= uid <= self.uids[1])
         )
         return found is not self.inverted
 
@@ -197,7 +209,7 @@ def _route_json(given: dict[str, Any], text: str = "") -> Route:
         table=_table(table),
         src=None if not prefsrc else parse_address(str(prefsrc))[1],
         metric=int(given.get("metric", 1024 if family == 6 else 0)),
-        tos=int(str(given.get("tos", 0)), 16) if given.get("tos") else 0,
+        tos=_tos(given.get("tos", 0)),
         text=text or dst,
     )
     mtu = str(given.get("mtu", "0"))
@@ -210,7 +222,7 @@ def parse_rule(words: str | dict[str, Any], family: int) -> RoutingRule | None:
     if not isinstance(words, dict | str):
         raise RouteError(f"no routing rule: {words!r}")
     given = _rule_words(words) if isinstance(words, str) else dict(words)
-    rule = RoutingRule(int(given.get("priority", -1)), _table(given.get("table", "main")))
+    rule = RoutingRule(_number(given.get("priority", -1), "preference"), _table(given.get("table", "main")))
     rule.inverted = "not" in given
     for key in ("src", "dst"):
         value = given.get(key)
@@ -226,39 +238,85 @@ def parse_rule(words: str | dict[str, Any], family: int) -> RoutingRule | None:
         setattr(rule, key, (address & mask, mask))
     if given.get("fwmark") is not None:
         text, _, mask_text = str(given["fwmark"]).partition("/")
-        bits = int(str(given.get("fwmask") or mask_text or ALL_ONES[4]), 0)
-        rule.mark = (int(text, 0) & bits, bits)
+        mark = _number(text, "fwmark")
+        bits = _number(given.get("fwmask") or mask_text or (ALL_ONES[4] if mark else 0), "fwmark")
+        rule.mark = (mark & bits, bits)
     rule.iif = str(given.get("iif", ""))
     rule.oif = str(given.get("oif", ""))
-    rule.tos = int(str(given.get("tos", "0")), 16) if given.get("tos") else 0
+    rule.tos = _tos(given.get("dscp", given.get("tos", 0)), 2 if "dscp" in given else 0)
     for key in ("sport", "dport"):
         if key in given:
-            low, _, high = str(given[key]).partition("-")
-            setattr(rule, key, (int(low), int(high or low)))
+            setattr(rule, key, _span(given[key], key))
+    if "uid_start" in given:
+        rule.uids = (_number(given["uid_start"], "uid_start"), _number(given.get("uid_end", given["uid_start"]), "uid_end"))
+    elif "uidrange" in given:
+        rule.uids = _span(given["uidrange"], "uidrange")
     proto = str(given.get("ipproto", "0"))
-    rule.proto = int(proto) if proto.isdigit() else {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58}.get(proto, 255)
+    number = PROTOCOLS.get(proto, proto.removeprefix("ipproto-"))
+    rule.proto = _number(number, "ipproto")
+    rule.shortest = _number(given.get("suppress_prefixlen", -1), "suppress_prefixlength")
+    group = str(given.get("suppress_ifgroup", -1))
+    rule.group = 0 if group == "default" else _number(group, "suppress_ifgroup")
     rule.action = str(given.get("action", "lookup"))
+    if "goto" in given:
+        rule.action, rule.target = "goto", _number(given["goto"], "goto")
+    elif "nop" in given or "l3mdev" in given or _number(given.get("tun_id", 0), "tun_id"):
+        # No packet here belongs to a VRF or a tunnel.
+        rule.action = "nop"
     return rule
+
+
+def _number(given: Any, what: str) -> int:
+    try:
+        return given if isinstance(given, int) else int(str(given), 0)
+    except ValueError:
+        raise RouteError(f"{what}: {given!r} is no number") from None
+
+
+def _span(given: Any, what: str) -> tuple[int, int]:
+    low, _, high = str(given).partition("-")
+    return _number(low, what), _number(high or low, what)
+
+
+def _tos(given: Any, shift: int = 0) -> int:
+    """A TOS byte, by name or in hexadecimal; with ``shift`` a DSCP, as it stands in that byte."""
+    text = str(given)
+    if text.upper() in CLASSES:
+        return CLASSES[text.upper()] << 2
+    if text == "default":
+        return 0
+    try:
+        return int(text, 0 if shift else 16) << shift
+    except ValueError:
+        raise RouteError(f"no type of service: {text!r}") from None
+
+
+_RULE_WORDS = {"from": "src", "to": "dst", "pref": "priority", "preference": "priority", "prio": "priority",
+               "order": "priority", "lookup": "table", "dev": "iif", "dsfield": "tos", "sup_pl": "suppress_prefixlen",
+               "suppress_prefixlength": "suppress_prefixlen", "sup_group": "suppress_ifgroup"}  # fmt: skip
+_RULE_KEYS = {"src", "dst", "priority", "table", "iif", "oif", "tos", "dscp", "fwmark", "sport", "dport", "uidrange", "ipproto", "goto",
+              "suppress_prefixlen", "suppress_ifgroup", "tun_id", "realms", "protocol"}  # fmt: skip
 
 
 def _rule_words(text: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
     words = text.split()
-    names = {"from": "src", "to": "dst", "pref": "priority", "preference": "priority", "prio": "priority",
-             "order": "priority", "lookup": "table", "dev": "iif", "dsfield": "tos"}  # fmt: skip
     at = 0
     while at < len(words):
         word = words[at]
-        if word == "not":
-            given["not"] = None
+        if word in ("not", "nop", "l3mdev"):
+            given[word] = None
         elif word in ("blackhole", "unreachable", "prohibit"):
             given["action"] = word
         elif word in ("add", "type", "unicast"):
             pass
         else:
+            key = _RULE_WORDS.get(word, word)
+            if key not in _RULE_KEYS:
+                raise RouteError(f"not understood: {word!r} in rule {text!r}")
             if at + 1 >= len(words):
                 raise RouteError(f"nothing after {word!r} in rule {text!r}")
-            given[names.get(word, word)] = words[at + 1]
+            given[key] = words[at + 1]
             at += 1
         at += 1
     return given

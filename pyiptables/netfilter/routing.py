@@ -81,12 +81,19 @@ class Routing:
         oif: str = "",
         tos: int = 0,
         flow: tuple[int, int, int] = _NO_FLOW,
+        uid: int = 0,
     ) -> Route | str:
         """The route to ``dst``, or the name of the error (``fib_lookup``). ``flow`` is what rules on protocol and ports see."""
         routes = self.host.routes[family]
+        rules = self.host.rules[family]
+        skipped = 0
         tos &= 0x1C if family == 4 else 0xFC  # INET_DSCP_LEGACY_TOS_MASK
-        for rule in self.host.rules[family]:
-            if not rule.holds(src, dst, mark, iif, oif, tos, flow):
+        for rule in rules:
+            if rule.priority < skipped or not rule.holds(src, dst, mark, iif, oif, tos, flow, uid) or rule.action == "nop":
+                continue
+            if rule.action == "goto":
+                if any(other.priority == rule.target for other in rules):
+                    skipped = rule.target
                 continue
             if rule.action in _ERRORS:
                 return "ENETUNREACH" if rule.action == "unreachable" else _ERRORS[rule.action]
@@ -99,8 +106,15 @@ class Routing:
                 ):
                     if route.type == "throw":
                         break
-                    return _ERRORS.get(route.type) or route
+                    error = _ERRORS.get(route.type)
+                    if error is None and (route.length <= rule.shortest or self._in_group(route.iface, rule.group)):
+                        break
+                    return error or route
         return "ENETUNREACH"
+
+    def _in_group(self, iface: str, group: int) -> bool:
+        interface = self.host.interfaces.get(iface)
+        return interface is not None and interface.group == group
 
     # -- arriving ----------------------------------------------------------------------------------------
     def refused_frame(self, packet: Packet) -> str | None:
@@ -239,9 +253,17 @@ class Routing:
 
     # -- leaving -----------------------------------------------------------------------------------------
     def leave(
-        self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "", flow: tuple[int, int, int] | None = None
+        self,
+        packet: Packet,
+        *,
+        src: int = 0,
+        mark: int = 0,
+        tos: int = 0,
+        oif: str = "",
+        flow: tuple[int, int, int] | None = None,
+        uid: int = 0,
     ) -> Decision:
-        """The way out of a packet made here; ``src``, ``mark``, ``tos``, ``oif`` and ``flow`` are what the look-up is told."""
+        """The way out of a packet made here; ``src`` to ``uid`` are what the look-up is told."""
         family, dst = packet.family, packet.dst
         if family == 4 and dst == 0:
             decision = Decision("out", "lo")
@@ -255,7 +277,8 @@ class Routing:
             if not oif:
                 return _refused("no device has the source address")
             return Decision("out", oif, cast="multicast" if dst >> 28 == 14 else "broadcast")
-        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, flow=_flow(packet) if flow is None else flow)
+        flow = _flow(packet) if flow is None else flow
+        route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, flow=flow, uid=uid)
         if isinstance(route, str):
             return _refused(_no_route(route), route)
         if route.type in ("local", "anycast"):
@@ -315,7 +338,8 @@ class Routing:
         if packet.family == 4 and self.host.address_type(src, family=4) not in ("LOCAL", "UNICAST"):
             src = 0
         flow = self.flow_again(packet)
-        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=device if bound else "", flow=flow)
+        uid = packet.attrs.get("uid") or 0 if packet.family == 6 else 0
+        return self.leave(packet, src=src, mark=packet.mark, tos=packet.tos, oif=device if bound else "", flow=flow, uid=uid)
 
     def flow_again(self, packet: Packet) -> tuple[int, int, int]:
         """What rules see of a packet that is routed as it is: it is only looked into when rules want that, and others than
@@ -357,7 +381,15 @@ class GivenPath:
         return self.arrive(packet)
 
     def leave(
-        self, packet: Packet, *, src: int = 0, mark: int = 0, tos: int = 0, oif: str = "", flow: tuple[int, int, int] | None = None
+        self,
+        packet: Packet,
+        *,
+        src: int = 0,
+        mark: int = 0,
+        tos: int = 0,
+        oif: str = "",
+        flow: tuple[int, int, int] | None = None,
+        uid: int = 0,
     ) -> Decision:
         return Decision("out", self.outiface or self.iniface)
 

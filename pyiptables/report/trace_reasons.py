@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.compiled import header_tests
 from pyiptables.netfilter.pipeline import Engine
+from pyiptables.netfilter.routing import Routing
 from pyiptables.report.trace_words import place, target_of
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.names import chain_protocol_name
@@ -82,7 +83,7 @@ def seen_instead(miss: Miss, trip: Trip) -> str:
 def hints(trip: Trip, ruleset: Ruleset | None = None, host: Host | None = None) -> list[str]:
     """The usual causes of surprise, as far as they apply to this packet."""
     found = [*_forwarded_after_dnat(trip), *_input_never_asked(trip, ruleset), *_answer_elsewhere(trip, host)]
-    found += _local_client(trip, ruleset, host)
+    found += _local_client(trip, ruleset, host) + _routed_by_user(trip, host)
     decided = trip.decided
     if trip.verdict == "DROP" and decided is not None:
         if trip.ctstate == "ESTABLISHED" and decided.table == "filter":
@@ -140,9 +141,19 @@ def _answer_elsewhere(trip: Trip, host: Host | None) -> list[str]:
             f"translation; -t nat -A POSTROUTING -o {trip.outiface} -d {address_text(last.dst, last.family)} -j MASQUERADE would help"
         ]
     if host is not None and source_kept and entered:
-        back = next((r for r in host.routes[last.family] if r.type == "unicast" and r.iface and r.covers(last.src)), None)
-        if back is not None and back.iface != entered:
+        back = Routing(host).lookup(last.family, last.src, src=last.dst, iif=trip.outiface, flow=(last.proto, last.dport, last.sport))
+        if not isinstance(back, str) and back.type == "unicast" and back.iface != entered:
             return [f"the answer goes back by {back.iface}, not by {entered} where the packet came in (asymmetric routing)"]
+    return []
+
+
+def _routed_by_user(trip: Trip, host: Host | None) -> list[str]:
+    """Whose packet it is decides about its way, and nobody said so."""
+    attrs = trip.first.attrs
+    if not trip.steps or trip.steps[0].hook != "OUTPUT" or attrs.get("uid") is not None or attrs.get("socket_file") is False:
+        return []
+    if host is not None and any(rule.uids for rule in host.rules[trip.first.family]):
+        return ["this host has routing rules for users: this packet was routed as one of user 0; say uid NUMBER for another"]
     return []
 
 

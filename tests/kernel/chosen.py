@@ -34,6 +34,36 @@ _FLOWS: dict[str, list[Json]] = {
     ],
 }  # fmt: skip
 
+_OUT = "*mangle\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+_REMARKED = _OUT.replace("COMMIT", "-A OUTPUT -j MARK --set-xmark 0x8/0xffffffff\nCOMMIT", 1)
+_WAYS = {
+    4: ["default via 10.0.1.2 dev eth1", "default via 10.0.0.3 dev eth0 table 100"],
+    6: ["default via fd00:0:0:1::2 dev eth1", "default via fd00::3 dev eth0 table 100"],
+}
+_FAR = {4: ("198.51.100.9", "10.0.1.1", "icmp"), 6: ("2001:db8:b::9", "fd00:0:0:1::1", "icmpv6")}
+
+
+def _answered(family: int, tos: int) -> list[Json]:
+    """Packets from afar that the host answers: an echo request, and requests to closed ports."""
+    far, here, icmp = _FAR[family]
+    return [
+        {"from": "b", "src": far, "dst": here, "tos": tos, **what}
+        for what in ({"proto": icmp}, {"proto": "udp", "sport": 1, "dport": 2}, {"proto": "tcp", "sport": 1, "dport": 2})
+    ]
+
+
+def _made(family: int) -> list[Json]:
+    far, here, _ = _FAR[family]
+    return [{"from": "fw", "src": here, "dst": far, "proto": "udp", "sport": 1, "dport": 2, "uid": uid} for uid in (0, 1000, 2000)]
+
+
+_RULES = {
+    "suppressed by length": ["not fwmark 51820 table 100", "table main suppress_prefixlength 0"],
+    "suppressed by group": ["pref 9 table 100 suppress_ifgroup 0"],
+    "that jump": ["pref 9 goto 20 ipproto udp", "pref 10 table 100", "pref 20 nop", "pref 21 goto 30"],
+    "for users": ["not uidrange 0-999 table 100"],
+    "that no packet here meets": ["pref 9 l3mdev", "pref 10 tun_id 7 table 100"],
+}
 _ECHO: Json = {"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": "icmp"}
 _UDP: Json = {"from": "a", "src": "10.0.0.2", "dst": "203.0.113.1", "proto": "udp", "sport": 4000, "dport": 53}
 
@@ -143,4 +173,18 @@ CASES: list[Json] = [
             {"from": "fw", "src": "10.0.1.1", "dst": "10.0.0.254", "proto": "tcp", "sport": 1, "dport": 2, "mss": 1460},
         ],
     },
+    *(
+        {
+            "name": f"answers to a TOS that has routes of its own, IPv{family}", "family": family, "counters": True, "rules": rules,
+            "host": {"rules": ["tos 0x10 table 100"], "routes": _WAYS[family]}, "packets": _answered(family, 0x10),
+        }
+        for family in (4, 6) for rules in (_OUT, _REMARKED)
+    ),
+    *(
+        {
+            "name": f"routing rules {name}, IPv{family}", "family": family, "counters": True, "rules": tables,
+            "host": {"rules": rules, "routes": _WAYS[family]}, "packets": [*_answered(family, 0), *_made(family)],
+        }
+        for name, rules in _RULES.items() for family in (4, 6) for tables in (_OUT, _REMARKED)
+    ),
 ]  # fmt: skip

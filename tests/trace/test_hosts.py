@@ -94,6 +94,51 @@ def test_a_live_host_decides(trace: Trace, live: Path, monkeypatch: pytest.Monke
     assert found.startswith(closing) if "rp_filter" in closing else found == closing
 
 
+@pytest.mark.parametrize(
+    ("rules", "packet", "iface"),
+    [
+        # What wg-quick leaves behind when all traffic goes through the tunnel.
+        ([{"priority": 32764, "src": "all", "table": "main", "suppress_prefixlen": 0}, {"priority": 32765, "not": None, "src": "all", "fwmark": "0xca6c", "table": "100"}],
+         "udp 203.0.113.1:5 -> 192.0.2.1:9", "lan"),
+        ([{"priority": 32764, "src": "all", "table": "main", "suppress_prefixlen": 0}, {"priority": 32765, "not": None, "src": "all", "fwmark": "0xca6c", "table": "100"}],
+         "udp 203.0.113.1:5 -> 192.0.2.1:9 mark 0xca6c", "wan"),
+        ([{"priority": 9, "src": "all", "uid_start": 1000, "uid_end": 1999, "table": "100"}], "udp 203.0.113.1:5 -> 192.0.2.1:9 uid 1500", "lan"),
+        ([{"priority": 9, "src": "all", "uid_start": 1000, "uid_end": 1999, "table": "100"}], "udp 203.0.113.1:5 -> 192.0.2.1:9 uid 2000", "wan"),
+        ([{"priority": 9, "src": "all", "tos": "EF", "table": "100"}], "udp 203.0.113.1:5 -> 192.0.2.1:9 tos 0xef", "wan"),
+        ([{"priority": 9, "src": "all", "ipproto": "sctp", "table": "100"}], "tcp 203.0.113.1:5 -> 192.0.2.1:9", "wan"),
+        ([{"priority": 9, "src": "all", "ipproto": "ipproto-99", "table": "100"}], "99 203.0.113.1 -> 192.0.2.1", "lan"),
+        ([{"priority": 9, "src": "all", "l3mdev": None}, {"priority": 10, "src": "all", "table": "100"}], "udp 203.0.113.1:5 -> 192.0.2.1:9", "lan"),
+    ],
+)  # fmt: skip
+def test_routing_rules_of_a_live_host(trace: Trace, live: Path, rules: list[Any], packet: str, iface: str) -> None:
+    (live / "the-rules").write_text(json.dumps([RULES[0], *rules, RULES[2]]))
+    told = json.loads(trace(packet, "--host", "kept", "--json").stdout)["packets"][0]
+    assert told["steps"][-1]["out"] == iface
+
+
+def test_a_user_was_assumed(trace: Trace, live: Path) -> None:
+    """Where routing rules ask whose packet it is, root's is one answer of several."""
+    (live / "the-rules").write_text(json.dumps([*RULES, {"priority": 9, "src": "all", "uid_start": 7, "uid_end": 7, "table": "100"}]))
+    assert "routed as one of user 0" in trace("udp 203.0.113.1:5 -> 192.0.2.1:9", "--host", "kept").stdout
+    assert "routed as one of user 0" not in trace("udp 203.0.113.1:5 -> 192.0.2.1:9 uid 0", "--host", "kept").stdout
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ("colour blue table 7", "not understood: 'colour' in rule 'colour blue table 7'"),
+        ("fwmark red table 7", "fwmark: 'red' is no number"),
+        ("tos loud table 7", "no type of service: 'loud'"),
+        ("uidrange a-b table 7", "uidrange: 'a' is no number"),
+        ("table 7 pref", "nothing after 'pref' in rule 'table 7 pref'"),
+    ],
+)
+def test_a_routing_rule_that_is_none(trace: Trace, folder: Path, rule: str, complaint: str) -> None:
+    (folder / "host.json").write_text(json.dumps({"interfaces": {"eth0": ["10.0.0.1/24"]}, "rules": [rule]}))
+    done = trace("udp 10.0.0.1:5 -> 10.0.0.2:9", "--host", "host.json")
+    assert (done.exit_code, done.stdout) == (2, "") and complaint in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_other_rules_go_before_the_folders_own(trace: Trace, live: Path) -> None:
     """Of the state, and of --rules."""
     assert "kept/rules.v4" not in trace("udp 10.0.0.66:5 -> 192.0.2.1:9", "--host", "kept", rules=None).stdout

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 
 from pyiptables.extensions import REMARKING
+from pyiptables.ruleset import Rule
 from pyiptables.store import LockBusy, State, StateError, default_directory
 from pyiptables.syntax.rule import typed
 from pyiptables.syntax.savefile import SaveFileError, read_canonical, write
 from pyiptables.syntax.variant import LEGACY, NFT, Variant, variant_named
 from pyiptables.tools.tables import Tables, tables_for
 from pyiptables.xtables.errors import IptablesError
-from pyiptables.xtables.option import Parsing
+from pyiptables.xtables.option import Extension, Neighbours, Parsing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from pyiptables.ruleset import Rule, Ruleset
+    from pyiptables.ruleset import Ruleset
     from pyiptables.xtables.names import Names
 
 __all__ = ["TOOLS", "Completed", "Exit", "Program", "play_tool", "run", "run_tool", "split_name"]
@@ -63,18 +64,25 @@ def _no_set(name: str) -> None:
     """Whether there is an ipset of this name: the state has none."""
 
 
-class _Estimators(set[str]):
-    """The rate estimators of the host, of both families (``xt_rateest_lookup``): of rules in the state, and those added."""
+class _Stored:
+    """Finds extensions by their words in the rules of the state."""
 
     def __init__(self, directory: str) -> None:
-        super().__init__()
         self._directory = directory
 
-    def __contains__(self, name: object) -> bool:
-        if super().__contains__(name):
-            return True
-        wanted = f"--rateest-name {name} ".encode("utf-8", "surrogateescape")
-        return any(wanted in State(self._directory).read(family) for family in (4, 6))
+    def __call__(self, use: str, words: str, families: tuple[int, ...]) -> Extension | None:
+        for family in families:
+            data = State(self._directory).read(family)
+            at = -1
+            while (at := data.find(words.encode("utf-8", "surrogateescape"), at + 1)) >= 0:
+                line = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at)].decode("utf-8", "surrogateescape")
+                if f"{words} " in f"{line} " and f" {use} " in line:
+                    spec = typed(Rule(line.partition(" -A ")[2].partition(" ")[2]), family)
+                    extensions: list[Extension | None] = [*spec.matches, spec.target]
+                    for extension in extensions:
+                        if extension is not None and extension.name == use[3:]:
+                            return extension
+        return None
 
 
 class Program:
@@ -104,7 +112,7 @@ class Program:
         self.warm = warm
         self.out: list[str] = []
         self.err: list[str] = []
-        self._estimators = _Estimators(state.directory)
+        self._neighbours = Neighbours(_Stored(state.directory))
         #: The rules are a dump of another host: the objects that they name are there.
         self.elsewhere = False
 
@@ -113,7 +121,7 @@ class Program:
         parsing.notices = self.err
         parsing.read_file = read_file
         parsing.sets = None if self.elsewhere else _no_set
-        parsing.estimators = None if self.elsewhere else self._estimators
+        parsing.neighbours = None if self.elsewhere else self._neighbours
         parsing.elsewhere = self.elsewhere
         return parsing
 

@@ -88,17 +88,41 @@ class Option:
         self.reads = reads
 
 
+class Neighbours:
+    """The rules of a host, where extensions look for others that name the same object of the kernel."""
+
+    __slots__ = ("_find", "_known")
+
+    def __init__(self, find: Callable[[str, str, tuple[int, ...]], Extension | None]) -> None:
+        self._find = find
+        self._known: dict[tuple[str, str, tuple[int, ...]], Extension] = {}
+
+    def find(self, use: str, words: str, families: tuple[int, ...] = (4, 6)) -> Extension | None:
+        """A use of an extension (``-j RATEEST``) with these words in its save form, None when there is none."""
+        key = (use, words, families)
+        if key not in self._known:
+            found = self._find(*key)
+            if found is None:
+                return None
+            self._known[key] = found
+        return self._known[key]
+
+    def first(self, extension: Extension, use: str, words: str, families: tuple[int, ...] = (4, 6)) -> Extension:
+        """What :meth:`find` finds, else the extension at hand, which is the first from now on."""
+        return self.find(use, words, families) or self._known.setdefault((use, words, families), extension)
+
+
 class Parsing:
     """What an extension may know while a command line is read.
 
     ``notices`` collects lines for stderr that are no errors. ``sets`` answers whether an ipset exists (with its
     family and dimension), ``read_file`` gives a file's bytes or raises OSError (``-m bpf --object-pinned`` and
-    the like), ``estimators`` holds the names that ``-j RATEEST`` gave; each is None where nothing outside may be asked.
+    the like), ``neighbours`` knows the other rules of the host; each is None where nothing outside may be asked.
     ``elsewhere``: the rules are a dump of another host, so that sets, cgroups, accounts and policies they name are there.
     """
 
     __slots__ = (
-        "announced", "elsewhere", "estimators", "family", "names", "notices", "proto", "proto_inv", "read_file", "scanner", "sets",
+        "announced", "elsewhere", "family", "names", "neighbours", "notices", "proto", "proto_inv", "read_file", "scanner", "sets",
         "spec", "table", "variant",
     )  # fmt: skip
 
@@ -115,7 +139,7 @@ class Parsing:
         #: The words still to come, for options that take more than one (``--tcp-flags mask comp``).
         self.scanner: Scanner | None = None
         self.sets: Callable[[str], Any] | None = None
-        self.estimators: set[str] | None = None
+        self.neighbours: Neighbours | None = None
         self.elsewhere = False
         #: The whole rule, while the kernel's checks are made.
         self.spec: RuleSpec | None = None

@@ -159,7 +159,7 @@ class Hashlimit(Match):
         return 255 if length is None else length
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``xt_check_proc_name``, then ``hashlimit_mt_check_common``."""
+        """``xt_check_proc_name``, then ``hashlimit_mt_check_common``: all rules with one table of buckets measure alike."""
         name, settings = self.values["hashlimit-name"], self.settings
         if name in (".", "..") or "/" in name:
             raise KernelRefusal(EINVAL)
@@ -177,6 +177,10 @@ class Hashlimit(Match):
                 raise KernelRefusal(EINVAL)
         elif credits(settings.cost * settings.burst & UINT64) < credits(settings.cost):
             raise KernelRefusal(ERANGE)
+        if parsing.neighbours is not None:
+            first = parsing.neighbours.first(self, "-m hashlimit", f"--hashlimit-name {name}", (self.family,))
+            if ("hashlimit-rate-match" in first.values) != settings.rate_match:
+                raise KernelRefusal(EINVAL)
 
     def save(self) -> str:
         settings = self.settings

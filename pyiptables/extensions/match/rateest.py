@@ -89,9 +89,9 @@ class RateestMatch(Match):
         """``xt_rateest_mt_checkentry``: one comparison, something to compare, estimators that exist."""
         if not self._mode() or not any(name in self.values for name in _AMOUNTS):
             raise KernelRefusal(EINVAL)
-        if parsing.estimators is not None:
+        if parsing.neighbours is not None:
             for name in (self.values.get("rateest1", ""), self.values.get("rateest2")):
-                if name is not None and name not in parsing.estimators:
+                if name is not None and parsing.neighbours.find("-j RATEEST", f"--rateest-name {name}") is None:
                     raise KernelRefusal(ENOENT)
 
     def _mode(self) -> str:

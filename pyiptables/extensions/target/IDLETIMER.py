@@ -33,10 +33,14 @@ class Idletimer(Target):
     )
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``idletimer_tg_check``: the label must do as the name of a file in sysfs that is not there yet."""
+        """``idletimer_tg_check``: the label must do as the name of a file in sysfs; a timer of this name is of the same kind."""
         timeout, label = self.values["timeout"], self.values["label"]
         if not 0 < timeout < _LONGEST or label in _NO_LABELS or "/" in label:
             raise KernelRefusal(EINVAL)
+        if parsing.neighbours is not None:
+            first = parsing.neighbours.first(self, "-j IDLETIMER", f"--label {label}")
+            if ("alarm" in first.values) != ("alarm" in self.values):
+                raise KernelRefusal(EINVAL)
 
     def save(self) -> str:
         alarm = " --alarm" if "alarm" in self.values else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.errors import ParameterProblem
+from errno import EINVAL
+
+from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
 from pyiptables.xtables.values import Text
@@ -47,9 +49,11 @@ class Rateest(Target):
         )
 
     def kernel_check(self, parsing: Parsing) -> None:
-        """``xt_rateest_tg_checkentry`` makes the estimator."""
-        if parsing.estimators is not None:
-            parsing.estimators.add(self.values["rateest-name"])
+        """``xt_rateest_tg_checkentry`` makes the estimator, or finds one of this name, which must have the same times."""
+        if parsing.neighbours is not None:
+            first = parsing.neighbours.first(self, "-j RATEEST", f"--rateest-name {self.values['rateest-name']}")
+            if any(first.values[time] != self.values[time] for time in ("_interval", "_ewma_log")):
+                raise KernelRefusal(EINVAL)
 
     def _times(self) -> tuple[str, str]:
         """The interval and the averaging time that the powers stand for; the latter goes round at 2**32."""

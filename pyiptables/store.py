@@ -22,7 +22,7 @@ _TRAILER_SIZE = len(_TRAILER % (0, 0))
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-#: From this size on a file is mapped rather than read, and may be changed in its place.
+#: From this size on a file is mapped rather than read, and changed in its place if that can be done.
 _LARGE = 1 << 19
 #: What is written within a page is there as a whole or not at all, also when the writer is killed.
 _PAGE = 4096
@@ -144,8 +144,7 @@ class State:
             status = _status(fd)
             text = _read(fd, max(status.st_size - _TRAILER_SIZE, 0))
             rest = _read(fd, -1)
-            large = status.st_size >= _LARGE and hasattr(os, "pread")
-            after = os.pread(fd, _TRAILER_SIZE, len(text)) if large else rest
+            after = os.pread(fd, _TRAILER_SIZE, len(text)) if hasattr(os, "pread") else rest
         except OSError as error:
             raise StateError(f"cannot read {path}: {_why(error)}") from error
         finally:
@@ -153,10 +152,13 @@ class State:
         if after == rest == _trailer(len(text) + _TRAILER_SIZE, status.st_mtime_ns):
             self.trusted = True
             return text, False
-        return text + rest, large and (after != rest or _recent(after))
+        return text + rest, after != rest or _recent(after)
 
     def mapped(self, family: int) -> mmap | None:
-        """What :meth:`read` gives, without copying it, if the file is large and to be trusted; None: read it."""
+        """What :meth:`read` gives, without copying it, if the file is to be trusted and large; None: read it.
+
+        Where nobody waits for the disk, a small one is worth it too: to change it in its place is faster than to replace it.
+        """
         if os.name == "nt":
             # A file that is mapped could not be replaced.
             return None
@@ -165,7 +167,9 @@ class State:
             try:
                 status = _status(fd)
                 size = status.st_size - _TRAILER_SIZE
-                if size < _LARGE or os.pread(fd, _TRAILER_SIZE, size) != _trailer(status.st_size, status.st_mtime_ns):
+                if size < (_LARGE if self.durable else 1):
+                    return None
+                if os.pread(fd, _TRAILER_SIZE, size) != _trailer(status.st_size, status.st_mtime_ns):
                     return None
                 import mmap
 
@@ -203,7 +207,7 @@ class State:
             raise StateError(f"cannot write {path}: {_why(error)}") from error
 
     def overwrite(self, family: int, at: int, piece: bytes) -> bool:
-        """Put bytes in the place of those at ``at`` of a large file that we wrote; False: that is not to be done here.
+        """Put bytes in the place of those at ``at`` of a file that we wrote; False: that is not to be done here.
 
         Whoever reads meanwhile sees the trailer change before anything else does. Of a piece that goes over the end of
         a page a killed writer may leave the part behind it alone: the caller sees to it that this changes nothing.

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pyiptables.store import State
 from pyiptables.tools.gained import new_rules
 from pyiptables.tools.run import TOOLS, run_tool
+from pyiptables.tools.save import without_room
 from pyiptables.tools.shims import MARK, ShimError, quoted, write_shims
 
 __all__ = ["Call", "Rehearsal", "RehearsalError", "rehearse"]
@@ -165,9 +166,22 @@ class _Stage:
                 rehearsal.left = self.folder
             for fd in (self._turn, self._requests, self._response, self._wake, self._alarm, self._life):
                 os.close(fd)
-        State(self.directory).settle()
+        self._settle()
         rehearsal.after = self._saved()
         return rehearsal
+
+    def _settle(self) -> None:
+        """Have the disk keep the state, a small one without the room that was of use while many calls were made."""
+        with State(self.directory) as state:
+            for family in (4, 6):
+                if without_room(data := state.read(family)) != data and state.mapped(family) is None:
+                    state.lock(-1)
+                    data = state.read(family)
+                    # What somebody else wrote stays as it is.
+                    if state.trusted:
+                        state.write(family, without_room(data))
+                    state.unlock()
+            state.settle()
 
     def _saved(self) -> dict[int, str]:
         """The rules as save text without time stamps, by family. Raises RehearsalError for a state that cannot be read."""

@@ -13,7 +13,7 @@ from pyiptables.tools.splice import WORTH_IT
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import OtherProblem
 
-__all__ = ["main"]
+__all__ = ["main", "without_room"]
 
 LONG = {
     "counters": (NONE, "c"),
@@ -105,7 +105,7 @@ def _frame(program: Program) -> tuple[str, str]:
 
 def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
     """Print a large state as it stands in its file; False when a table needs more than that."""
-    data = _without_room(data)
+    data = without_room(data)
     if not counters:
         data = data.replace(b"\n[0:0] -A", b"\n-A")
         if _counts(data):
@@ -140,8 +140,8 @@ def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
     return True
 
 
-def _without_room(data: bytes) -> bytes:
-    """The text without the lines of room."""
+def without_room(data: bytes) -> bytes:
+    """The text of a state without its lines of room."""
     parts: list[bytes] = []
     begin = 0
     while (at := data.find(_ROOM, begin)) >= 0:

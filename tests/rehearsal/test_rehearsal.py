@@ -60,6 +60,18 @@ def _save(program: str = "iptables-save") -> list[str]:
     return [line for line in run([program], state="state").stdout.splitlines() if line[:1] != "#"]
 
 
+def test_the_state_is_left_as_the_programs_leave_it(place: Path) -> None:
+    script = "".join(f"iptables -A INPUT -s 192.0.2.{number} -j DROP\nip6tables -A OUTPUT -p {number}\n" for number in range(1, 9))
+    assert _rehearse(script).returncode == 0
+    text = Path("state/rules.v4").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line[:1] == "#"] == [text.splitlines()[-1]]
+    for line in script.splitlines():
+        assert run(line.split(), state="single").returncode == 0
+    for name in ("rules.v4", "rules.v6"):
+        kept, single = (Path(state, name).read_text(encoding="utf-8").splitlines()[:-1] for state in ("state", "single"))
+        assert kept == single
+
+
 _SCRIPT = r"""
 iptables -P INPUT DROP
 iptables -N 'SSH LIST' ; echo "status $?"

@@ -50,7 +50,7 @@ LONG = {
 SHORT = {**{letter: (NONE, letter) for letter in "bcvVthnwW"}, "M": (REQUIRED, "M"), "T": (REQUIRED, "T")}
 
 #: From this many characters on it pays to put a certifier together.
-_MANY = 40000
+_MANY = 16000
 
 
 class LineError(IptablesError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from errno import EPIPE
-from typing import Any
+from errno import ENOENT, EPIPE
+from io import TextIOWrapper
+from typing import NoReturn
 
 import click
 
@@ -51,7 +52,7 @@ class _Commands(click.Group):
 
             near = get_close_matches(args[0], [*SUBCOMMANDS, "iptables", "ip6tables"], 1)
             if near:
-                raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
+                raise click.UsageError(f"no such command {args[0]!r}, did you mean {near[0]!r}?", ctx) from error
             raise
 
 
@@ -76,7 +77,19 @@ def group(ctx: click.Context, state: str | None, version: bool, verbose: bool) -
         ctx.exit()
 
 
-def main(argv: list[str] | None = None) -> Any:
+def _one_line(error: click.UsageError, argv: list[str]) -> str:
+    """What is wrong with a command line, the likely meaning, and where to read on."""
+    if error.ctx is not None:
+        path = error.ctx.command_path
+    else:
+        path = " ".join(["pyiptables", *[word for word in argv if word in SUBCOMMANDS][:1]])
+    meant = getattr(error, "possibilities", None)
+    text = error.message if meant else " ".join(error.format_message().split())
+    text = text[:1].lower() + text[1:].rstrip(".")
+    return f"{path}: {text}{f', did you mean {meant[0]!r}?' if meant else ''} (see {path} --help)"
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
     """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input, unwritable output)."""
     import os
     import sys
@@ -85,15 +98,32 @@ def main(argv: list[str] | None = None) -> Any:
         if getattr(sys, name) is None:
             # Closed by the caller (`>&-`).
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # Rules and file names may hold what the terminal's encoding has not, or bytes that are no text.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            return group.main(args=argv, prog_name="pyiptables")
+            sys.exit(group.main(args=argv, prog_name="pyiptables", standalone_mode=False))
         finally:
             sys.stdout.flush()
+    except click.UsageError as error:
+        click.echo(_one_line(error, sys.argv[1:] if argv is None else argv), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            sys.exit(130)
+        # A question that was not answered: what comes next begins a line.
+        click.echo(err=True)
+        sys.exit(1)
     except OSError as error:
         # What was not written must not be tried again while the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if error.errno != EPIPE:
-            place = f"{os.fspath(error.filename)}: " if error.filename is not None else "output: "
-            click.echo(f"pyiptables: {place}{error.strerror}", err=True)
+            # Without a name it is the folder that this runs in, removed meanwhile, or what was to be printed.
+            place = error.filename or ("the present folder" if error.errno == ENOENT else "output")
+            click.echo(f"pyiptables: {os.fspath(place)}: {error.strerror}", err=True)
         sys.exit(2)

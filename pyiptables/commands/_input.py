@@ -30,6 +30,6 @@ def parse_json(text: str, path: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise Unusable(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
+        raise Unusable(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
     except (RecursionError, ValueError) as error:
         raise Unusable(f"{path}: {'nested too deeply' if isinstance(error, RecursionError) else error}") from error

@@ -18,8 +18,8 @@ Json = dict[str, Any]
 
 #: Option → key of a description, for values that are taken as they are.
 _PLAIN = {
-    "source": "src", "destination": "dst", "sport": "sport", "dport": "dport", "ttl": "ttl", "uid": "uid", "gid": "gid",
-    "mac": "mac", "length": "length", "pkttype": "l2", "physin": "physin", "physout": "physout", "helper": "helper",
+    "source": "src", "destination": "dst", "ttl": "ttl", "uid": "uid", "gid": "gid", "mac": "mac", "length": "length",
+    "pkttype": "l2", "physin": "physin", "physout": "physout", "helper": "helper",
 }  # fmt: skip
 
 
@@ -63,10 +63,17 @@ def _from_options(options: Json, flags: str | None) -> Json:
         number = protocol_number(packet["proto"])
     except PacketError as error:
         raise Unusable(f"-p: {error}") from error
-    for key in ("mark", "tos", "dscp"):
+    for key in ("sport", "dport"):
         if options[key] is not None:
-            value = _number(options[key], f"--{key}")
-            packet["tos" if key == "dscp" else key] = value << 2 if key == "dscp" else value
+            packet[key] = _port(options[key], packet["proto"], f"--{key}")
+    for key in ("mark", "tos"):
+        if options[key] is not None:
+            packet[key] = _number(options[key], f"--{key}")
+    if options["dscp"] is not None:
+        value = _number(options["dscp"], "--dscp")
+        if not 0 <= value <= 63:
+            raise Unusable(f"--dscp {value} is not within 0 to 63")
+        packet["tos"] = value << 2
     if options["syn"] or flags:
         if number != 6:
             raise Unusable(f"TCP flags in a packet of {packet['proto']}: -p tcp has them")
@@ -81,6 +88,18 @@ def _from_options(options: Json, flags: str | None) -> Json:
         except ValueError as error:
             raise Unusable(f"--icmp-type: {error}") from error
     return packet
+
+
+def _port(text: str, protocol: str, option: str) -> int:
+    """A number, or a service's name."""
+    if text.lstrip("-").isdecimal():
+        return int(text)
+    from pyiptables.tools.hosts import SystemNames
+
+    found = SystemNames().port_number(text, protocol)
+    if found is None:
+        raise Unusable(f"{option}: no port: {text!r}")
+    return found
 
 
 def _number(text: str, option: str) -> int:

@@ -19,6 +19,10 @@ def load_rules(path: str | None, directory: str | None, family: int) -> Ruleset:
     from pyiptables import load
     from pyiptables.store import State, StateError, default_directory
     from pyiptables.syntax.savefile import SaveFileError, read_canonical
+    from pyiptables.syntax.variant import NFT
+    from pyiptables.tools.hosts import SystemNames
+    from pyiptables.tools.restore import load_text
+    from pyiptables.xtables.errors import IptablesError
 
     try:
         if path == "-":
@@ -27,11 +31,22 @@ def load_rules(path: str | None, directory: str | None, family: int) -> Ruleset:
             return load(path, f"ipv{family}")
         with State(directory or default_directory(os.environ)) as state:
             text = state.read(family).decode("utf-8", "surrogateescape")
+            file = os.path.basename(state.path(family))
             if state.trusted:
-                return read_canonical(text, family, os.path.basename(state.path(family)))
-        return load(text + "\n", f"ipv{family}")
+                return read_canonical(text, family, file)
+        try:
+            return load_text(text, family, NFT, SystemNames(), file)
+        except IptablesError as error:
+            raise Unusable(os.path.join(state.directory, " ".join(error.text.split()))) from error
     except (ValueError, StateError, SaveFileError) as error:
-        raise Unusable(" ".join(str(error).split())) from error
+        raise Unusable(" ".join(str(error).split()) + (_hint(path) if path and path != "-" else "")) from error
+
+
+def _hint(path: str) -> str:
+    """For a file that is not of the form at all."""
+    if any(line.startswith("*") for line in read_text(path).splitlines()):
+        return ""
+    return " (not an iptables-save file: it has no table; 'pyiptables plan' reads scripts)"
 
 
 def store_counters(directory: str | None, family: int, engine: Engine) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -220,9 +219,6 @@ class Output:
             if self._path:
                 self._stream = open(self._path, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
             else:
-                # Rules may hold bytes that are no text.
-                if isinstance(sys.stdout, TextIOWrapper):
-                    sys.stdout.reconfigure(errors="backslashreplace")
                 self._stream = sys.stdout
         return self._stream
 

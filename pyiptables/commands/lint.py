@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -66,7 +67,7 @@ def command(files: tuple[str, ...], **options: Any) -> None:
     gc.set_threshold(1_000_000)
     as_json = options["output_format"] == "json"
     if options["list_checks"]:
-        _echo(check_pages.listing(as_json))
+        _echo(check_pages.listing(as_json, _columns()))
         return
     if options["explain"]:
         _echo(_explained(options["explain"], as_json))
@@ -93,10 +94,6 @@ def command(files: tuple[str, ...], **options: Any) -> None:
             _report(reports, settings, options)
     except ConfigError as error:
         _refuse(str(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _refuse(f"cannot write: {error.strerror}")
     diagnostics = [found for report in reports for found in report.diagnostics]
     _summary(reports, diagnostics)
     if unreadable:
@@ -119,7 +116,7 @@ def _configuration(options: dict[str, Any]) -> Configuration:
         try:
             expand(options[name] or ())
         except ValueError as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(f"{error}; --list shows them all") from error
     overrides = {name: options[name] for name in ("select", "extend_select", "fail_level", "output_format", "variant")}
     return Configuration(options["config"], options["isolated"], options["ignore"], **overrides)
 
@@ -239,6 +236,11 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _columns() -> int:
+    """The terminal's; a file has no end."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
 def _explained(code: str, as_json: bool) -> str:
     from pyiptables.lint.registry import find
     from pyiptables.report import check_pages
@@ -246,7 +248,7 @@ def _explained(code: str, as_json: bool) -> str:
     check = find(code)
     if check is None:
         raise click.UsageError(f"no check is called {code!r}; --list shows them all")
-    return check_pages.page(check, as_json)
+    return check_pages.page(check, as_json, _columns())
 
 
 def _dependencies(reports: list[FileReport], as_json: bool) -> str:

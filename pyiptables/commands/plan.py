@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,24 +14,28 @@ import click
 
 if TYPE_CHECKING:
     from pyiptables.lint.diagnostic import Place
+    from pyiptables.lint.outcome import Line
     from pyiptables.lint.subject import Subject
     from pyiptables.ruleset import Ruleset
 
 __all__ = ["command"]
+
+#: Where no terminal says how wide it is.
+_WIDEST = 106
 
 
 @click.command(short_help="Show the ruleset that a script would leave, without running it.")
 @click.argument("script", metavar="SCRIPT|-")
 @click.option("--set", "set_values", multiple=True, metavar="NAME=VALUE", help="A variable that the script finds set.")
 @click.option("--args", "script_args", metavar="'WORDS'", help="Arguments the script is called with.")
-@click.option("-4", "family", flag_value=4, type=int, help="IPv4 only.")
-@click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
+@click.option("-4", "only4", is_flag=True, help="IPv4 only.")
+@click.option("-6", "only6", is_flag=True, help="IPv6 only.")
 @click.option("--on-state", is_flag=True, help="Begin with the rules of the state, not with none.")
 @click.option("--diff", "as_diff", is_flag=True, help="Show the difference to the state.")
 @click.option("--apply", "apply_it", is_flag=True, help="Put the result into the state.")
 @click.option("--state", metavar="DIR", help="The state of --on-state, --diff and --apply.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(script: str, family: int | None, as_diff: bool, apply_it: bool, state: str | None, as_json: bool, **options: Any) -> None:
+def command(script: str, as_diff: bool, apply_it: bool, state: str | None, as_json: bool, **options: Any) -> None:
     """Read SCRIPT, never run it, and show what it would leave on a machine without rules, with the line each rule comes from.
 
     Rules that are there only perhaps (a branch, a word that is not known) are marked with ?; --apply and --diff leave
@@ -38,13 +43,16 @@ def command(script: str, family: int | None, as_diff: bool, apply_it: bool, stat
     """
     directory = _directory(state)
     subject = _read(script, options, directory if options["on_state"] else None)
-    families = [each for each in sorted(subject.rulesets) if family in (None, each) and subject.rulesets[each].tables]
+    asked = [family for family in (4, 6) if options[f"only{family}"]] or [4, 6]
+    families = [family for family in asked if family in subject.rulesets and subject.rulesets[family].tables]
     if as_json:
         click.echo(json.dumps(_document(subject, families), indent=2))
     elif as_diff:
         _diff(subject, families, directory)
     else:
         _show(subject, families)
+    if not families and not as_json:
+        click.echo(f"{subject.file}: leaves no table{'' if len(asked) > 1 else f' of IPv{asked[0]}'}", err=True)
     _notes(subject, options)
     if apply_it:
         _apply(subject, families, directory)
@@ -127,15 +135,22 @@ def _host_names(subject: Subject) -> Iterator[tuple[Place, str, str]]:
 def _show(subject: Subject, families: list[int]) -> None:
     from pyiptables.lint.outcome import lines
 
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDEST
     for family in families:
         if len(families) > 1:
             click.secho(f"# IPv{family}", bold=True)
-        found = lines(subject, family)
-        width = min(max((len(line.text) for line in found), default=0), 90)
-        for line in found:
-            note = f"line {line.line}" if line.file == subject.file else f"{line.file}:{line.line}"
-            note = click.style(f"  # {note}", dim=True) if line.line else ""
-            click.echo(f"{'?' if line.perhaps else ' '} {line.text.ljust(width) if note else line.text}{note}")
+        found = [(line, _note(line, subject)) for line in lines(subject, family)]
+        # Lines too long for their note to fit behind them do not push those of the others out of sight.
+        width = max([len(line.text) for line, note in found if note and len(line.text) + len(note) + 2 <= columns], default=0)
+        for line, note in found:
+            text = f"{line.text:<{width}}{click.style(note, dim=True)}" if note else line.text
+            click.echo(f"{'?' if line.perhaps else ' '} {text}")
+
+
+def _note(line: Line, subject: Subject) -> str:
+    if not line.line:
+        return ""
+    return f"  # line {line.line}" if line.file == subject.file else f"  # {line.file}:{line.line}"
 
 
 def _save_text(subject: Subject, family: int) -> str:
@@ -149,7 +164,7 @@ def _state_text(family: int, directory: str) -> str:
 
     done = run(["iptables-save" if family == 4 else "ip6tables-save"], state=directory)
     if done.returncode:
-        _refuse(done.stderr.strip())
+        _refuse(done.stderr.strip().removeprefix("pyiptables: "))
     return "".join([line + "\n" for line in done.stdout.splitlines() if not line.startswith("#")])
 
 
@@ -180,7 +195,7 @@ def _apply(subject: Subject, families: list[int], directory: str) -> None:
         program = "iptables-restore" if family == 4 else "ip6tables-restore"
         done = run([program], state=directory, stdin=_save_text(subject, family))
         if done.returncode:
-            _refuse(done.stderr.strip())
+            _refuse(done.stderr.strip().removeprefix("pyiptables: "))
         left_out = sum(line.perhaps for line in lines(subject, family))
         more = f", without {left_out} that are there only perhaps" if left_out else ""
         click.echo(f"IPv{family}: now in {directory}{more}", err=True)

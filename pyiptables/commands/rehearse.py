@@ -56,9 +56,19 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
         # The document has standard output to itself.
         rehearsal = rehearse(list(words), directory, 2 if as_json else None)
     except RehearsalError as error:
-        raise Failure(str(error)) from error
+        raise Failure(str(error) + _hint(words[0])) from error
     assert reporter is not None
     sys.exit(reporter.report(rehearsal) or bool(rehearsal.returncode))
+
+
+def _hint(program: str) -> str:
+    """For a script given in the place of a program."""
+    try:
+        with open(program, "rb") as file:
+            runs = os.sep in program and os.access(program, os.X_OK) and file.read(2) == b"#!"
+    except (OSError, ValueError):
+        return ""
+    return "" if runs else f" (a script? rehearse -- sh {program})"
 
 
 class _Reporter:
@@ -109,6 +119,9 @@ def _work(receive: int, words: list[str], no_lint: bool, as_json: bool) -> int:
         sys.stdout.flush()
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return 1
+    except OSError as error:
+        click.echo(f"pyiptables rehearse: output: {error.strerror}", err=True)
+        return 2
     except Exception:
         sys.excepthook(*sys.exc_info())
         return 1

@@ -44,6 +44,9 @@ _OTHER_LINE = re.compile(rb"#!.*?\b(python|perl|ruby|node|php|lua|awk|gawk|nft|m
 
 #: The grammar takes minutes over pages of it.
 _MARKUP = re.compile(rb"\s*<(?:\?xml|!DOCTYPE|html)\b", re.IGNORECASE)
+#: What no text has; one in twenty at the head of a file tells a program, an archive, a picture.
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_HEAD = 1024
 
 
 def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
@@ -59,13 +62,16 @@ def walk(paths: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
         if path == "-" or not os.path.isdir(path):
             yield path
             continue
-        for folder, folders, files in os.walk(path):
+        closed: list[OSError] = []
+        for folder, folders, files in os.walk(path, onerror=closed.append):
             folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in ("node_modules", "__pycache__"))
             for name in sorted(files):
                 full = os.path.normpath(os.path.join(folder, name))
                 # Pipes and devices among the files would keep it waiting.
                 if wanted(full) and os.path.isfile(full) and (name.lower().endswith(_EXTENSIONS) or _speaks_of_iptables(full)):
                     yield full
+        # Whoever reads them is told why not.
+        yield from [error.filename for error in closed]
 
 
 def _speaks_of_iptables(path: str) -> bool:
@@ -116,6 +122,8 @@ def read_subject(
     kind, family = kind_of(file, data, reading.get("family"))
     if kind == "shell" and _MARKUP.match(data):
         raise LintError(f"{file}: markup, no script for a shell")
+    if kind == "shell" and len(_CONTROL.findall(data[:_HEAD])) * 20 > len(data[:_HEAD]):
+        raise LintError(f"{file}: a binary file, no script for a shell")
     subject = Subject(file, data, settings, family)
     subject.rulesets.update(before or {})
     if kind == "save":

@@ -79,7 +79,9 @@ def all_checks() -> dict[str, type[Check]]:
 
 
 def find(code: str) -> type[Check] | None:
-    return all_checks().get(code.upper())
+    """The check of a code or a name."""
+    checks = all_checks()
+    return checks.get(code.upper()) or next((check for check in checks.values() if check.name == code.lower()), None)
 
 
 def expand(selectors: Iterable[str]) -> set[str]:

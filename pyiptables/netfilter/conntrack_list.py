@@ -39,6 +39,8 @@ class ConntrackError(ValueError):
 def read_connections(text: str, family: int, now: int) -> list[Connection]:
     """The connections of one family in a listing. Raises ConntrackError."""
     found = []
+    if text.strip() and "src=" not in text and "flow entries" not in text:
+        raise ConntrackError("not a line of conntrack -L", 1)
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if "src=" not in line or not words:

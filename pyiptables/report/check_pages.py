@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pyiptables.lint.settings import Settings
 
 __all__ = ["dependencies", "listing", "page", "settings"]
+
+#: Columns between which prose is wrapped.
+_NARROWEST, _WIDEST = 50, 80
 
 
 def _json(document: dict[str, Any]) -> str:
@@ -27,24 +31,30 @@ def _described(check: type[Check]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def listing(as_json: bool) -> str:
-    """All checks, family by family."""
+def listing(as_json: bool, columns: int) -> str:
+    """All checks, family by family, for a terminal of so many columns."""
     if as_json:
         return _json({"schema": "pyiptables.lint-checks/1", "checks": [_described(check) for check in all_checks().values()]})
     lines, family = [], ""
+    names = max(len(check.name) for check in all_checks().values())
     for code, check in all_checks().items():
         if code[0] != family:
             family = code[0]
             lines.append(f"{family}: {FAMILIES[family]}")
-        lines.append(f"  {code}  {check.name:<28} {check.summary()}{'' if check.default else ' (off by default)'}")
+        # Of sets that must be asked for, the heading says so.
+        text = check.summary() + ("" if check.default or check.sets else " (off by default)")
+        head = f"  {code}  {check.name:<{names}}  "
+        lines += textwrap.wrap(text, max(columns, _NARROWEST), initial_indent=head, subsequent_indent=" " * len(head))
     return "\n".join(lines) + "\n"
 
 
-def page(check: type[Check], as_json: bool) -> str:
-    """The page of one check, with its examples."""
+def page(check: type[Check], as_json: bool, columns: int) -> str:
+    """The page of one check, with its examples, for a terminal of so many columns."""
     if as_json:
         return _json({**_described(check), "page": check.page(), "bad": list(check.bad), "good": list(check.good)})
-    out = [f"{check.code} {check.name} ({check.severity})\n\n{check.page()}\n"]
+    columns = max(min(columns, _WIDEST), _NARROWEST)
+    paragraphs = [textwrap.fill(" ".join(text.split()), columns, break_on_hyphens=False) for text in check.page().split("\n\n")]
+    out = [f"{check.code} {check.name} ({check.severity})\n\n", "\n\n".join(paragraphs), "\n"]
     for title, texts in (("Found in:", check.bad), ("Not in:", check.good)):
         for text in texts[:2]:
             body = "\n".join([f"    {line}" for line in _shown(text).split("\n")])

@@ -41,7 +41,7 @@ def full(reports: Sequence[FileReport], console: Console) -> None:
             if found.fix:
                 head.append("[*] ", style="cyan")
             head.append(found.message, style="bold")
-            console.print(head, soft_wrap=True, highlight=False)
+            console.print(head, soft_wrap=not console.is_terminal, highlight=False)
             width = len(str(place.line + 1))
             console.print(Text(f"{' ' * width}--> {place.file}:{place.line}:{place.column}", style="blue"), soft_wrap=True)
             if place.line <= len(lines):

@@ -45,6 +45,8 @@ _REMARK = 12
 _INDENT, _NARROW = 4, 48
 #: The place of a rule stands in a column of its own where there is room for it.
 _WIDE = 60
+#: Columns beyond which places are not pushed: they would stand alone.
+_WIDEST = 120
 _VERDICT = {"ACCEPT": "bold green", "DROP": "bold red", "REJECT": "bold red", "QUEUE": "bold yellow", "RETURN": "bold"}
 
 
@@ -232,7 +234,7 @@ class _Row:
         self.missed = missed
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        width = options.max_width
+        width = options.max_width - max(console.width - _WIDEST, 0)
         where = place(self.rule)
         wide = bool(where) and width >= _WIDE
         number = f"{self.num:>2} "

@@ -189,7 +189,7 @@ class _Stage:
         for family, name in ((4, "iptables-save"), (6, "ip6tables-save")):
             done = run_tool([name], self.directory, str, os.environ)
             if done.returncode:
-                raise RehearsalError(done.stderr.strip())
+                raise RehearsalError(done.stderr.strip().removeprefix("pyiptables: "))
             texts[family] = "".join([line + "\n" for line in done.stdout.splitlines() if line[:1] != "#"])
         return texts
 

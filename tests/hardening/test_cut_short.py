@@ -48,6 +48,8 @@ LINES = [
     "$P trace --rules rules.v4 --packets packets | head -1",
     "$P trace --rules rules.v4 --packets packets >&-",
     "$P trace --rules rules.v4 --packets packets --json >/dev/full",
+    "PYIPTABLES_ALLOW_ROOT=1 $P rehearse --fresh -- iptables -A INPUT -j DROP >/dev/full",
+    "PYIPTABLES_ALLOW_ROOT=1 $P rehearse --fresh --json -- iptables -A INPUT -j DROP >/dev/full",
     "$P --help | head -1",
     "$P --help >&-",
     "$P shellenv | head -1",

@@ -119,6 +119,26 @@ def test_json_diff_and_apply(tmp_path: Path) -> None:
     assert "+-A INPUT -i lo -j ACCEPT" in plan(str(script), "--on-state", "--diff", "--state", state)[1]
 
 
+def test_families(tmp_path: Path) -> None:
+    text = "iptables -A INPUT -j DROP\nip6tables -A INPUT -j ACCEPT\n"
+    both = plan("-", stdin=text)[1]
+    assert plan("-", "-4", "-6", stdin=text)[1] == both
+    four, six = plan("-", "-4", stdin=text)[1], plan("-", "-6", stdin=text)[1]
+    assert both == f"# IPv4\n{four}# IPv6\n{six}"
+    assert plan("-", "-6", stdin="iptables -A INPUT -j DROP\n") == (0, "", "-: leaves no table of IPv6\n")
+
+
+def test_notes_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the longest line that has room for its own; the longer ones have it where they end."""
+    long = f"iptables -A INPUT -m comment --comment {'x' * 60} -j DROP\n"
+    text = f"iptables -A INPUT -i lo -j ACCEPT\niptables -A INPUT -s 192.0.2.0/24 -j ACCEPT\n{long}"
+    monkeypatch.setattr("pyiptables.commands.plan._WIDEST", 80)
+    rules = [line for line in plan("-", stdin=text)[1].splitlines() if "-A" in line]
+    assert [line.index("  # line") for line in rules] == [len("  -A INPUT -s 192.0.2.0/24 -j ACCEPT")] * 2 + [
+        len(f"  -A INPUT -m comment --comment {'x' * 60} -j DROP")
+    ]
+
+
 def test_arguments_decide(tmp_path: Path) -> None:
     text = 'case "$1" in start) iptables -P INPUT DROP;; stop) iptables -P INPUT ACCEPT;; esac\niptables -A INPUT -p $1 -j DROP\n'
     _, out, err = plan("-", stdin=text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from pyiptables.commands.lint import command
+from pyiptables.lint.registry import find
+from pyiptables.report.check_pages import listing, page
 
 RULES = """*filter
 :INPUT ACCEPT [0:0]
@@ -281,12 +285,44 @@ def test_ip6tables_files_are_known_by_name_comment_and_content(tmp_path: Path) -
 def test_what_is_no_firewall_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("#!/usr/bin/env python3\n")
     assert run(str(tmp_path / "a.py"))[0] == 2
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"iptables -A INPUT\n", mtime=0))
+    for path in (str(tmp_path / "a.gz"), sys.executable):
+        result = CliRunner().invoke(command, [path, "--isolated"])
+        assert (result.exit_code, result.stderr) == (2, f"pyiptables lint: {path}: a binary file, no script for a shell\n")
     # In a folder it is passed over, as is all that does not speak of iptables.
     (tmp_path / "readme.md").write_text("iptables -A INPUT\n")
     (tmp_path / "Dockerfile").write_text("FROM x\nRUN iptables -A INPUT -s 10.0.0.300 -j DROP\n")
     (tmp_path / "start").write_text("#!/bin/bash\nip6tables -A INPUT --nowhere\n")
     _, out = run(str(tmp_path), "--select", "E", "--output-format", "concise")
     assert sorted({Path(line.split(":")[0]).name for line in out.splitlines()}) == ["Dockerfile", "start"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.sh").write_text("iptables -w -A INPUT -s 10.0.0.300 -j DROP\n")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if path == str(closed):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    result = CliRunner().invoke(command, [str(tmp_path), "--isolated"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"pyiptables lint: {closed}: ")
+    assert "a.sh:1:" in result.stdout
+
+
+def test_pages_fit_the_terminal() -> None:
+    for columns, widest in ((60, 60), (80, 80), (200, 80)):
+        text = page(find("U101"), False, columns)
+        assert max(len(line) for line in text.splitlines()) <= widest
+        assert find("never-reached") is find("U101")
+    lines = listing(False, 76).splitlines()
+    assert max(len(line) for line in lines) <= 76
+    assert "\n".join(lines).replace("\n" + " " * 32, " ") + "\n" == listing(False, sys.maxsize)
 
 
 def test_a_file_that_cannot_be_read_hides_no_findings(tmp_path: Path) -> None:

@@ -249,6 +249,11 @@ def test_a_command_that_cannot_be_started(place: Path) -> None:
     done = subprocess.run([*_COMMAND, "--", "./no-such-thing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "./no-such-thing: No such file or directory" in done.stderr
+    Path("fw.sh").write_text("iptables -L\n", encoding="utf-8")
+    for program in ("fw.sh", "./fw.sh"):
+        done = subprocess.run([*_COMMAND, "--", program], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.endswith(f" (a script? rehearse -- sh {program})\n")
 
 
 def test_a_folder_that_is_gone(place: Path) -> None:
@@ -267,7 +272,7 @@ def test_a_state_that_cannot_be_read(place: Path) -> None:
     Path("state/rules.v4").write_text("nonsense\n", encoding="utf-8")
     done = _rehearse("touch ran\n")
     assert done.returncode == 2
-    assert b"rules.v4" in done.stderr
+    assert done.stderr == f"pyiptables rehearse: {place}/state/rules.v4:1: iptables-restore: line 1 failed\n".encode()
     assert not Path("ran").exists()
 
 

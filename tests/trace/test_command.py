@@ -402,18 +402,22 @@ def test_the_manuals_scenario_plays(trace: Trace, folder: Path) -> None:
         (["-s", "1.2.3.4", "-i", "eth0"], "the packet has no destination address (-d)"),
         (["-s", "1.2.3.4", "-d", "5.6.7.8", "--dport", "70000", "-i", "eth0"], "packet 1: dport 70000 is not within 0 to 65535"),
         (["-s", "1.2.3.4", "-d", "5.6.7.8", "--mark", "x", "-i", "eth0"], "--mark is no number: 'x'"),
+        (["-s", "1.2.3.4", "-d", "5.6.7.8", "--dport", "sshh", "-i", "eth0"], "--dport: no port: 'sshh'"),
+        (["-s", "1.2.3.4", "-d", "5.6.7.8", "--dscp", "64", "-i", "eth0"], "--dscp 64 is not within 0 to 63"),
         (["--host", "host.json", "-i", "eth9", "-s", "1.2.3.4", "-d", "5.6.7.8"], "packet 1: the host has no interface 'eth9' (it has eth0, eth1, lo)"),
         (["--host", "nowhere", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "nowhere: No such file or directory"),
-        (["--host", "bad.json", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.json:1:18: Expecting ',' delimiter"),
+        (["--host", "bad.json", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.json:1:18: not JSON: Expecting ',' delimiter"),
         (["--host", "typo.json", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "typo.json: unknown key 'interface': did you mean 'interfaces'?"),
         (["--host", "route.json", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "route.json: route 'default dev eth7': there is no interface 'eth7'"),
         (["--host", "empty", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "empty: no output of 'ip -j addr' in this folder ('pyiptables snapshot DIR' makes one)"),
         (["--conntrack", "bad.ct", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.ct:2: there is no reply tuple"),
+        (["--conntrack", "bad.v4", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.v4:1: not a line of conntrack -L"),
+        (["--rules", "script", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "script:1: iptables-restore: line 1 failed (not an iptables-save file: it has no table; 'pyiptables plan' reads scripts)"),
         (["--ipset", "bad.ct", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.ct:1: not a line of ipset save: 'conntrack'"),
         (["--rules", "loop.v4", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "loop.v4:7: line 6: RULE_APPEND failed (Too many links): rule in chain INPUT"),
         (["--rules", "bad.v4", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.v4:2: unknown option \"--nonsense\""),
         (["--packets", "bad.packets"], "bad.packets:2:5: '1.2.3.400' is no address"),
-        (["--packets", "bad.json"], "bad.json:1:18: Expecting ',' delimiter"),
+        (["--packets", "bad.json"], "bad.json:1:18: not JSON: Expecting ',' delimiter"),
         (["--packets", "numbers.json"], "numbers.json: packet 2: ttl 'x' is no whole number"),
         (["--pcap", "bad.json", "-i", "eth0"], "bad.json: not a pcap or pcapng file: got 19, 24 needed at least"),
         (["--scenario", "numbers.json"], "numbers.json: case 1: packet 1: where does it come in or go out? Say in, out or both, or describe the host"),
@@ -428,6 +432,7 @@ def test_bad_input_is_one_line_and_exit_2(trace: Trace, folder: Path, words: lis
         "bad.json": '{"interfaces":{} 1}', "typo.json": '{"interface": {}}', "loop.v4": loop,
         "route.json": '{"interfaces": {"eth0": []}, "routes": ["default dev eth7"]}', "bad.v4": "*filter\n-A INPUT --nonsense\nCOMMIT\n",
         "bad.ct": "conntrack v1.4.8 (conntrack-tools): 0 flow entries\nudp 17 30 src=1.2.3.4 dst=2.3.4.5 sport=1 dport=2\n",
+        "script": "iptables -F\n",
         "bad.packets": "# packets\ntcp 1.2.3.400:5 -> 5.6.7.8:9 in eth0\n",
         "numbers.json": '[{"src": "1.2.3.4", "dst": "1.2.3.5", "in": "eth0", "host": null}, {"src": "1.2.3.4", "dst": "1.2.3.5", "in": "eth0", "ttl": "x"}]',
     }.items():  # fmt: skip
@@ -437,6 +442,22 @@ def test_bad_input_is_one_line_and_exit_2(trace: Trace, folder: Path, words: lis
         assert done.exit_code == 0  # a scenario without packets is one
         return
     assert (done.exit_code, done.stderr) == (2, f"pyiptables trace: {error}\n")
+
+
+def test_ports_by_name_are_those_of_the_protocol(trace: Trace, folder: Path) -> None:
+    words = ["-s", "198.51.100.7", "-d", "203.0.113.1", "-i", "eth0", "--dport"]
+    for proto, name, port in (("tcp", "ssh", 22), ("udp", "domain", 53)):
+        [packet] = json.loads(trace("-p", proto, *words, name, "--json").stdout)["packets"]
+        assert packet["packet"]["dport"] == port
+    assert trace("-p", "udp", *words, "ssh").stderr == "pyiptables trace: --dport: no port: 'ssh'\n"
+
+
+def test_a_state_edited_by_hand_has_places(trace: Trace, folder: Path) -> None:
+    (folder / "state").mkdir()
+    (folder / "state" / "rules.v4").write_text("*filter\n# by hand\n-A INPUT -j DROP\nCOMMIT\n")
+    assert _last(trace(SSH, "--state", "state", rules=None).stdout) == "DROP by filter/INPUT rule 1 (rules.v4:3)"
+    (folder / "state" / "rules.v4").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
+    assert trace(SSH, "--state", "state", rules=None).stderr.startswith("pyiptables trace: state/rules.v4:")
 
 
 def test_without_dpkt(trace: Trace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,12 +155,8 @@ def family_of(packets: list[Json]) -> int:
 
 
 def usual_answer(packets: list[Json]) -> Json:
-    """What answers the last packet: SYN,ACK a SYN, ACK another TCP packet, an echo reply an echo request."""
+    """What answers the last packet."""
+    from pyiptables.netfilter.language import usual_flags
+
     at = len(packets) - 1
-    answer: Json = {"reply_to": at}
-    first = packets[at]
-    while "proto" not in first and "reply_to" in first:
-        first = packets[first["reply_to"]]
-    if str(first.get("proto")) in ("tcp", "6"):
-        answer["flags"] = "SYN,ACK" if str(packets[at].get("flags", "SYN")).upper() == "SYN" else "ACK"
-    return answer
+    return {"reply_to": at, **usual_flags(packets, at)}

@@ -43,7 +43,8 @@ class Output:
         self._colour = colour
         self._stream: TextIO | None = None
         self._console: Console | None = None
-        self._unexpected: str | None = None
+        self._unexpected = ""
+        self._judged = self._otherwise = 0
 
     @property
     def wants_descriptions(self) -> bool:
@@ -91,7 +92,11 @@ class Output:
 
     def judge(self, trip: Trip) -> None:
         """Keep it when it ended otherwise than expected."""
-        if self.expect and trip.verdict != self.expect and self._unexpected is None:
+        self._judged += 1
+        if not self.expect or trip.verdict == self.expect:
+            return
+        self._otherwise += 1
+        if not self._unexpected:
             from pyiptables.report.trace_words import outcome, packet_text
 
             self._unexpected = f"expected {self.expect}, but {packet_text(trip.first)}: {outcome(trip)}"
@@ -244,8 +249,9 @@ class Output:
                 self._stream.close()
             else:
                 self._stream.flush()
-        if self._unexpected is not None:
-            click.echo(f"pyiptables trace: {self._unexpected}", err=True)
+        if self._unexpected:
+            more = f" (the first of {self._otherwise} that ended otherwise, of {self._judged})" if self._otherwise > 1 else ""
+            click.echo(f"pyiptables trace: {self._unexpected}{more}", err=True)
             sys.exit(1)
 
 

@@ -198,6 +198,9 @@ class Run:
         if case["host"] is None and any("from" in packet for packet in packets):
             # Sides of a scenario are sides of the default host.
             case["host"] = {}
+        if case["host"] is not None and any("reply_to" in packet for packet in packets):
+            # Who says what answers does not mean the host that nothing runs on.
+            case["host"].setdefault("stack_replies", False)
         for key in ("conntrack", "ipset"):
             if options[key]:
                 case[key] = read_text(options[key])

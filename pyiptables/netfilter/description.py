@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["OF_PROTOCOL", "PacketError", "describe", "flag_bits", "packet_of", "protocol_number"]
+__all__ = ["KEYS", "OF_PROTOCOL", "PacketError", "describe", "flag_bits", "packet_of", "protocol_number"]
 
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _WITH_PORTS = (6, 17, 132, 136)
@@ -34,6 +34,11 @@ _DEPTH = 8
 _ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
                "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged", "ipvs",
                "queues", "socket_file", "timezone", "tproxy_listener")  # fmt: skip
+#: Every key of a description.
+KEYS = frozenset((
+    "src", "dst", "proto", "ttl", "tos", "df", "id", "mark", "flow_label", "frag_offset", "more_fragments", "bad_checksum", "length",
+    "payload", "payload_hex", "payload_len", "l4", "l2", "mac", "physin", "physout", *OF_PROTOCOL, *_ATTRIBUTES,
+))  # fmt: skip
 _KINDS = ("unicast", "broadcast", "multicast", "otherhost")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     #: [(place, word)] or [(place, key, value)].
     Found = Any
 
-__all__ = ["FLAGS", "KEYS", "DescriptionError", "icmp_type", "parse_packets", "quoted"]
+__all__ = ["FLAGS", "KEYS", "DescriptionError", "icmp_type", "parse_packets", "quoted", "usual_flags"]
 
 
 class DescriptionError(ValueError):
@@ -126,6 +126,8 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _NUMBER = r"0[xX][0-9a-fA-F]+|\d+"
 _FLAG = "fin|syn|rst|psh|ack|urg|ece|cwr"
 _TEXTS = [key for key in (*_WORDS, *_ALIASES) if key not in ("at", "hl")]
+#: ICMPv6 types of router and neighbour discovery, which only counts with a hop limit that no router has lowered.
+_OF_THE_LINK = range(133, 138)
 _ICMP_NAMES = {name for name, *_ in (*ICMP, *ICMPV6)} - {"any"}
 
 
@@ -219,7 +221,7 @@ def parse_packets(text: str, earlier: Sequence[dict[str, Any]] = ()) -> list[dic
 
 def quoted(word: str) -> str:
     """A word of a command line as a word of the language."""
-    if word and not any(char in word for char in " \t;#\"'"):
+    if word == ";" or (word and not any(char in word for char in " \t;#\"'")):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -274,9 +276,31 @@ def _packet(text: str, earlier: list[dict[str, Any]]) -> dict[str, Any]:
         packet["reply_to" if kind == "reply" else "related_to"] = to - 1
     else:
         _ends(packet, found)
+    said = set()
     for place, *word in found["words"]:
+        if len(word) == 2:
+            key = word[0].lower()
+            key = _ALIASES.get(key, key)
+            if key in said:
+                raise _Fault(f"{key} is said twice", place)
+            if key != "set":
+                said.add(key)
         _apply(packet, word, place, earlier)
+    if kind == "reply" and "flags" not in packet:
+        packet |= usual_flags(earlier, packet["reply_to"])
+    if packet.get("type") in _OF_THE_LINK and "ttl" not in packet and _is_six(packet, earlier):
+        packet["ttl"] = 255
     return packet
+
+
+def usual_flags(packets: Sequence[dict[str, Any]], at: int) -> dict[str, str]:
+    """The flags of the answer to a packet: SYN,ACK to a SYN, ACK to another TCP packet, none to the others."""
+    first = packets[at]
+    while "proto" not in first and "reply_to" in first:
+        first = packets[first["reply_to"]]
+    if str(first.get("proto")).lower() not in ("tcp", "6"):
+        return {}
+    return {"flags": "SYN,ACK" if str(packets[at].get("flags", "SYN")).upper() == "SYN" else "ACK"}
 
 
 def _is_six(packet: dict[str, Any], earlier: list[dict[str, Any]]) -> bool:

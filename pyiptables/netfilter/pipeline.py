@@ -110,6 +110,8 @@ class Engine:
     def receive(self, packet: Packet, iface: str, outiface: str = "") -> Trip:
         """A packet that arrives on an interface; ``outiface`` is for traces without a host."""
         packet.attrs.setdefault("socket_exists", False)
+        if self.host is None and not outiface:
+            packet.attrs["for_host"] = True
         trip = self._begin(packet)
         packet.iniface, packet.outiface = iface, ""
         path = self._path(iface, outiface)

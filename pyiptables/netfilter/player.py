@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pyiptables.netfilter.conntrack import Expectation
 from pyiptables.netfilter.conntrack_list import ConntrackError, read_connections
-from pyiptables.netfilter.description import OF_PROTOCOL, PacketError, describe, packet_of, protocol_number
+from pyiptables.netfilter.description import KEYS, OF_PROTOCOL, PacketError, describe, packet_of, protocol_number
 from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
@@ -40,10 +40,12 @@ _MACS = {"a": "02000000000a", "b": "02000000010b"}
 _OWN_MACS = {"eth0": "020000000001", "eth1": "020000000101"}
 _ANSWERS = {8: 0, 128: 129, 13: 14, 17: 18}
 _SECOND = 1_000_000_000
+_IFNAMSIZ = 16
 #: 2024-01-01T00:00:00Z: when a scenario starts unless it says ``start``.
 _EPOCH = 1_704_067_200 * _SECOND
 
 
+_KEYS = KEYS | {"from", "in", "out", "at", "at_relative", "ctstate", "reply_to", "related_to", "expected_by"}
 #: Keys that say which protocol was meant.
 _TELLING = frozenset(("flags", "window", "mss", "tcp_options"))
 
@@ -93,6 +95,8 @@ class Player:
         """One packet. Raises ScenarioError for a description that cannot be."""
         index = len(self.trips)
         try:
+            if not packet.keys() <= _KEYS:
+                _check_keys(packet)
             sent = resolve(packet, self.answers, self.family, self.local) if packet.keys() & _REFERENCES else dict(packet)
             sent.setdefault("id", 0x1000 + index)
             if "at" in sent:
@@ -180,6 +184,9 @@ class Player:
         if origin is not None and origin not in _SELF and origin not in _SIDES:
             iface = iface or str(origin)
         out = str(sent.get("out") or "")
+        for name in (iface, out):
+            if len(name) >= _IFNAMSIZ:
+                raise PacketError(f"no interface has a name as long as {name!r}")
         if self.host is None:
             if not iface and not out:
                 raise PacketError("where does it come in or go out? Say in, out or both, or describe the host")
@@ -210,6 +217,16 @@ class Player:
         if not isinstance(route, str) and route.iface and route.type == "unicast":
             return route.iface
         raise PacketError("no route leads to its source: say by which interface it comes in")
+
+
+def _check_keys(packet: Json) -> None:
+    """A key that looks like one of ours and is none would be passed over in silence."""
+    from difflib import get_close_matches
+
+    for key in packet.keys() - _KEYS:
+        near = get_close_matches(str(key), _KEYS, 1, 0.75)
+        if near and near[0][0] == str(key)[0]:
+            raise PacketError(f"unknown key {key!r}: did you mean {near[0]!r}?")
 
 
 def _crafted(sent: Json) -> Json:

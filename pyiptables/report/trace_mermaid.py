@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyiptables.report.trace_words import effect_text, event_text, outcome, packet_text, place, rule_text, shows_event
+from pyiptables.report.trace_words import effect_text, event_text, line_of, outcome, packet_text, rule_text, shows_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _step(step: Step, trip: Trip) -> str:
     if step.rule is None:
         return f"{step.table}/{step.chain}<br/>{f'policy {step.policy}' if step.kind == 'policy' else 'end of chain'}"
     text, comment = rule_text(step.rule.text)
-    parts = [f"{step.table}/{step.chain} {step.num}" + (f" · {place(step.rule)}" if place(step.rule) else ""), text]
+    parts = [f"{step.table}/{step.chain} {step.num}" + (f" · {line_of(step.rule)}" if line_of(step.rule) else ""), text]
     if comment:
         parts.append(f"# {comment}")
     if step.effect:

@@ -53,8 +53,10 @@ def show_outcomes(outcomes: list[Outcome], console: Console, complete: bool, ver
         before: list[Trip] = []
         for number, each in enumerate(outcomes, 1):
             _heading(number, each, console)
-            for at, trip in enumerate(each.trips):
-                _show(trip, before[at] if at < len(before) else None, console, verbose)
+            for at in range(len(each.trips)):
+                if at:
+                    console.print()
+                _show(each, at, before[at] if at < len(before) else None, console, verbose)
             before = each.trips
             console.print()
     console.print(_table(outcomes, complete))
@@ -72,15 +74,18 @@ def _condition(question: Open) -> Text:
     return Text.assemble(f"{question.table}/{question.chain} rule {question.num}: {question.what} ", sign)
 
 
-def _show(trip: Trip, before: Trip | None, console: Console, verbose: bool) -> None:
+def _show(each: Outcome, at: int, before: Trip | None, console: Console, verbose: bool) -> None:
+    trip = each.trips[at]
+    number = at + 1 if len(each.trips) > 1 else None
     since = 0
     if before is not None:
         since = _common(trip, before)
         if since == len(trip.steps) == len(before.steps) and outcome(trip) == outcome(before):
-            console.print(Text(f"{packet_text(trip.first)}: as before", style="dim"))
+            text = packet_text(trip.first).replace("->", "\N{RIGHTWARDS ARROW}")
+            console.print(Text(f"{f'{number}. ' if number else ''}{text}: as before", style="dim"), soft_wrap=True)
             return
-    console.print(path(trip, console, verbose=verbose, since=since), highlight=False)
-    show_outcome(trip, console, verbose=verbose)
+    console.print(path(trip, console, number=number, verbose=verbose, since=since), highlight=False)
+    show_outcome(trip, console, verbose=verbose, ruleset=each.player.engine.ruleset, host=each.player.host)
 
 
 def _common(trip: Trip, before: Trip) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyiptables.netfilter.compiled import header_tests
 from pyiptables.netfilter.pipeline import Engine
 from pyiptables.netfilter.routing import Routing
-from pyiptables.report.trace_words import place, target_of
+from pyiptables.report.trace_words import flags_text, icmp_name, line_of, target_of
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.names import chain_protocol_name
 
@@ -76,6 +76,12 @@ def seen_instead(miss: Miss, trip: Trip) -> str:
         return str(step.sport if name.startswith("--s") else step.dport)
     if name in ("--ctstate", "--state"):
         return trip.ctstate or ""
+    if name in ("--icmp-type", "--icmpv6-type"):
+        return icmp_name(trip.first)
+    if name in ("--ttl-eq", "--ttl-lt", "--ttl-gt", "--hl-eq", "--hl-lt", "--hl-gt"):
+        return str(step.ttl)
+    if name == "--tcp-flags":
+        return flags_text(trip.first)
     return f"0x{step.mark:x}" if name == "--mark" else ""
 
 
@@ -83,7 +89,9 @@ def seen_instead(miss: Miss, trip: Trip) -> str:
 def hints(trip: Trip, ruleset: Ruleset | None = None, host: Host | None = None) -> list[str]:
     """The usual causes of surprise, as far as they apply to this packet."""
     found = [*_forwarded_after_dnat(trip), *_input_never_asked(trip, ruleset), *_answer_elsewhere(trip, host)]
-    found += _local_client(trip, ruleset, host) + _routed_by_user(trip, host)
+    found += _local_client(trip, ruleset, host) + _translated_away(trip, host) + _routed_by_user(trip, host)
+    if trip.lots:
+        found.append("the kernel draws lots for this translation: it may choose another address or port")
     decided = trip.decided
     if trip.verdict == "DROP" and decided is not None:
         if trip.ctstate == "ESTABLISHED" and decided.table == "filter":
@@ -93,6 +101,14 @@ def hints(trip: Trip, ruleset: Ruleset | None = None, host: Host | None = None) 
         elif decided.iniface == "lo" and decided.hook == "INPUT":
             found.append("the host talks to itself over lo: -A INPUT -i lo -j ACCEPT")
     return found
+
+
+def _made_here(trip: Trip) -> bool:
+    return bool(trip.events) and trip.events[0].hook == "OUTPUT"
+
+
+def _loopback(packet: Packet) -> bool:
+    return packet.src == 1 if packet.family == 6 else packet.src >> 24 == 127
 
 
 def _translated(trip: Trip) -> bool:
@@ -123,7 +139,7 @@ def _input_never_asked(trip: Trip, ruleset: Ruleset | None) -> list[str]:
     port = re.compile(rf"--dports? (?:\d+,)*{trip.first.dport}(?:,|$| )")
     for number, rule in enumerate(chain.rules if chain is not None else (), 1):
         if port.search(rule.text):
-            where = f" ({place(rule)})" if place(rule) else ""
+            where = f" ({line_of(rule)})" if line_of(rule) else ""
             return [f"a packet that DNAT sends on to another host never meets filter/INPUT: rule {number}{where} there is not asked"]
     return []
 
@@ -134,6 +150,8 @@ def _answer_elsewhere(trip: Trip, host: Host | None) -> list[str]:
     if trip.fate != "forwarded":
         return []
     entered = next((step.iniface for step in trip.steps if step.iniface), "")
+    if trip.ctdir == "REPLY":
+        return _answer_turned_back(trip, host) if entered == trip.outiface else []
     source_kept = trip.first.src == last.src
     if _translated(trip) and source_kept and entered and entered == trip.outiface:
         return [
@@ -147,10 +165,40 @@ def _answer_elsewhere(trip: Trip, host: Host | None) -> list[str]:
     return []
 
 
+def _answer_turned_back(trip: Trip, host: Host | None) -> list[str]:
+    """An answer leaves by the interface that it came in by, because of its mark."""
+    last = trip.packet
+    if host is None or not last.mark:
+        return []
+    unmarked = Routing(host).lookup(last.family, last.dst, src=last.src, iif=last.iniface, tos=last.tos)
+    if isinstance(unmarked, str) or unmarked.iface in ("", trip.outiface):
+        return []
+    return [
+        f"the answer turns back to where it came from: its mark 0x{last.mark:x} chooses a routing table that lacks the route "
+        f"to {address_text(last.dst, last.family)} by {unmarked.iface}"
+    ]
+
+
+def _translated_away(trip: Trip, host: Host | None) -> list[str]:
+    """Without a description of the host, a translation does not change where the packet goes."""
+    last = trip.packet
+    if host is not None or trip.first.dst == last.dst or trip.ctdir == "REPLY" or not _translated(trip):
+        return []
+    where = address_text(last.dst, last.family)
+    if _made_here(trip):
+        return [f"no host is described: whether {where} is reached by {trip.outiface} too is not known (--host says)"]
+    if any(step.hook == "INPUT" for step in trip.steps):
+        return [
+            f"the packet was said to stay here (in, and no out), but its destination became {where}: if that is another host, it meets "
+            "FORWARD and not INPUT; say out INTERFACE, or describe the host (--host)"
+        ]
+    return []
+
+
 def _routed_by_user(trip: Trip, host: Host | None) -> list[str]:
     """Whose packet it is decides about its way, and nobody said so."""
     attrs = trip.first.attrs
-    if not trip.steps or trip.steps[0].hook != "OUTPUT" or attrs.get("uid") is not None or attrs.get("socket_file") is False:
+    if not _made_here(trip) or attrs.get("uid") is not None or attrs.get("socket_file") is False:
         return []
     if host is not None and any(rule.uids for rule in host.rules[trip.first.family]):
         return ["this host has routing rules for users: this packet was routed as one of user 0; say uid NUMBER for another"]
@@ -159,7 +207,7 @@ def _routed_by_user(trip: Trip, host: Host | None) -> list[str]:
 
 def _local_client(trip: Trip, ruleset: Ruleset | None, host: Host | None) -> list[str]:
     """A packet of this host meets OUTPUT; would PREROUTING have translated it?"""
-    if ruleset is None or not trip.steps or trip.steps[0].hook != "OUTPUT" or _translated(trip) or trip.ctdir == "REPLY":
+    if ruleset is None or not _made_here(trip) or _translated(trip) or trip.ctdir == "REPLY":
         return []
     chain = ruleset.tables["nat"].chains.get("PREROUTING") if "nat" in ruleset.tables else None
     if chain is None or not chain.rules:
@@ -175,8 +223,10 @@ def _local_client(trip: Trip, ruleset: Ruleset | None, host: Host | None) -> lis
         step = next(
             (step for step in arrived.steps if step.hook == "PREROUTING" and step.effect and step.effect.keys() & {"dst", "dport"}), None
         )
-        if step is not None:
-            where = f" ({place(step.rule)})" if place(step.rule) else ""
+        if step is not None and step.rule is not None:
+            if _loopback(trip.first) and target_of(step.rule) != "REDIRECT":
+                return []  # such a source does not leave the host, wherever its packet is sent
+            where = f" ({line_of(step.rule)})" if line_of(step.rule) else ""
             return [
                 f"a packet that this host makes itself meets OUTPUT, never PREROUTING: nat/{step.chain} rule {step.num}{where} is for "
                 "packets that arrive; the same rule in nat/OUTPUT would translate this one"

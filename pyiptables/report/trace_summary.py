@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pyiptables.report.trace_words import COLOURS, decider, place, rule_text
+from pyiptables.report.trace_words import COLOURS, decider, line_of, rule_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,7 +90,7 @@ def _rules(console: Console, title: str, rules: list[tuple[int, str, Rule]], ver
         text = Text(plain)
         if comment:
             text.append(f"  # {comment}", style="italic green")
-        row = (Text(name), text, Text(place(rule), style="dim"))
+        row = (Text(name), text, Text(line_of(rule), style="dim"))
         table.add_row(*((str(count), *row) if counted else row))
     _rest(table, len(rules) - len(shown))
     console.print(table)

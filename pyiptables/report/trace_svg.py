@@ -13,9 +13,9 @@ from pyiptables.report.trace_reasons import hints
 from pyiptables.report.trace_words import (
     effect_text,
     event_text,
+    line_of,
     outcome,
     packet_text,
-    place,
     rule_text,
     shows_event,
     target_of,
@@ -220,7 +220,7 @@ class _Drawing:
             self.text(x + 30, self.y + 12, "end of chain, back to the caller", "muted")
             self.y += 19
             return
-        where = place(rule)
+        where = line_of(rule)
         self.text(x + 20, self.y + 12, str(step.num), "muted", "end")
         if where:
             self.text(_WIDTH - _MARGIN, self.y + 12, where, "muted small", "end")

@@ -13,9 +13,9 @@ from pyiptables.report.trace_words import (
     COLOURS,
     effect_text,
     event_text,
+    line_of,
     outcome,
     packet_text,
-    place,
     rule_text,
     shows_event,
     target_of,
@@ -43,8 +43,8 @@ _BETWEEN = frozenset(("routing", "rerouted", "ttl"))
 _REMARK = 12
 #: Columns that a chain is indented by, and that are left for its rules.
 _INDENT, _NARROW = 4, 48
-#: The place of a rule stands in a column of its own where there is room for it.
-_WIDE = 60
+#: The place of a rule stands in a column of its own where that leaves so many columns for the rule.
+_WIDE = 40
 #: Columns beyond which places are not pushed: they would stand alone.
 _WIDEST = 120
 _VERDICT = {"ACCEPT": "bold green", "DROP": "bold red", "REJECT": "bold red", "QUEUE": "bold yellow", "RETURN": "bold"}
@@ -98,7 +98,7 @@ def _remark(console: Console, label: str, colour: str, text: str) -> None:
 
 def _near_text(miss: Miss, trip: Trip) -> str:
     rule = miss.code.rule
-    where = f" ({place(rule)})" if place(rule) else ""
+    where = f" ({line_of(rule)})" if line_of(rule) else ""
     seen = seen_instead(miss, trip)
     return f"{miss.table}/{miss.chain} rule {miss.num}{where} {target_of(rule)} fails only in {miss.failed[0]}" + (
         f" (here {seen})" if seen else ""
@@ -235,10 +235,12 @@ class _Row:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         width = options.max_width - max(console.width - _WIDEST, 0)
-        where = place(self.rule)
-        wide = bool(where) and width >= _WIDE
+        where = line_of(self.rule)
         number = f"{self.num:>2} "
-        room = max(width - len(number) - (len(where) + 1 if wide else 0), 10)
+        room = width - len(number) - len(where) - 1
+        wide = bool(where) and room >= _WIDE
+        if not wide:
+            room = max(width - len(number), 10)
         text = self._text(room)
         if where and not wide and not self.missed:
             text.append(f"  {where}", style="dim")

@@ -21,7 +21,9 @@ __all__ = [
     "decider",
     "effect_text",
     "event_text",
+    "flags_text",
     "icmp_name",
+    "line_of",
     "outcome",
     "packet_text",
     "place",
@@ -59,10 +61,15 @@ def packet_text(packet: Packet) -> str:
     if packet.frag_offset:
         more = f" frag {packet.frag_offset}"
     elif packet.proto == 6:
-        more = f" {describe(packet).get('flags', '').lower() or 'flags none'}"
+        more = f" {flags_text(packet)}"
     elif packet.proto in (1, 58):
         more = f" {icmp_name(packet)}"
     return f"{proto} {ends[0]} -> {ends[1]}{more}"
+
+
+def flags_text(packet: Packet) -> str:
+    """TCP flags as the packet language writes them."""
+    return describe(packet).get("flags", "").lower() or "flags none"
 
 
 def icmp_name(packet: Packet) -> str:
@@ -84,6 +91,11 @@ def way_in(trip: Trip) -> str:
 def place(rule: Rule | None) -> str:
     """``rules.v4:23``, '' when it is not known."""
     return "" if rule is None or rule.source is None or rule.source[0] == "-" else f"{rule.source[0]}:{rule.source[1]}"
+
+
+def line_of(rule: Rule | None) -> str:
+    """The place in few columns: without the folders on the way to the file."""
+    return place(rule).rpartition("/")[2]
 
 
 def target_of(rule: Rule) -> str:

@@ -178,14 +178,141 @@ def test_document(trace: Trace) -> None:
         ("tcp 198.51.100.7:5 -> 203.0.113.1:8080 in eth0 out eth0", ["--rules", "published.v4"], "the server answers the client directly"),
         ("udp 192.0.2.9:53 -> 10.0.0.7:5 in eth1 out eth0 ctstate established", ["--rules", "nothing.v4"], "--ctstate RELATED,ESTABLISHED -j ACCEPT"),
         ("udp 203.0.113.1:5 -> 203.0.113.1:9", ["--host", "host.json", "--rules", "nothing.v4"], "-A INPUT -i lo -j ACCEPT"),
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:8080 in eth0", [], "its destination became 10.0.0.20: if that is another host, it meets FORWARD and not INPUT"),
+        ("tcp 203.0.113.1:5 -> 203.0.113.1:80 out lo", ["--rules", "local.v4"], "whether 10.0.0.20 is reached by lo too is not known"),
+        ("tcp 127.0.0.1:5 -> 127.0.0.1:80 out lo", ["--rules", "redirect.v4"], "meets OUTPUT, never PREROUTING"),
+        ("tcp 10.0.0.7:5 -> 192.0.2.9:25; reply", ["--host", "marks.json", "--rules", "marks.v4"], "the answer turns back to where it came from: its mark 0x2 chooses a routing table that lacks the route to 10.0.0.7 by eth1"),
+        ("tcp 10.0.0.7:5 -> 192.0.2.9:25 in eth1 out eth0", ["--rules", "random.v4"], "the kernel draws lots for this translation"),
     ],
 )  # fmt: skip
 def test_usual_causes(trace: Trace, folder: Path, packet: str, options: list[str], hint: str) -> None:
     published = RULES.replace(":FORWARD DROP", ":FORWARD ACCEPT").replace("-A POSTROUTING -o eth0 -j MASQUERADE\n", "")
     (folder / "published.v4").write_text(published.replace("-A INPUT -i lo -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 8080 -j DROP").replace(":INPUT ACCEPT [0:0]\n", "", 1).replace(":SSH - [0:0]\n", "").replace("-j SSH", "-j DROP").replace("-A SSH -s 192.0.2.0/24 -j ACCEPT\n-A SSH -p tcp -j REJECT --reject-with tcp-reset\n", ""))  # fmt: skip
+    for name, rules in {
+        "local": "*nat\n-A OUTPUT -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.0.20\nCOMMIT\n",
+        "redirect": "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n",
+        "random": "*nat\n-A POSTROUTING -p tcp -j SNAT --to-source 203.0.113.1 --random-fully\nCOMMIT\n",
+        "marks": "*mangle\n-A PREROUTING -j CONNMARK --restore-mark\n-A PREROUTING -p tcp -m tcp --dport 25 -j MARK --set-mark 2\n"
+        "-A PREROUTING -j CONNMARK --save-mark\nCOMMIT\n",
+    }.items():
+        (folder / f"{name}.v4").write_text(rules)
+    ways = {"rules": ["fwmark 2 table 2"], "routes": ["default via 203.0.113.254", "default via 203.0.113.253 table 2"]}
+    (folder / "marks.json").write_text(json.dumps({**HOST, **ways}))
     (folder / "nothing.v4").write_text("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
     text = " ".join(trace(packet, *options).stdout.split())
     assert hint in text
+
+
+@pytest.mark.parametrize(
+    ("packet", "options"),
+    [
+        # The answers of servers do not turn round, and DNAT would not help what is for the host itself.
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:8080 in eth0 out eth0; reply", ["--rules", "hairpin.v4"]),
+        ("tcp 127.0.0.1:5 -> 127.0.0.1:8080 out lo", ["--rules", "hairpin.v4"]),
+    ],
+)
+def test_no_cause_is_made_up(trace: Trace, folder: Path, packet: str, options: list[str]) -> None:
+    (folder / "hairpin.v4").write_text("*nat\n-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.20\nCOMMIT\n")
+    assert "hint" not in trace(packet, *options).stdout.rpartition("2. tcp")[2]
+
+
+@pytest.mark.parametrize(
+    ("packet", "told"),
+    [
+        ("icmp 198.51.100.7 -> 203.0.113.1 timestamp-request in eth0", "--icmp-type 8 (here timestamp-request)"),
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:22 in eth0 rst", "! --tcp-flags SYN SYN (here rst)"),
+        ("udp 198.51.100.7:5 -> 203.0.113.1:9 in eth0 ttl 3", "-m ttl --ttl-gt 5 (here 3)"),
+    ],
+)
+def test_near_misses_tell_what_was_seen(trace: Trace, folder: Path, packet: str, told: str) -> None:
+    rules = "-p icmp -m icmp --icmp-type 8 -j ACCEPT", "-p tcp -m tcp --tcp-flags SYN SYN -j ACCEPT", "-p udp -m ttl --ttl-gt 5 -j ACCEPT"
+    (folder / "near.v4").write_text("*filter\n:INPUT DROP [0:0]\n" + "".join(f"-A INPUT {rule}\n" for rule in rules) + "COMMIT\n")
+    assert told.replace("! ", "") in " ".join(trace(packet, "--rules", "near.v4").stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("packet", "verdict", "open"),
+    [
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:22 in eth0", "ACCEPT by filter/INPUT rule 2", False),
+        ("tcp 198.51.100.7:5 -> 203.0.113.255:22 in eth0 l2 broadcast", "DROP by filter/INPUT rule 1", False),
+        ("tcp 198.51.100.7:5 -> 224.0.0.1:22 in eth0", "DROP by filter/INPUT rule 3", False),
+        ("tcp 203.0.113.1:5 -> 198.51.100.7:22 out eth0", "ACCEPT by filter/OUTPUT rule 2", False),
+        ("tcp 203.0.113.1:5 -> 203.0.113.2:22 out lo", "DROP by filter/OUTPUT rule 1", False),
+        ("tcp 198.51.100.7:5 -> 10.0.0.20:22 in eth0 out eth1", "ACCEPT by filter/FORWARD rule 2", False),
+        ("tcp 198.51.100.7:5 -> 10.0.0.20:80 in eth0 out eth1", "ACCEPT by filter/FORWARD rule 2", True),
+        ("tcp [2001:db8:1::7]:5 -> [2001:db8::1]:22 in eth0", "ACCEPT by filter/INPUT rule 2", False),
+        ("tcp [2001:db8:1::7]:5 -> [2001:db8::2]:22 in eth0 out eth1", "ACCEPT by filter/FORWARD rule 2", False),
+    ],
+)
+def test_the_way_tells_whose_address_it_is(trace: Trace, folder: Path, packet: str, verdict: str, open: bool) -> None:
+    """What is for this host has an address of it, even where no host is described."""
+    rules = "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -m addrtype --dst-type LOCAL -j DNAT --to-destination 10.0.0.21\nCOMMIT\n"
+    rules += (
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -m addrtype --dst-type BROADCAST -j DROP\n-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT\n"
+    )
+    rules += "-A INPUT -m addrtype --src-type LOCAL -j ACCEPT\n-A INPUT -j DROP -m addrtype --dst-type MULTICAST\n"
+    rules += "-A OUTPUT -m addrtype --dst-type LOCAL -j DROP\n-A OUTPUT -m addrtype --src-type LOCAL -j ACCEPT\n"
+    rules += "-A FORWARD -m addrtype --dst-type LOCAL -j DROP\n-A FORWARD -m addrtype ! --src-type LOCAL -j ACCEPT\nCOMMIT\n"
+    if ":" in packet.split()[1][:6]:
+        rules = rules.replace("10.0.0.21", "fd00::21").replace("BROADCAST", "MULTICAST")
+    (folder / "types.v4").write_text(rules)
+    told = trace(packet, "--rules", "types.v4").stdout
+    assert verdict in told or verdict.replace("rule 3", "rule 4") in told
+    assert ("whether 10.0.0.20 is LOCAL" in told) == open
+
+
+def test_redirect_keeps_the_address_that_nobody_knows(trace: Trace, folder: Path) -> None:
+    (folder / "redirect.v4").write_text(
+        "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n"
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 8080 -j ACCEPT\nCOMMIT\n"
+    )
+    told = " ".join(trace("tcp 198.51.100.7:5 -> 203.0.113.1:80 in eth0", "--rules", "redirect.v4").stdout.split())
+    assert "ACCEPT by filter/INPUT rule 1" in told and "the address of eth0 is not known, and 203.0.113.1 stays" in told
+
+
+def test_who_describes_an_answer_has_a_program_listen(trace: Trace, folder: Path) -> None:
+    """A closed port would refuse the connection before it is answered."""
+    (folder / "open.v4").write_text("*filter\nCOMMIT\n")
+    (folder / "host.json").write_text(json.dumps({key: value for key, value in HOST.items() if key != "stack_replies"}))
+    words = ["tcp 198.51.100.7:5 -> 203.0.113.1:22", "--rules", "open.v4", "--host", "host.json", "--json"]
+    assert len(json.loads(trace(*words).stdout)["packets"][0]["replies"]) == 1
+    for told in (trace(*words, "--reply"), trace(f"{words[0]}; reply", *words[1:])):
+        there, back = json.loads(told.stdout)["packets"]
+        assert (there["replies"], back["ctstate"], back["packet"]["flags"]) == ([], "ESTABLISHED", "SYN,ACK")
+
+
+def test_words_of_a_shell(trace: Trace) -> None:
+    """A semicolon that is a word of its own, and services by name."""
+    words = [
+        "tcp",
+        "198.51.100.7:5",
+        "to",
+        "203.0.113.1:22",
+        "in",
+        "eth0",
+        ";",
+        "udp",
+        "198.51.100.7:5",
+        "to",
+        "203.0.113.1:53",
+        "in",
+        "eth0",
+    ]
+    assert [p["verdict"] for p in json.loads(trace(*words, "--json").stdout)["packets"]] == ["REJECT", "ACCEPT"]
+    named = ["-p", "tcp", "-s", "198.51.100.7", "-d", "203.0.113.1", "-i", "eth0", "--syn", "--json"]
+    assert trace(*named, "--dport", "ssh").stdout == trace(*named, "--dport", "22").stdout
+
+
+def test_rules_have_room_beside_a_long_path(trace: Trace, folder: Path) -> None:
+    """Rows name the file only, and put it below the rule where it would squeeze it."""
+    deep = folder / ("long" * 10)
+    deep.mkdir()
+    (deep / "rules.v4").write_text((folder / "rules.v4").read_text())
+    told = trace(WEB, "--rules", str(deep / "rules.v4")).stdout.splitlines()
+    assert any(line.endswith("-j DNAT --to-destination 10.0.0.20:80   rules.v4:6") for line in told)
+    (folder / "a-file-with-a-name-of-many-letters-that-leaves-no-room.v4").write_text((folder / "rules.v4").read_text())
+    told = trace(WEB, "--rules", "a-file-with-a-name-of-many-letters-that-leaves-no-room.v4").stdout.splitlines()
+    assert any(line.endswith("--dport 8080 -j DNAT --to-destination 10.0.0.20:80") for line in told)
 
 
 def test_reply_is_the_answer_as_nat_left_it(trace: Trace) -> None:
@@ -345,6 +472,8 @@ def test_expect_sets_the_exit_status(trace: Trace, expect: str, code: int) -> No
         done = trace(SSH, "--expect", expect, *style)
         assert done.exit_code == code
         assert ("expected" in done.stderr) == bool(code)
+    done = trace(f"{SSH}; {SSH}; udp 198.51.100.7:5 -> 203.0.113.1:53 in eth0", "--expect", expect)
+    assert ("(the first of 2 that ended otherwise, of 3)" in done.stderr) == (expect == "ACCEPT")
 
 
 @pytest.mark.parametrize(
@@ -416,6 +545,8 @@ def test_the_manuals_scenario_plays(trace: Trace, folder: Path) -> None:
         (["--ipset", "bad.ct", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.ct:1: not a line of ipset save: 'conntrack'"),
         (["--rules", "loop.v4", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "loop.v4:7: line 6: RULE_APPEND failed (Too many links): rule in chain INPUT"),
         (["--rules", "bad.v4", "-i", "eth0", "-s", "1.2.3.4", "-d", "5.6.7.8"], "bad.v4:2: unknown option \"--nonsense\""),
+        (["udp 1.2.3.4 -> 5.6.7.8 in interface-of-16-c"], "packet 1: no interface has a name as long as 'interface-of-16-c'"),
+        (["--packets", "keys.json"], "keys.json: packet 1: unknown key 'protocol': did you mean 'proto'?"),
         (["--packets", "bad.packets"], "bad.packets:2:5: '1.2.3.400' is no address"),
         (["--packets", "bad.json"], "bad.json:1:18: not JSON: Expecting ',' delimiter"),
         (["--packets", "numbers.json"], "numbers.json: packet 2: ttl 'x' is no whole number"),
@@ -433,6 +564,7 @@ def test_bad_input_is_one_line_and_exit_2(trace: Trace, folder: Path, words: lis
         "route.json": '{"interfaces": {"eth0": []}, "routes": ["default dev eth7"]}', "bad.v4": "*filter\n-A INPUT --nonsense\nCOMMIT\n",
         "bad.ct": "conntrack v1.4.8 (conntrack-tools): 0 flow entries\nudp 17 30 src=1.2.3.4 dst=2.3.4.5 sport=1 dport=2\n",
         "script": "iptables -F\n",
+        "keys.json": '{"src": "1.2.3.4", "dst": "1.2.3.5", "in": "eth0", "protocol": "tcp", "remark": "of mine"}',
         "bad.packets": "# packets\ntcp 1.2.3.400:5 -> 5.6.7.8:9 in eth0\n",
         "numbers.json": '[{"src": "1.2.3.4", "dst": "1.2.3.5", "in": "eth0", "host": null}, {"src": "1.2.3.4", "dst": "1.2.3.5", "in": "eth0", "ttl": "x"}]',
     }.items():  # fmt: skip

@@ -30,6 +30,10 @@ _PACKET = {"proto": "tcp", "src": "10.0.0.2", "sport": 5, "dst": "192.0.2.10", "
         ("tcp 10.0.0.2:5 -> 192.0.2.10:443 dscp 46 set a set b ctstate related", [{**_PACKET, "tos": 184, "sets": ["a", "b"], "ctstate": "RELATED"}]),
         ("tcp 10.0.0.2:5 -> 192.0.2.10:443; reply syn,ack at +1m; error to 1 port-unreachable", [_PACKET, {"reply_to": 0, "flags": "SYN,ACK", "at": 60.0, "at_relative": True}, {"related_to": 0, "type": 3, "code": 3}]),
         ("tcp fd00::1 -> fd00::2\nerror port-unreachable", [{"proto": "tcp", "src": "fd00::1", "dst": "fd00::2"}, {"related_to": 0, "type": 1, "code": 4}]),
+        ("tcp 10.0.0.2:5 -> 192.0.2.10:443; reply; reply to 1 psh,ack; reply", [_PACKET, {"reply_to": 0, "flags": "SYN,ACK"}, {"reply_to": 0, "flags": "PSH,ACK"}, {"reply_to": 2, "flags": "ACK"}]),
+        ("udp 10.0.0.2:5 -> 192.0.2.10:443; reply", [{**_PACKET, "proto": "udp"}, {"reply_to": 0}]),
+        ("icmp fe80::7 -> ff02::1 neighbour-solicitation", [{"proto": "icmpv6", "src": "fe80::7", "dst": "ff02::1", "type": 135, "code": 0, "ttl": 255}]),
+        ("icmp fe80::7 -> ff02::1 type 134 hl 1", [{"proto": "icmpv6", "src": "fe80::7", "dst": "ff02::1", "type": 134, "ttl": 1}]),
         ("# nothing\n\n ; \n", []),
     ],
 )  # fmt: skip
@@ -66,6 +70,8 @@ def test_times(text: str, seconds: float) -> None:
         ("tcp 1.2.3.4 -> 1.2.3.4\nreply to 3", 2, 10, "there is no earlier packet 3 to answer"),
         ("tcp 1.2.3.4 -> 1.2.3.4 state OLD", 1, 24, "ctstate must be one of NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED, not 'OLD'"),
         ("tcp 1.2.3.4 -> 1.2.3.4 flags syn,foo", 1, 24, "unknown TCP flag 'FOO' (fin, syn, rst, psh, ack, urg, ece, cwr)"),
+        ("tcp 1.2.3.4 -> 1.2.3.4 in eth0 hl 4 in eth1", 1, 37, "in is said twice"),
+        ("tcp 1.2.3.4 -> 1.2.3.4 ttl 3 hl 4", 1, 30, "ttl is said twice"),
         ("tcp 1.2.3.4 -> 1.2.3.4 expected-by 3", 1, 24, "there is no earlier packet 3"),
     ],
 )  # fmt: skip

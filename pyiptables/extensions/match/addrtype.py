@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from errno import EINVAL
 
+from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
@@ -107,23 +108,25 @@ class Addrtype(Match):
             interface = packet.iniface
         elif "limit-iface-out" in self.values:
             interface = packet.outiface
-        answer: bool | None = True
+        unsure = []
         for name, address in (("src-type", packet.src), ("dst-type", packet.dst)):
             if name not in self.values:
                 continue
-            if packet.family == 6 and ctx.host is not None:
-                holds = _holds6(self.values[name], address, interface, ctx.host)
+            wanted = self.values[name]
+            if ctx.host is None:
+                holds = _by_description(wanted, name[:3], address, interface, packet, ctx.hook)
+            elif packet.family == 6:
+                holds = _holds6(wanted, address, interface, ctx.host)
             else:
-                kind = _kind_of(address, packet.family, interface, ctx)
-                if kind is None:
-                    answer = None
-                    continue
-                holds = kind in self.values[name]
-            if holds == (name in self.inverted):
+                holds = ctx.host.address_type(address, interface) in wanted
+            if holds is None:
+                unsure.append(f"{address_text(address, packet.family)} is {_listed(wanted)}")
+            elif holds == (name in self.inverted):
                 return False
-        if answer is None:
-            ctx.unknown("no host is described: address types are not known")
-        return answer
+        if unsure:
+            ctx.unknown(f"no host is described: whether {' and '.join(unsure)}")
+            return None
+        return True
 
 
 def _holds6(wanted: frozenset[str], address: int, interface: str, host: Host) -> bool:
@@ -147,9 +150,36 @@ def _holds6(wanted: frozenset[str], address: int, interface: str, host: Host) ->
     return ("LOCAL" in asked and own) or ("ANYCAST" in asked and route.type == "anycast")
 
 
-def _kind_of(address: int, family: int, interface: str, ctx: Context) -> str | None:
-    if ctx.host is not None:
-        return ctx.host.address_type(address, interface)
+def _by_description(wanted: frozenset[str], which: str, address: int, interface: str, packet: Packet, hook: str) -> bool | None:
+    """What the address says by itself, and the way that the packet is said to take: what is for this host has an address of it."""
+    kind = _kind_of(address, packet.family)
+    own = None
+    if kind is None:
+        own = _is_own(which, packet, hook)
+        if own and packet.pkttype == "broadcast":
+            kind = "BROADCAST"
+        elif own and not interface:
+            kind = "LOCAL"
+    if kind == "LOCAL" and packet.family == 6:
+        return not wanted & {"MULTICAST", "UNSPEC"} and ("LOCAL" in wanted or wanted == {"UNICAST"})
+    if kind is not None:
+        return kind in wanted
+    return False if own is False and wanted == {"LOCAL"} else None
+
+
+def _is_own(which: str, packet: Packet, hook: str) -> bool | None:
+    if packet.iniface == "lo" or packet.outiface == "lo":
+        return True
+    made_here = hook == "OUTPUT" or (hook == "POSTROUTING" and not packet.iniface)
+    if which == "src" or made_here:
+        return made_here and which == "src"
+    if hook == "PREROUTING":
+        # What is forwarded may have been for this host until here.
+        return packet.attrs.get("for_host")
+    return hook == "INPUT"
+
+
+def _kind_of(address: int, family: int) -> str | None:
     if family == 4:
         if address >> 28 == 0xE:
             return "MULTICAST"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.nat_range import NatTarget
 from pyiptables.xtables.option import Option
 from pyiptables.xtables.values import Text
@@ -33,7 +34,8 @@ class Masquerade(NatTarget):
         if self.family == 4 and packet.src == 0:
             return Verdict.ACCEPT
         if ctx.host is None:
-            ctx.unknown(f"no host is described: the address of {packet.outiface or 'the way out'} is not known")
+            kept = address_text(packet.src, packet.family)
+            ctx.unknown(f"no host is described: the address of {packet.outiface or 'the way out'} is not known, and {kept} stays")
             return Verdict.ACCEPT
         towards = packet.dst if ctx.gateway is None or self.family == 6 else ctx.gateway
         address = ctx.host.select_source(packet.outiface, towards, self.family)

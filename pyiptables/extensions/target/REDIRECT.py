@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.nat_range import NatTarget
 from pyiptables.xtables.option import Option
@@ -42,8 +43,9 @@ class Redirect(NatTarget):
         if ctx.hook == "OUTPUT":
             address: int | None = _LOOPBACK[self.family]
         elif ctx.host is None:
-            ctx.unknown(f"no host is described: the address of {packet.iniface or 'the way in'} is not known")
-            return Verdict.ACCEPT
+            kept = address_text(packet.dst, packet.family)
+            ctx.unknown(f"no host is described: the address of {packet.iniface or 'the way in'} is not known, and {kept} stays")
+            address = packet.dst
         else:
             address = ctx.host.first_address(packet.iniface, self.family, packet.dst)
             if address is None:

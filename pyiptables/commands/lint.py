@@ -183,8 +183,9 @@ def _report(reports: list[FileReport], settings: Settings, options: dict[str, An
     from pyiptables.report import finding_files, findings
 
     diagnostics = [found for report in reports for found in report.diagnostics]
-    form = options["output_format"] or (settings.output_format if settings.source else None)
-    form = form or ("full" if sys.stdout.isatty() else "concise")
+    form = settings.output_format
+    if form == "auto":
+        form = "full" if sys.stdout.isatty() else "concise"
     if form == "json":
         unknown = [one for report in reports for one in report.unknown()]
         _echo(finding_files.as_json(diagnostics, unknown, options["statistics"]))

@@ -67,7 +67,7 @@ class _Command(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("-v", "--verbose", is_flag=True, help="Show rules that did not match too, and why; tables in full.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the tree.", show_default=True)
-@click.option("--output", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.option("--output", metavar="FILE", help="Write to a file, not to standard output.")
 def command(words: tuple[str, ...], **options: Any) -> None:
     """Push packets through the rules and show the path, step by step.
 

@@ -26,7 +26,8 @@ class Settings:
     per_file_ignores: dict[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     fail_level: str = "info"
-    output_format: str = "full"
+    #: ``auto``: full on a terminal, else concise.
+    output_format: str = "auto"
     #: iptables variant whose refusals count.
     variant: str = "nft"
     #: Ports that should not be open to the world without a word (S checks).
@@ -92,7 +93,7 @@ class Configuration:
 _LISTS = ("select", "extend-select", "ignore", "exclude", "sensitive-ports", "ssh-ports", "listening-ports")
 _WORDS = {
     "fail-level": ("error", "warning", "info"),
-    "output-format": ("full", "concise", "json", "sarif", "github", "gitlab", "junit"),
+    "output-format": ("auto", "full", "concise", "json", "sarif", "github", "gitlab", "junit"),
     "variant": ("nft", "legacy"),
 }
 
@@ -152,6 +153,8 @@ def load_config(path: str) -> Settings:
 
 
 def _value(path: str, key: str, value: Any) -> Any:
+    from difflib import get_close_matches
+
     if key in _LISTS:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{path}: {key} must be a list of strings")
@@ -165,4 +168,5 @@ def _value(path: str, key: str, value: Any) -> Any:
         if not all(isinstance(item, list) and all(isinstance(code, str) for code in item) for item in lists):
             raise ConfigError(f"{path}: per-file-ignores must map patterns to lists of codes")
         return {pattern: tuple(codes) for pattern, codes in value.items()}
-    raise ConfigError(f"{path}: unknown setting {key!r}")
+    near = get_close_matches(key, (*_LISTS, *_WORDS, "per-file-ignores"), 1)
+    raise ConfigError(f"{path}: unknown setting {key!r}{f', did you mean {near[0]!r}?' if near else ''}")

@@ -137,6 +137,9 @@ def test_configuration_is_found_upwards(tmp_path: Path) -> None:
     path.write_text(RULES)
     result = CliRunner().invoke(command, [str(path)])
     assert (result.exit_code, result.stdout) == (0, "")
+    # A setting does not change the others: into a pipe goes the concise form.
+    (tmp_path / "pyproject.toml").write_text('[tool.pyiptables.lint]\nselect = ["U101"]\n')
+    assert CliRunner().invoke(command, [str(path)]).stdout.startswith(f"{path}:4:1: U101")
     (tmp_path / "pyproject.toml").write_text('[tool.pyiptables.lint]\nselekt = ["E"]\n')
     result = CliRunner().invoke(command, [str(path)])
     assert result.exit_code != 0

@@ -94,7 +94,7 @@ class Decisions:
                 name = step.rule.text if self.program.space.assume else f"{chain.name}:{step.number}"
                 atom = self.program.space.atom(f"rule: {name}").upper[0]
                 result = functions.select(tuple(atom.items()), result, after)
-            if len(functions.nodes) > NODES:
+            if len(functions.nodes) > NODES or functions.left < 0:
                 raise TooLarge
         self._known[key] = result
         return result

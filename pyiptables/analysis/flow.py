@@ -26,7 +26,7 @@ NODES: Final = 1_000_000
 #: One question may look into this many chains (a ruleset may have exponentially many ways through it), all together
 #: into so many.
 CALLS: Final = 5_000
-ALL_CALLS: Final = 200_000
+ALL_CALLS: Final = 100_000
 
 
 class TooLarge(Exception):

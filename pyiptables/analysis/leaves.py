@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from math import inf
 
 from pyiptables.analysis.idd import EMPTY, FULL, Diagrams, Items
 
@@ -20,11 +21,13 @@ _Edges = tuple[tuple[int, ...], tuple[int, ...]]
 class Functions(Diagrams):
     """Diagrams whose ends are labels; sets (ends EMPTY and FULL) live in the same store."""
 
-    def __init__(self, tops: list[int]) -> None:
+    def __init__(self, tops: list[int], work: float = inf) -> None:
         super().__init__(tops)
         self.labels: dict[int, str] = {}
         self._leaves: dict[str, int] = {}
         self._substituted: dict[tuple[int, int, int], int] = {}
+        #: How many edges ``select`` may still go through before its caller should give up.
+        self.left = work
 
     def leaf(self, label: str) -> int:
         """The function that is ``label`` everywhere."""
@@ -55,6 +58,7 @@ class Functions(Diagrams):
                 if part not in done:
                     done[part] = self._select(items, at, inside, part, memo)
             result = memo[key] = self._node(level, limits_, [done[part] for part in parts])
+            self.left -= len(parts)
             return result
         one, other = self._edges(inside, level), self._edges(outside, level)
         limits = {*one[0], *other[0]}
@@ -64,6 +68,7 @@ class Functions(Diagrams):
                     limits.add(values[i] - 1)
                 limits.add(values[i + 1])
         bounds = sorted(limits)
+        self.left -= len(bounds)
         children = []
         i = j = k = 0
         for bound in bounds:

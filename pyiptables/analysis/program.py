@@ -7,6 +7,7 @@ A rule whose target only looks (LOG) or changes the packet (MARK) lets it go on.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -114,13 +115,14 @@ class ChainProgram:
         if not product or end - start < 4:
             return list(range(start, end))
         index, owners = self.index(tops)
+        first = bisect_left(owners, start)
         found: list[int] = []
         last = -1
-        for entry in index.meeting(product, lambda _, mask: mask):
+        for entry in index.meeting(product, lambda begin, mask: mask >> first - begin << first - begin if first > begin else mask):
             at = owners[entry]
             if at >= end:
                 break
-            if at >= start and at != last:
+            if at != last:
                 found.append(at)
                 last = at
         return found

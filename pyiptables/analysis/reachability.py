@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Final
 
 from pyiptables.analysis.flow import Flow, TooLarge
@@ -29,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: Rules met by all walks together; where chains call chains again and again, one walk may meet thousands.
-_STEPS: Final = 600_000
+_STEPS: Final = 300_000
 REACHED: Final = "reached"  #: a packet gets there
 SHADOWED: Final = "shadowed"  #: earlier rules of the same chain take everything
 UNREACHED: Final = "unreached"  #: reachable within its chain, but nothing that enters the chain gets there
@@ -129,16 +130,16 @@ class Reachability:
         """A witness packet in readable form."""
         return self.program.space.describe(reach.packet or {})
 
-    def overlapping(self, step: Step) -> list[Step]:
-        """Earlier rules of the chain that take some, or all, of the rule's packets."""
+    def overlapping(self, step: Step) -> Iterator[Step]:
+        """Earlier rules of the chain that take some, or all, of the rule's packets, in their order."""
         index, owners = step.chain.index(self.program.space.tops)
         masks = self._masks(step.chain)
         before = self._first_entries[step.chain.name][step.number - 1]
-        found: dict[Step, None] = {}
-        for product in step.region.upper:
-            for entry in index.meeting(product, _earlier(masks, before)):
-                found[step.chain.steps[owners[entry]]] = None
-        return sorted(found, key=lambda other: other.number)
+        last = -1
+        for entry in merge(*[index.meeting(product, _earlier(masks, before)) for product in step.region.upper]):
+            if owners[entry] != last:
+                last = owners[entry]
+                yield step.chain.steps[last]
 
     # -- one rule ----------------------------------------------------------------------------------------
     def _answer(self, step: Step) -> Reach:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pyiptables.analysis.decision import Decisions
+from pyiptables.analysis.decision import LOOP, Decisions
 from pyiptables.analysis.flow import TooLarge
 from pyiptables.analysis.intervals import subset
 from pyiptables.analysis.leaves import Functions
@@ -24,6 +24,10 @@ __all__ = ["Redundancy"]
 
 #: Candidates compared exactly; a file in which more rules survive their example has another problem.
 _CANDIDATES: Final = 400
+#: Rules looked at before the rest is left undecided.
+_WORK: Final = 400_000
+#: Edges gone through before a store of diagrams is given up.
+_EDGES: Final = 500_000
 #: Rules between two that are tried with a packet before they are compared.
 _TRIALS: Final = 8
 
@@ -37,6 +41,7 @@ class Redundancy:
         self._walker = Walker(self.program)
         self._decisions: Decisions | None = None
         self._left = _CANDIDATES
+        self._work = _WORK
         #: Rules that were not looked at, because too many had to be compared or one comparison was too large.
         self.undecided = 0
         self._label_masks: dict[str, dict[str, dict[int, int]]] = {}
@@ -132,18 +137,27 @@ class Redundancy:
                 yield step
 
     def _is_redundant(self, step: Step) -> bool:
+        if self._work <= 0:
+            self.undecided += 1
+            return False
         if self._needed_by_example(step):
             return False
         program = self.program
         narrows = [_unchanged(product, program.changed) for product in step.region.upper]
-        if any(_has_effect_behind(step, narrow, program.space.tops) for narrow in narrows):
-            return False
+        alike = True
+        for narrow in narrows:
+            verdicts = self._verdicts_behind(step, narrow)
+            if verdicts is None:
+                return False
+            alike = alike and len(verdicts) == 1
+        if alike:
+            return True
         if self._left <= 0:
             self.undecided += 1
             return False
         self._left -= 1
         if self._decisions is None:
-            self._decisions = Decisions(program, Functions(program.space.tops))
+            self._decisions = Decisions(program, Functions(program.space.tops, _EDGES))
         decisions = self._decisions
         try:
             return all(decisions.of(root, narrow) == decisions.of(root, narrow, step) for narrow in narrows for root in program.roots)
@@ -152,6 +166,54 @@ class Redundancy:
             self._left -= _CANDIDATES // 3
             self.undecided += 1
             return False
+
+    def _verdicts_behind(self, step: Step, narrow: Product) -> set[str] | None:
+        """The verdicts, policies among them, that packets of a product may get by the step or behind it, with and without it.
+
+        None when they may meet a rule there that has another effect, or whose answer is not always the same.
+        """
+        tops = self.program.space.tops
+        found = {step.label} if step.kind == VERDICT else set()
+        pending: list[tuple[ChainProgram, int]] = [(step.chain, step.number)]
+        if step.goal is not None:
+            pending.append((step.goal, 0))
+        if step.kind in (RETURN, GOTO):
+            # Without the step they go on in the chain, with it they leave it.
+            pending += self._ways_back(step.chain, found)
+        seen: dict[str, int] = {}
+        while pending:
+            chain, start = pending.pop()
+            if seen.get(chain.name, len(chain.steps) + 1) <= start:
+                continue
+            seen[chain.name] = start
+            if chain.cyclic:
+                found.add(LOOP)
+            comes_back, returned = True, False
+            meeting = chain.meeting(narrow, tops, start)
+            for at in meeting:
+                other = chain.steps[at]
+                if not other.region.exact or (other.kind == CONTINUE and other.label):
+                    return None
+                if other.kind == VERDICT:
+                    found.add(other.label)
+                if other.goal is not None:
+                    pending.append((other.goal, 0))
+                if other.kind in (RETURN, GOTO):
+                    returned = True
+                if takes_all(other) and any(_contains(product, narrow) for product in other.region.lower):
+                    comes_back = False
+                    break
+            self._work -= len(meeting)
+            if comes_back or returned:
+                pending += self._ways_back(chain, found)
+        return found
+
+    @staticmethod
+    def _ways_back(chain: ChainProgram, verdicts: set[str]) -> list[tuple[ChainProgram, int]]:
+        """Where packets go on that come to the end of a chain; its policy is noted."""
+        if chain.policy is not None:
+            verdicts.add(chain.policy)
+        return [(caller.chain, caller.number) for caller in chain.callers]
 
     def _needed_by_example(self, step: Step) -> bool:
         example = self.reachability.example(step)
@@ -162,6 +224,7 @@ class Redundancy:
         if self.program.changed:
             return False
         met, without = self._walker.met(root, point), self._walker.met(root, point, step)
+        self._work -= len(met) + len(without)
         if step not in met or not all(other.region.exact for other in without):
             return False
         label = step.label if step.kind == VERDICT else _verdict(met, root)
@@ -182,34 +245,6 @@ def _verdict(met: list[Step], root: ChainProgram) -> str | None:
 
 def _unchanged(product: Product, changed: set[int]) -> Product:
     return {level: values for level, values in product.items() if level not in changed}
-
-
-def _has_effect_behind(step: Step, narrow: Product, tops: list[int]) -> bool:
-    """May packets of a product meet, after the step, a rule with an effect besides its verdict?"""
-    pending: list[tuple[ChainProgram, int]] = [(step.chain, step.number)]
-    if step.goal is not None:
-        pending.append((step.goal, 0))
-    seen: dict[str, int] = {}
-    while pending:
-        chain, start = pending.pop()
-        if seen.get(chain.name, len(chain.steps) + 1) <= start:
-            continue
-        seen[chain.name] = start
-        comes_back, returned = True, False
-        for at in chain.meeting(narrow, tops, start):
-            other = chain.steps[at]
-            if not other.region.exact or (other.kind == CONTINUE and other.label):
-                return True
-            if other.goal is not None:
-                pending.append((other.goal, 0))
-            if other.kind in (RETURN, GOTO):
-                returned = True
-            if takes_all(other) and any(_contains(product, narrow) for product in other.region.lower):
-                comes_back = False
-                break
-        if comes_back or returned:
-            pending += [(caller.chain, caller.number) for caller in chain.callers]
-    return False
 
 
 def _contains(outer: Product, inner: Product) -> bool:

@@ -11,7 +11,7 @@ from pyiptables.lint.filtering import Filter, ports_of
 from pyiptables.lint.places import command_place
 from pyiptables.lint.replay import Firewall, Moment, Watch, moments, stages
 from pyiptables.lint.settings import Settings
-from pyiptables.lint.subject import Item, Subject
+from pyiptables.lint.subject import Subject
 
 __all__ = ["Lockout", "lockouts"]
 
@@ -45,17 +45,15 @@ def lockouts(subject: Subject) -> list[Lockout]:
 
 
 def _lockouts(subject: Subject) -> Iterator[Lockout]:
-    found = stages(subject)
     families = sorted({item.family for item in subject.items})
     told = set()
-    for port in _ports(subject):
-        for family in families:
-            for lockout in _of_port(subject, found, family, port):
-                # A loop or a function does the same for both families: that is said once.
-                key = (port, lockout.chain, command_place(lockout.shut.item))
-                if key not in told:
-                    told.add(key)
-                    yield lockout
+    for connection in _observed(subject, [_Connection(family, port) for port in _ports(subject) for family in families]):
+        for lockout in connection.found:
+            # A loop or a function does the same for both families: that is said once.
+            key = (connection.port, lockout.chain, command_place(lockout.shut.item))
+            if key not in told:
+                told.add(key)
+                yield lockout
 
 
 def _ports(subject: Subject) -> list[int]:
@@ -68,45 +66,84 @@ def _ports(subject: Subject) -> list[int]:
     return [int(port) for port in wanted if port.isdigit() and int(port) < 1 << 16]
 
 
-def _of_port(subject: Subject, found: dict[str, list[Item]], family: int, port: int) -> Iterator[Lockout]:
-    filter = Filter(family)
-    firewall = Firewall()
-    request = filter.packets(proto=6, dport=port, states=("NEW",), flags=_SYN)
-    answer = filter.packets(proto=6, sport=port, states=("ESTABLISHED",), flags=_SYN_ACK, iniface="", outiface="!lo")
-    told = {f"ssh connection to port {port} is dropped" if port != 22 else "ssh connection is dropped": ("INPUT", request)}
-    told["ssh connection gets no answer"] = ("OUTPUT", answer)
-    runs = [("up", ""), ("up", "when it is run again")]
-    if found["down"]:
-        runs.append(("down", "when it is stopped"))
-    seen: set[str] = set()
-    for stage, when in runs:
-        watches = {what: Watch(firewall, filter, chain, packets) for what, (chain, packets) in told.items()}
-        shut: dict[str, Moment] = {}
-        history: list[tuple[str, Moment, Moment | None]] = []
-        total = 0
-        for moment in moments(subject, found[stage], firewall):
-            total += 1
-            for what, watch in watches.items():
-                was_open = watch.is_open
-                is_open = watch.after(moment)
-                if watch.exhausted:
-                    return
-                if was_open and not is_open:
-                    shut[what] = moment
-                elif is_open and what in shut:
-                    history.append((what, shut.pop(what), moment))
-        history += [(what, moment, None) for what, moment in shut.items()]
-        for what, moment, opened in sorted(history, key=lambda entry: entry[1].number):
+class _Connection:
+    """An SSH connection over one family to one port, and what befalls it."""
+
+    def __init__(self, family: int, port: int) -> None:
+        self.family = family
+        self.port = port
+        self.filter = filter = Filter(family)
+        request = filter.packets(proto=6, dport=port, states=("NEW",), flags=_SYN)
+        answer = filter.packets(proto=6, sport=port, states=("ESTABLISHED",), flags=_SYN_ACK, iniface="", outiface="!lo")
+        name = f"ssh connection{' over IPv6' if family == 6 else ''}"
+        to = f" to port {port}" if port != 22 else ""
+        #: By what is said when they are lost: where they pass, and the packets.
+        self.packets = {f"{name}{to} is dropped": ("INPUT", request), f"{name} gets no answer": ("OUTPUT", answer)}
+        self.watches: dict[str, Watch] = {}
+        self.shut: dict[str, Moment] = {}
+        #: What was lost in this run, from which command to which.
+        self.history: list[tuple[str, Moment, Moment | None]] = []
+        self.seen: set[str] = set()
+        self.found: list[Lockout] = []
+        #: It takes too long to follow.
+        self.lost = False
+
+    def begin(self, firewall: Firewall) -> None:
+        """A run begins."""
+        self.watches = {what: Watch(firewall, self.filter, chain, packets) for what, (chain, packets) in self.packets.items()}
+        self.shut, self.history = {}, []
+
+    def after(self, moment: Moment) -> None:
+        """A command was carried out."""
+        for what, watch in self.watches.items():
+            was_open = watch.is_open
+            is_open = watch.after(moment)
+            if watch.exhausted:
+                self.lost = True
+                return
+            if was_open and not is_open:
+                self.shut[what] = moment
+            elif is_open and what in self.shut:
+                self.history.append((what, self.shut.pop(what), moment))
+
+    def end(self, subject: Subject, stage: str, when: str, total: int) -> None:
+        """A run has ended, after so many commands."""
+        self.history += [(what, moment, None) for what, moment in self.shut.items()]
+        for what, moment, opened in sorted(self.history, key=lambda entry: entry[1].number):
             if opened is not None and id(opened.item) == id(moment.item):
                 continue
             # The second run shows what is hidden behind no window of the first.
-            if what in seen and when:
+            if what in self.seen and when:
                 continue
-            seen.add(what)
-            six = " over IPv6" if family == 6 else ""
-            meant = None if opened else _meant(subject, family, port)
-            text = what.replace(" connection", f" connection{six}", 1)
-            yield Lockout(moment, opened, total, text, told[what][0], when, meant, _advice(moment, stage))
+            self.seen.add(what)
+            meant = None if opened else _meant(subject, self.family, self.port)
+            chain = self.packets[what][0]
+            self.found.append(Lockout(moment, opened, total, what, chain, when, meant, _advice(moment, stage)))
+
+
+def _observed(subject: Subject, connections: list[_Connection]) -> list[_Connection]:
+    """Connections at whose fate was looked while the script runs, is run again, and is stopped."""
+    found = stages(subject)
+    firewall = Firewall()
+    runs = [("up", ""), ("up", "when it is run again")]
+    if found["down"]:
+        runs.append(("down", "when it is stopped"))
+    for stage, when in runs:
+        followed = [connection for connection in connections if not connection.lost]
+        if not followed:
+            break
+        for connection in followed:
+            connection.begin(firewall)
+        total = 0
+        for moment in moments(subject, found[stage], firewall):
+            total += 1
+            for connection in followed:
+                if not connection.lost:
+                    connection.after(moment)
+        for connection in followed:
+            if not connection.lost:
+                connection.end(subject, stage, when, total)
+    return connections
 
 
 def _advice(moment: Moment, stage: str) -> str:

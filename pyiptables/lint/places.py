@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pyiptables.lint.diagnostic import Place
 from pyiptables.lint.subject import Item
 
-__all__ = ["command_place", "offending_place", "option_place", "word_place"]
+if TYPE_CHECKING:
+    from pyiptables.lint.shell import Location
+
+__all__ = ["command_place", "offending_place", "option_place", "place_of", "word_place"]
 
 
 def command_place(item: Item) -> Place:
@@ -16,22 +19,23 @@ def command_place(item: Item) -> Place:
     if invocation is None:
         return item.place
     if "-restore" in invocation.program:
-        return _place(invocation.location) if item.action == "COMMIT" else item.place
+        return place_of(invocation.location) if item.action == "COMMIT" else item.place
     for word in invocation.argv:
         if word.origin is not None and (word.text or "")[:1] == "-":
-            place = _place(word.origin)
+            place = place_of(word.origin)
             if item.place.line <= place.line <= max(item.place.end_line, item.place.line):
                 return item.place
             end = next((other.origin for other in reversed(invocation.argv) if other.origin is not None), word.origin)
-            last = _place(end)
+            last = place_of(end)
             if (last.end_line, last.end_column) > (place.line, place.column):
                 return Place(place.file, place.line, place.column, last.end_line, last.end_column)
             return place
     return item.place
 
 
-def _place(location: Any) -> Place:
-    return Place(location.file, location.line, location.column, location.end_line, location.end_column)
+def place_of(location: Location) -> Place:
+    """The place that a script's location is."""
+    return Place(location.file, *location.span)
 
 
 def word_place(item: Item, word: str) -> Place:
@@ -41,11 +45,11 @@ def word_place(item: Item, word: str) -> Place:
         for part in invocation.argv:
             location = part.origin or part.location
             if location is not None and part.text is not None and (part.text == word or f"={word}" in part.text):
-                return _place(location)
+                return place_of(location)
         for part in invocation.argv:
             location = part.origin or part.location
             if location is not None and word and word in (part.text or ""):
-                return _place(location)
+                return place_of(location)
         return command_place(item)
     at = _find(item.text, word)
     place = item.place

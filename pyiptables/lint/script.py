@@ -10,7 +10,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyiptables.lint.diagnostic import Place
+from pyiptables.lint.places import place_of
 from pyiptables.lint.subject import Item, LintNames, Perhaps, SaveReader, Subject, apply_command, table_of
 from pyiptables.ruleset import Ruleset, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
@@ -18,7 +18,7 @@ from pyiptables.xtables.errors import IptablesError
 from pyiptables.xtables.option import Parsing
 
 if TYPE_CHECKING:
-    from pyiptables.lint.shell import Invocation, Location, TextLine, Word
+    from pyiptables.lint.shell import Invocation, TextLine, Word
 
 __all__ = ["read_script"]
 
@@ -87,7 +87,7 @@ class _Replay:
     def run(self) -> None:
         subject = self.subject
         for what in (*subject.script.unresolved, *subject.script.errors):
-            subject.unresolved.append((_place(what.location), what.what, what.why))
+            subject.unresolved.append((place_of(what.location), what.what, what.why))
         for invocation in subject.script.invocations:
             if invocation.family == 0:
                 continue
@@ -101,7 +101,7 @@ class _Replay:
 
     # -- one command -------------------------------------------------------------------------------------
     def _command(self, invocation: Invocation) -> None:
-        item = Item(_place(invocation.location), invocation.shown, "", family=invocation.family, invocation=invocation)
+        item = Item(place_of(invocation.location), invocation.shown, "", family=invocation.family, invocation=invocation)
         self.subject.items.append(item)
         words = self._words(invocation)
         if words is None:
@@ -148,7 +148,7 @@ class _Replay:
     def _not_known(self, invocation: Invocation) -> None:
         for word in invocation.argv:
             if word.text is None and word.unknown is not None:
-                place = _place(word.location or invocation.location)
+                place = place_of(word.location or invocation.location)
                 self.subject.unresolved.append((place, word.shown, word.unknown.reason))
 
     def _apply(self, item: Item, command: Command, invocation: Invocation, known: bool) -> None:
@@ -182,7 +182,7 @@ class _Replay:
     def _restore(self, invocation: Invocation) -> None:
         if invocation.stdin is None:
             where = invocation.stdin_file.shown if invocation.stdin_file is not None else "its input"
-            self.subject.unresolved.append((_place(invocation.location), invocation.shown, f"{where} is not part of the script"))
+            self.subject.unresolved.append((place_of(invocation.location), invocation.shown, f"{where} is not part of the script"))
             return
         ruleset = Ruleset(invocation.family)
         perhaps = not invocation.certain
@@ -199,14 +199,10 @@ class _Replay:
         if line.text is None:
             unknown = line.word.unknown
             reason = unknown.reason if unknown is not None else "not known"
-            self.subject.unresolved.append((_place(location or invocation.location), line.word.shown, reason))
+            self.subject.unresolved.append((place_of(location or invocation.location), line.word.shown, reason))
             return
         start, end = (location.start, location.end) if location is not None and location.file == self.subject.file else (0, 0)
-        reader.take(line.text, _place(location or invocation.location), start, end)
-
-
-def _place(location: Location) -> Place:
-    return Place(location.file, location.line, location.column, location.end_line, location.end_column)
+        reader.take(line.text, place_of(location or invocation.location), start, end)
 
 
 def _stand_in(word: Word, before: str, family: int) -> str:

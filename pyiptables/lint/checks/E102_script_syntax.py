@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyiptables.lint.diagnostic import Diagnostic, Place
+from pyiptables.lint.diagnostic import Diagnostic
+from pyiptables.lint.places import place_of
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 
@@ -32,7 +33,7 @@ class ScriptSyntax(Check):
         more = len(errors) - 1 if len(errors) > _MOST else 0
         for error in errors[:1] if more else errors:
             at = error.location
-            place = Place(at.file, at.line, at.column, at.end_line, at.end_column)
+            place = place_of(at)
             line = subject.lines_of(at.file)[at.line - 1].strip() if at.line <= len(subject.lines_of(at.file)) else ""
             why = f"{error.why}: this and {more} more places" if more else error.why
             yield Diagnostic(self.code, why, place, self.severity, line)

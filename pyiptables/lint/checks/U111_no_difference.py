@@ -33,6 +33,10 @@ class NoDifference(Check):
     good = (
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
         "*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
+        "*filter\n:web - [0:0]\n-A INPUT -j web\n-A INPUT -j LOG\n-A INPUT -j DROP\n-A web -s 192.0.2.1/32 -j RETURN\n-A web -j DROP\n"
+        "COMMIT\n",
+        "*filter\n:web - [0:0]\n:end - [0:0]\n-A INPUT -j web\n-A INPUT -j LOG\n-A INPUT -j DROP\n-A web -s 192.0.2.1/32 -g end\n"
+        "-A web -j DROP\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

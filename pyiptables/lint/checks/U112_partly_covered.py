@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from pyiptables.analysis.program import VERDICT
 from pyiptables.analysis.reachability import REACHED
@@ -10,6 +11,9 @@ from pyiptables.lint.effect import answers
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
 from pyiptables.lint.witness import witness
+
+#: Rules of which a finding speaks; it names the first few.
+_MOST = 20
 
 
 class PartlyCovered(Check):
@@ -39,7 +43,8 @@ class PartlyCovered(Check):
             step = reach.step
             if step.kind != VERDICT or {} in step.region.upper:
                 continue
-            others = [other for other in reachability.overlapping(step) if other.kind == VERDICT and other.label != step.label]
+            deciding = (other for other in reachability.overlapping(step) if other.kind == VERDICT and other.label != step.label)
+            others = list(islice(deciding, _MOST))
             packet = witness(reachability, step, others) if others else None
             if packet is None:
                 continue

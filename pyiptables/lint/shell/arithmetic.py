@@ -131,6 +131,8 @@ class _Expression:
                 left = _operate(op, left, right) if live else 0
 
     def unary(self) -> int:
+        if not self.peek():
+            return self.primary()
         self.level += 1
         if self.level > 60:
             raise NotKnown("nested too deeply")

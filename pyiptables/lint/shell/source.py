@@ -59,6 +59,11 @@ class Location:
         return self.source.position(self.end)[1]
 
     @property
+    def span(self) -> tuple[int, int, int, int]:
+        """Line and column of its beginning and of its end."""
+        return (*self.source.position(self.start), *self.source.position(self.end))
+
+    @property
     def text(self) -> str:
         """What the file has there, unchanged."""
         return self.source.data[self.start : self.end].decode("utf-8", "surrogateescape")

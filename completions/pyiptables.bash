@@ -6,16 +6,16 @@ _pyiptables() {
     while IFS=$'\t' read -r word meaning; do
         if [[ $word == "<file>" ]]; then
             # Nothing offered, bash offers names of files.
-            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$2"))
             return
         fi
         COMPREPLY+=("$word")
-    done < <(pyiptables complete -- "${COMP_WORDS[0]##*/}" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <(pyiptables complete -- "${COMP_WORDS[0]##*/}" "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$2" 2>/dev/null)
 }
 
 _pyiptables_shim() {
     if grep -qs pyiptables -- "$(type -P "$1")"; then
-        _pyiptables
+        _pyiptables "$@"
     else
         # The real one: whatever else completes it takes over.
         complete -r -- "${1##*/}" 2>/dev/null

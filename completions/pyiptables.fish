@@ -5,14 +5,13 @@ function __pyiptables_complete
     set -l current (commandline -ct)
     set words[1] (string replace -r '.*/' '' -- $words[1])
     set -l found (pyiptables complete -- $words "$current" 2>/dev/null)
+    # fish replaces the whole of --option=value.
+    set -l option (string match -r -- '^--[^=]*=' "$current")
     if string match -q '<file>*' -- "$found[1]"
-        __fish_complete_path "$current"
-    else
-        # fish replaces the whole of --option=value.
-        set -l option (string match -r -- '^--[^=]*=' "$current")
-        for line in $found
-            printf '%s%s\n' "$option" $line
-        end
+        set found (__fish_complete_path (string replace -- "$option" '' "$current"))
+    end
+    for line in $found
+        printf '%s%s\n' "$option" $line
     end
 end
 

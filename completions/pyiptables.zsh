@@ -9,13 +9,13 @@ _pyiptables_words() {
         if [[ $word == "<file>" ]]; then
             files=1
         elif [[ -n $word ]]; then
-            found+=("${word//:/\\:}:${meaning:-$word}")
+            found+=("${word//:/\\:}${meaning:+:$meaning}")
         fi
     done < <(pyiptables complete -- "${asked[@]}" 2>/dev/null)
+    compset -P '--*='
     if [[ -n $files ]]; then
         _files
     elif (( ${#found} )); then
-        compset -P '--*='
         _describe -V word found
     fi
 }

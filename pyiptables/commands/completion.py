@@ -38,16 +38,16 @@ _pyiptables() {
     while IFS=$'\t' read -r word meaning; do
         if [[ $word == "<file>" ]]; then
             # Nothing offered, bash offers names of files.
-            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$2"))
             return
         fi
         COMPREPLY+=("$word")
-    done < <(pyiptables complete -- "${COMP_WORDS[0]##*/}" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <(pyiptables complete -- "${COMP_WORDS[0]##*/}" "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$2" 2>/dev/null)
 }
 
 _pyiptables_shim() {
     if grep -qs pyiptables -- "$(type -P "$1")"; then
-        _pyiptables
+        _pyiptables "$@"
     else
         # The real one: whatever else completes it takes over.
         complete -r -- "${1##*/}" 2>/dev/null
@@ -70,13 +70,13 @@ _pyiptables_words() {
         if [[ $word == "<file>" ]]; then
             files=1
         elif [[ -n $word ]]; then
-            found+=("${word//:/\\:}:${meaning:-$word}")
+            found+=("${word//:/\\:}${meaning:+:$meaning}")
         fi
     done < <(pyiptables complete -- "${asked[@]}" 2>/dev/null)
+    compset -P '--*='
     if [[ -n $files ]]; then
         _files
     elif (( ${#found} )); then
-        compset -P '--*='
         _describe -V word found
     fi
 }
@@ -105,14 +105,13 @@ function __pyiptables_complete
     set -l current (commandline -ct)
     set words[1] (string replace -r '.*/' '' -- $words[1])
     set -l found (pyiptables complete -- $words "$current" 2>/dev/null)
+    # fish replaces the whole of --option=value.
+    set -l option (string match -r -- '^--[^=]*=' "$current")
     if string match -q '<file>*' -- "$found[1]"
-        __fish_complete_path "$current"
-    else
-        # fish replaces the whole of --option=value.
-        set -l option (string match -r -- '^--[^=]*=' "$current")
-        for line in $found
-            printf '%s%s\n' "$option" $line
-        end
+        set found (__fish_complete_path (string replace -- "$option" '' "$current"))
+    end
+    for line in $found
+        printf '%s%s\n' "$option" $line
     end
 end
 

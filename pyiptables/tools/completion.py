@@ -11,7 +11,7 @@ import os
 from pyiptables.extensions import find_match, find_target, names
 from pyiptables.store import State, StateError, default_directory
 from pyiptables.syntax.arguments import VERDICTS
-from pyiptables.syntax.scanner import LONG_OPTIONS
+from pyiptables.syntax.scanner import LONG_OPTIONS, NONE, SHORT_OPTIONS
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.help import COMMANDS, OPTIONS
 from pyiptables.tools.run import TOOLS
@@ -42,6 +42,11 @@ _RESTORE_OPTIONS = {
     "W": ("wait-interval", "accepted and ignored"), "M": ("modprobe", "accepted; nothing is ever loaded"),
     "h": ("help", "show the options"), "V": ("version", "show the version"),
 }  # fmt: skip
+
+
+_LONG = {f"--{name}": key for name, (_, key) in LONG_OPTIONS.items()}
+#: Letters that a value may follow without a blank.
+_WITH_VALUE = frozenset([letter for letter, (argument, _) in SHORT_OPTIONS.items() if argument != NONE])
 
 
 def candidates(words: list[str]) -> Words:
@@ -78,15 +83,18 @@ def _own(words: list[str]) -> Words:
     from pyiptables.commands import SUBCOMMANDS
 
     rest = list(words)
+    directory: str | None = None
     if len(rest) > 2 and rest[0] == "--state":
-        rest = rest[2:]
+        directory, rest = rest[1], rest[2:]
     elif len(rest) == 2 and rest[0] == "--state":
         return _FILES
+    elif len(rest) > 1 and rest[0].startswith("--state="):
+        directory, rest = rest[0].partition("=")[2], rest[1:]
     if len(rest) <= 1:
         plain = {tool: "emulated" for tool in TOOLS if not _of_one_variant(tool) or _of_one_variant(rest[0])}
         return {**SUBCOMMANDS, **plain, **_click_options(None)}
     if rest[0] in TOOLS:
-        return _emulated(rest[0], rest[1:])
+        return _emulated(rest[0], rest[1:], directory)
     return _arguments(rest[0], rest[1:]) if rest[0] in SUBCOMMANDS else {}
 
 
@@ -154,7 +162,7 @@ def _option_value(metavar: str) -> Words:
 
 
 # -- the emulated programs --------------------------------------------------------------------------------
-def _emulated(program: str, words: list[str]) -> Words:
+def _emulated(program: str, words: list[str], directory: str | None = None) -> Words:
     family, kind, _ = TOOLS.get(program, (4, "", None))
     previous = words[-2] if len(words) > 1 else ""
     if kind == "-save":
@@ -165,97 +173,160 @@ def _emulated(program: str, words: list[str]) -> Words:
         if previous in ("-T", "--table"):
             return _TABLES
         return _options(_RESTORE_OPTIONS) if words[-1].startswith("-") else _FILES
-    return _rule_words(family, words, previous)
+    line = _Line(family, words, directory or default_directory(os.environ))
+    return {f"{line.joined}{word}": meaning for word, meaning in line.words().items()}
 
 
 def _options(table: dict[str, tuple[str, str]]) -> Words:
     return {word: help for letter, (name, help) in table.items() for word in (f"-{letter}", f"--{name}")}
 
 
-def _rule_words(family: int, words: list[str], previous: str) -> Words:
-    table = _value(words, "-t", "--table") or "filter"
-    long = {f"--{name}": key for name, (_, key) in LONG_OPTIONS.items()}
-    key = long.get(previous, previous.lstrip("-") if previous.startswith("-") and len(previous) == 2 else "")
-    if key == "t":
-        return _TABLES
-    if key and key in "ACDIRLSFZXEPg":
-        chains = _chains(family, table)
-        builtin = CHAINS.get(table, ())
-        if key in "XEg":
-            return {name: what for name, what in chains.items() if name not in builtin}
-        return {name: what for name, what in chains.items() if name in builtin} if key == "P" else chains
-    if key == "j":
-        chains = {name: what for name, what in _chains(family, table).items() if name not in CHAINS.get(table, ())}
-        return {**dict.fromkeys(VERDICTS, "verdict"), **_extensions("target", family), **chains}
-    if key == "m":
-        return _extensions("match", family)
-    if key == "p":
-        return dict.fromkeys(CHAIN_PROTOCOLS, "")
-    if key in ("i", "o"):
-        return _interfaces()
-    if len(words) > 2 and words[-3] in ("-P", "--policy"):
-        return {"ACCEPT": "", "DROP": ""}
-    argument = _argument(family, words, previous)
-    if argument is not None:
-        return argument
-    found = {"!": "not"}
-    for extension in _loaded(family, words[:-1]):
-        for option in extension.options:
-            found |= {f"--{name}": option.help for name in (option.name, *option.aliases)}
-    return {**_program_options(words[:-1]), **found}
+class _Line:
+    """The words behind iptables or ip6tables, the last of which is to be completed."""
 
+    def __init__(self, family: int, words: list[str], directory: str) -> None:
+        self.family = family
+        self.directory = directory
+        #: What the last word begins with, if it is an option's letter and the value in one.
+        self.joined = words[-1][:2] if _is_joined(words[-1]) else ""
+        self.given = _apart(words[:-1]) + ([self.joined] if self.joined else [])
+        self.last = words[-1][len(self.joined) :]
+        self.table = _value(self.given, "-t", "--table") or "filter"
 
-def _program_options(given: list[str]) -> Words:
-    """iptables' own options, short and long; commands only while none was given."""
-    commands = {letter: help for letter, _, _, help in COMMANDS}
-    if any([f"-{letter}" in given or f"--{name}" in given for letter, name, _, _ in COMMANDS]):
-        commands = {}
-    meaning = commands | {letter: help for _, letter, _, _, help in OPTIONS if letter}
-    found = {f"--{name}": meaning[key] for name, (_, key) in LONG_OPTIONS.items() if key in meaning}
-    found |= {f"-{letter}": help for letter, help in meaning.items()}
-    return found | {f"--{name}": help for _, letter, name, _, help in OPTIONS if not letter}
+    def words(self) -> Words:
+        key = self._key(1)
+        builtin = CHAINS.get(self.table, ())
+        if key == "t":
+            return _TABLES
+        if key and key in "ACDIRLSFZXEPg":
+            chains = self._chains()
+            if key in "XEg":
+                return {name: what for name, what in chains.items() if name not in builtin}
+            return {name: what for name, what in chains.items() if name in builtin} if key == "P" else chains
+        if key == "j":
+            chains = {name: what for name, what in self._chains().items() if name not in builtin}
+            return {**dict.fromkeys(VERDICTS, "verdict"), **_extensions("target", self.family), **chains}
+        if key == "m":
+            return _extensions("match", self.family)
+        if key == "p":
+            return dict.fromkeys(CHAIN_PROTOCOLS, "")
+        if key in ("i", "o"):
+            return _interfaces()
+        before = self._key(2)
+        if before == "P":
+            return {"ACCEPT": "", "DROP": ""}
+        argument = self._argument()
+        if argument is not None:
+            return argument
+        numbers = self._numbers(self.given[-1]) if before and before in "DIRLSZ" and self.last[:1] != "-" else {}
+        return numbers or self._options(self.given[-1:] == ["!"])
 
+    def _key(self, back: int) -> str:
+        """The letter of the option so many words back; '' for another word."""
+        word = self.given[-back] if len(self.given) >= back else ""
+        return str(_LONG.get(word, word[1:] if len(word) == 2 and word[0] == "-" else ""))
 
-def _argument(family: int, words: list[str], previous: str) -> Words | None:
-    """What an extension's option takes, None when no such argument stands here."""
-    found = _extension_option(family, words, previous)
-    if found is None and len(words) > 2:
-        # `--tcp-flags MASK COMPARE`, `--match-set NAME DIRECTIONS`
-        found = _extension_option(family, words[:-1], words[-3])
-        if found is not None and " " not in found[1].metavar:
-            found = None
-    if found is None:
+    def _options(self, inverted: bool) -> Words:
+        """The options that may come next; behind ``!`` those that can be inverted."""
+        commands = {letter: help for letter, _, _, help in COMMANDS}
+        if inverted or any([f"-{letter}" in self.given or f"--{name}" in self.given for letter, name, _, _ in COMMANDS]):
+            # There is one command, and it stands alone.
+            commands = {}
+        open_now = [option for option in OPTIONS if not inverted or (option[0] == "!" and option[1] != "V")]
+        meaning = commands | {letter: help for _, letter, _, _, help in open_now if letter}
+        found = {} if inverted else {"!": "not"}
+        found |= {name: meaning[key] for name, key in _LONG.items() if key in meaning}
+        found |= {f"-{letter}": help for letter, help in meaning.items()}
+        found |= {f"--{name}": help for _, letter, name, _, help in open_now if not letter}
+        for extension in self._loaded():
+            for option in extension.options:
+                if option.invert or not inverted:
+                    found |= {f"--{name}": option.help for name in (option.name, *option.aliases)}
+        return found
+
+    def _argument(self) -> Words | None:
+        """What an extension's option takes, None when no such argument stands here."""
+        found = self._option(1)
+        if found is None:
+            # `--tcp-flags MASK COMPARE`, `--match-set NAME DIRECTIONS`
+            found = self._option(2)
+            if found is not None and " " not in found[1].metavar:
+                found = None
+        if found is None:
+            return None
+        extension, option = found
+        choices = extension.choices(option, self.family)
+        many = "[," in option.metavar or option.metavar == "mask compare"
+        before, comma, _ = self.last.rpartition(",")
+        taken = before.split(",") if comma else []
+        return {f"{before}{comma}{word}": "" for word in choices if word not in taken} if many else dict.fromkeys(choices, "")
+
+    def _option(self, back: int) -> tuple[type[Extension], Option] | None:
+        """The option of an extension so many words back."""
+        word = self.given[-back] if len(self.given) >= back else ""
+        if not word.startswith("--"):
+            return None
+        for extension in reversed(self._loaded()):
+            for option in extension.options:
+                if word[2:] in (option.name, *option.aliases) and option.type.takes_argument:
+                    return extension, option
         return None
-    extension, option = found
-    choices = extension.choices(option, family)
-    many = "[," in option.metavar or option.metavar == "mask compare"
-    before, comma, _ = words[-1].rpartition(",")
-    taken = before.split(",") if comma else []
-    return {f"{before}{comma}{word}": "" for word in choices if word not in taken} if many else dict.fromkeys(choices, "")
+
+    def _loaded(self) -> list[type[Extension]]:
+        """The extensions whose options are open now."""
+        found: list[type[Extension]] = []
+        for flag, value in zip(self.given, self.given[1:], strict=False):
+            extension: type[Extension] | None = None
+            if flag in ("-m", "--match", "-p", "--protocol"):
+                extension = find_match(value.lower() if flag in ("-p", "--protocol") else value, self.family)
+            elif flag in ("-j", "--jump"):
+                extension = find_target(value, self.family)
+            if extension is not None:
+                found.append(extension)
+        return found
+
+    # -- the state -------------------------------------------------------------------------------------------
+    def _chains(self) -> Words:
+        """The chains of the table, the built-in ones first."""
+        found = dict.fromkeys(CHAINS.get(self.table, ()), "built-in chain")
+        for line in self._saved():
+            if line[:1] == ":":
+                found.setdefault(line[1:].split(" ")[0], "chain")
+        return found
+
+    def _numbers(self, chain: str) -> Words:
+        """The numbers of a chain's rules, and the rules."""
+        start = f"-A {chain} "
+        rules = [line.partition(start)[2] for line in self._saved() if start in line]
+        return {str(number): rule for number, rule in enumerate(rules, 1)}
+
+    def _saved(self) -> list[str]:
+        """The table's lines in the state."""
+        try:
+            text = State(self.directory).read(self.family).decode("utf-8", "replace")
+        except StateError:
+            return []
+        lines = text.split("\n")
+        if f"*{self.table}" not in lines:
+            return []
+        start = lines.index(f"*{self.table}")
+        return lines[start : lines.index("COMMIT", start)] if "COMMIT" in lines[start:] else lines[start:]
 
 
-def _extension_option(family: int, words: list[str], previous: str) -> tuple[type[Extension], Option] | None:
-    if not previous.startswith("--"):
-        return None
-    for extension in reversed(_loaded(family, words[:-1])):
-        for option in extension.options:
-            if previous[2:] in (option.name, *option.aliases) and option.type.takes_argument:
-                return extension, option
-    return None
+def _is_joined(word: str) -> bool:
+    return len(word) > 2 and word[0] == "-" and word[1] in _WITH_VALUE
 
 
-def _loaded(family: int, words: list[str]) -> list[type[Extension]]:
-    """The extensions whose options are open now."""
-    found: list[type[Extension]] = []
-    for flag, value in zip(words, words[1:], strict=False):
-        extension: type[Extension] | None = None
-        if flag in ("-m", "--match", "-p", "--protocol"):
-            extension = find_match(value.lower() if flag in ("-p", "--protocol") else value, family)
-        elif flag in ("-j", "--jump"):
-            extension = find_target(value, family)
-        if extension is not None:
-            found.append(extension)
-    return found
+def _apart(words: list[str]) -> list[str]:
+    """Options and their values as words of their own: ``-tnat``, ``--table=nat``."""
+    out: list[str] = []
+    for word in words:
+        option, equals, value = word.partition("=")
+        if equals and option.startswith("--"):
+            out += [option, value]
+        else:
+            out += [word[:2], word[2:]] if _is_joined(word) else [word]
+    return out
 
 
 def _extensions(kind: str, family: int) -> Words:
@@ -268,22 +339,6 @@ def _value(words: list[str], *flags: str) -> str | None:
         if flag in flags:
             return value
     return None
-
-
-def _chains(family: int, table: str) -> Words:
-    """The chains of a table of the present state, the built-in ones first."""
-    found = dict.fromkeys(CHAINS.get(table, ()), "built-in chain")
-    try:
-        data = State(default_directory(os.environ)).read(family)
-    except StateError:
-        return found
-    inside = False
-    for line in data.decode("utf-8", "replace").split("\n"):
-        if line[:1] == "*":
-            inside = line[1:] == table
-        elif inside and line[:1] == ":":
-            found.setdefault(line[1:].split(" ")[0], "chain")
-    return found
 
 
 def _interfaces() -> Words:

@@ -27,6 +27,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for program, chain in (("iptables", "SSH"), ("ip6tables", "SIX")):
         run([program, "-N", chain], state=directory)
     run(["iptables", "-t", "nat", "-N", "PORTS"], state=directory)
+    for port in ("22", "2222"):
+        run(["iptables", "-A", "SSH", "-p", "tcp", "--dport", port, "-j", "ACCEPT"], state=directory)
     return directory
 
 
@@ -62,11 +64,23 @@ def test_files_are_in_step(shell: str, name: str) -> None:
         ("iptables -p icmp --icmp-type echo", ["echo-request", "echo-reply"], ["ping"]),
         ("ip6tables -p icmpv6 --icmpv6-type ", ["packet-too-big", "echo-request"], ["source-quench"]),
         ("iptables -p tcp --tcp-flags SYN,ACK S", ["SYN"], ["SYN,ACK"]),
+        ("iptables -tnat -A ", ["PREROUTING", "PORTS"], ["FORWARD", "SSH"]),
+        ("iptables --table=nat -A ", ["PREROUTING", "PORTS"], ["FORWARD", "SSH"]),
+        ("iptables -tn", ["-tnat"], ["-tfilter", "nat"]),
+        ("iptables -A INPUT -jR", ["-jREJECT", "-jRETURN"], ["-jACCEPT"]),
+        ("iptables -A INPUT -ptcp --dp", ["--dport"], []),
+        ("iptables -A INPUT -m conntrack ! ", ["--ctstate", "--source", "-s"], ["!", "--ctdir", "--jump", "-m", "--version"]),
+        ("iptables -D SSH ", ["1", "2"], ["3", "-p"]),
+        ("iptables -D SSH -", ["-p"], ["1"]),
+        ("iptables -t nat -D SSH ", ["-p"], ["1"]),
+        ("iptables -A SSH ", ["-p"], ["1"]),
         ("iptables-save -t ", ["filter", "nat"], []),
         ("iptables-restore -", ["--noflush", "-n", "--test"], []),
         ("iptables-restore ", [FILE], []),
         ("pyiptables ", ["trace", "lint", "rehearse", "iptables", "ip6tables-save", "--version"], ["iptables-nft-save"]),
         ("pyiptables --state x trace --f", ["--format"], ["--explore"]),
+        ("pyiptables --state x iptables -A ", ["INPUT"], ["SSH"]),
+        ("pyiptables --state=x iptables -A ", ["INPUT"], ["SSH"]),
         ("pyiptables iptables -A ", ["SSH"], []),
         ("pyiptables trace --format ", ["tree", "json", "svg"], []),
         ("pyiptables trace --format = s", ["svg"], ["tree"]),
@@ -91,6 +105,10 @@ def test_candidates(line: str, wanted: list[str], unwanted: list[str]) -> None:
 def test_candidates_have_meanings() -> None:
     assert candidates(["iptables", "-A", "INPUT", "-p", "tcp", "--syn"])["--syn"].startswith("only SYN set")
     assert candidates(["pyiptables", "reh"]) == {"rehearse": "Run a script against a state and show what it did."}
+
+
+def test_numbers_show_their_rules() -> None:
+    assert candidates(["iptables", "-D", "SSH", "2"]) == {"2": "-p tcp -m tcp --dport 2222 -j ACCEPT"}
 
 
 def test_the_command_is_silent_about_nonsense() -> None:
@@ -168,7 +186,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path, state: str) -> Iter
         terminal.close()
 
 
-def test_at_the_prompt(terminal: _Terminal) -> None:
+def test_at_the_prompt(terminal: _Terminal, tmp_path: Path) -> None:
     """One rule typed with as few letters as the shell lets one, the chain being one of the state."""
     for start, whole in (
         ("iptables -A SS", "-A SSH"),
@@ -188,6 +206,12 @@ def test_at_the_prompt(terminal: _Terminal) -> None:
     terminal.type("pyiptables trace --format=s")
     terminal.press("Tab")
     terminal.wait_for("--format=svg")
+    terminal.press("C-c")
+    terminal.wait_for_prompt()
+    (tmp_path / "written").touch()
+    terminal.type(f"pyiptables trace --output={tmp_path}/writ")
+    terminal.press("Tab")
+    terminal.wait_for("/written")
     terminal.press("C-c")
     terminal.wait_for_prompt()
     terminal.type("iptables-save | gr''ep 'A SS'")

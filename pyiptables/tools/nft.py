@@ -6,7 +6,7 @@ is collected with its line and raised by ``commit``.
 
 from __future__ import annotations
 
-from errno import EBUSY, EINVAL, ENOENT, EOPNOTSUPP
+from errno import EBUSY, EEXIST, EINVAL, ENOENT, EOPNOTSUPP
 
 from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 from pyiptables.syntax.arguments import VERDICTS
@@ -43,7 +43,10 @@ class NftTables(Tables):
     def __init__(self, ruleset: Ruleset) -> None:
         super().__init__(ruleset)
         self._new: dict[int, Rule] = {}
-        self._errors: list[tuple[int | None, str]] = []
+        #: What the kernel refuses: line, text, and for what is about a rule its chain.
+        self._errors: list[tuple[int | None, str, str]] = []
+        #: The rules (by their ``id``) that it refuses.
+        self._refused: set[int] = set()
         self._graph: list[tuple[int | None, str, Chain, Rule]] = []
         #: All rules added in this transaction: line (0: their own), action, chain.
         self._added_rules: list[tuple[int, str, str, list[Rule]]] = []
@@ -51,10 +54,12 @@ class NftTables(Tables):
         self._undeleted: list[Chain] = []
         #: Rules of chains that a restore emptied by their chain lines, which are still known here though gone for the kernel.
         self._stale: dict[str, Chain] = {}
-        #: Chains renamed in this transaction, which nobody here knows by their new names yet.
+        #: Chains renamed in this transaction, which go by their old names until its end.
         self._renamed: dict[str, tuple[str, str]] = {}
-        #: Chains that are new in it.
-        self._added: set[str] = set()
+        #: Chains that the kernel had before it, as far as they were not written about anew.
+        self._handles: set[str] = set()
+        #: Base chains that ``-X`` left alone; who asks for one of them again gets a new one (``__nft_chain_del``).
+        self._forgotten: dict[str, Chain] = {}
         #: Policies and counters that base chains get in this transaction.
         self._policies: list[tuple[Chain, str | None, tuple[int, int]]] = []
         #: Base chains that were shown without being there; ``-X`` then takes them for real.
@@ -82,6 +87,11 @@ class NftTables(Tables):
         if shown is not None and self.find_chain(table, chain) is None:
             self._faked.add(chain)
         return shown
+
+    def numbered_chain(self, table: str, chain: str) -> Chain:
+        if chain in self._faked and self.find_chain(table, chain) is None:
+            return Chain(chain, "ACCEPT")
+        return super().numbered_chain(table, chain)
 
     def misfits(self, table: str) -> str:
         found = self.ruleset.tables.get(table)
@@ -111,8 +121,10 @@ class NftTables(Tables):
         """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
         self._knows_rules = knows_rules
         self._missing = table not in self.ruleset.tables
+        self._handles = set() if self._missing else set(self.ruleset.tables[table].chains)
         self._new.clear()
         self._errors.clear()
+        self._refused.clear()
         self._graph.clear()
         self._added_rules.clear()
         self._undeleted.clear()
@@ -120,7 +132,7 @@ class NftTables(Tables):
         self._policies.clear()
         self._faked.clear()
         self._renamed.clear()
-        self._added.clear()
+        self._forgotten.clear()
 
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         spec = rule.spec
@@ -134,18 +146,17 @@ class NftTables(Tables):
                 raise KernelRefusal(EINVAL)
             check_rule(spec, table, hooks, parsing)
             self._check_verdict(spec, table)
-            if chain.name in self._renamed:
-                raise KernelRefusal(ENOENT)
         except KernelRefusal as refusal:
-            self._refuse(action, refusal.errno, f"rule in chain {chain.name}")
+            self._refused.add(id(rule))
+            self._refuse_rule(action, refusal.errno, chain.name)
         if limits_hooks(spec) or (spec.target is None and spec.jump and spec.jump not in VERDICTS):
             self._graph.append((self.line, action, chain, rule))
 
     def _check_verdict(self, spec: RuleSpec, table: str) -> None:
-        """The kernel knows no target QUEUE, jumps to no base chain and to no chain that has another name by now."""
+        """The kernel knows no target QUEUE and jumps to no base chain."""
         if spec.target is not None or not spec.jump:
             return
-        if (spec.jump == "QUEUE" and not spec.goto) or spec.jump in self._renamed:
+        if spec.jump == "QUEUE" and not spec.goto:
             raise KernelRefusal(ENOENT)
         if spec.jump in CHAINS[table]:
             raise KernelRefusal(EOPNOTSUPP if self.find_chain(table, spec.jump) else ENOENT)
@@ -154,6 +165,7 @@ class NftTables(Tables):
         found = self.find_chain(table, chain)
         if found is not None and found.rules and self._knows_rules:
             self._stale.setdefault(chain, Chain(chain)).rules += found.rules
+        self._handles.discard(chain)
         super().add_chain(table, chain)
 
     def find(self, table: str, chain: str, spec: RuleSpec) -> tuple[Chain, int]:
@@ -164,21 +176,24 @@ class NftTables(Tables):
     def delete(self, table: str, chain: str, spec: RuleSpec) -> Rule:
         found, index = self.find(table, chain, spec)
         if found is self._stale.get(chain):
-            self._refuse("RULE_DELETE", ENOENT, f"rule in chain {chain}")
+            self._refuse_rule("RULE_DELETE", ENOENT, chain)
         self.changed = True
         return found.rules.pop(index)
 
     def replaced(self, rule: Rule, chain: Chain) -> None:
         if id(rule) in self._new:
             # The kernel finds rules by handle, and a rule of this very transaction has none yet.
-            self._refuse("RULE_REPLACE", ENOENT, f"rule in chain {chain.name}")
+            self._refuse_rule("RULE_REPLACE", ENOENT, chain.name)
 
     def note_certified(self, chain: Chain, rules: list[Rule], jumps: list[tuple[int, Rule]]) -> None:
         self._added_rules.append((0, "RULE_APPEND", chain.name, rules))
         self._graph += [(line, "RULE_APPEND", chain, rule) for line, rule in jumps]
 
     def _refuse(self, action: str, errno: int, what: str) -> None:
-        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}"))
+        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): {what}", ""))
+
+    def _refuse_rule(self, action: str, errno: int, chain: str) -> None:
+        self._errors.append((self.line, f" {action} failed ({strerror(errno)}): rule in chain {chain}", chain))
 
     def commit(self, table: str, parsing: Parsing) -> None:
         """Raise what the kernel has against the transaction; of a single command only the first error shows."""
@@ -188,18 +203,28 @@ class NftTables(Tables):
         if errors and self.line is None:
             raise ResourceProblem(errors[0][1])
         if errors:
-            raise ResourceProblem(_fitting([f"\nline {line}:{text}" for line, text in errors]))
+            raise ResourceProblem(_fitting([f"\nline {line}:{text}" for line, text, _ in errors]))
         for base, policy, counters in self._policies:
             base.policy = policy or base.policy
             base.packets, base.bytes = counters
+        for name, kept in self._forgotten.items():
+            again = self.ruleset.tables[table].chains.setdefault(name, kept)
+            if again is not kept:
+                again.rules[:0] = kept.rules
         for chain, (renamed_table, newname) in self._renamed.items():
             found = self.find_chain(renamed_table, chain)
             if found is not None:
                 super().rename_found(renamed_table, found, newname)
 
+    def rename(self, table: str, chain: str, newname: str) -> None:
+        if chain in self._faked and self.find_chain(table, chain) is None and not self.chain_exists(table, newname):
+            self._refuse("CHAIN_RENAME", ENOENT, f"chain {newname}")
+            return
+        super().rename(table, chain, newname)
+
     def rename_found(self, table: str, found: Chain, newname: str) -> None:
-        """The new name is not known before the kernel gave it, and a new chain has no handle to be renamed by."""
-        if found.name in self._renamed or found.name in self._added:
+        """A new chain has no handle to be renamed by."""
+        if self.line is not None and found.name not in self._handles:
             self._refuse("CHAIN_RENAME", ENOENT, f"chain {newname}")
         else:
             self._renamed[found.name] = (table, newname)
@@ -227,7 +252,7 @@ class NftTables(Tables):
         if line is not None:
             after += [addition for addition in self._additions() if addition[0] > line]
         for self.line, action, name in after:
-            self._refuse(action, refusal.errno, f"rule in chain {name}")
+            self._refuse_rule(action, refusal.errno, name)
 
     def _additions(self) -> Iterator[tuple[int, str, str]]:
         """Every rule that is added in this transaction: line, action, chain."""
@@ -257,6 +282,7 @@ class NftTables(Tables):
     def drop_table(self, table: str) -> None:
         super().drop_table(table)
         self._faked.clear()
+        self._handles.clear()
         self._missing = True
 
     def references(self, table: str) -> dict[str, int]:
@@ -273,10 +299,7 @@ class NftTables(Tables):
             found = self.writable_chain(table, chain)
             if tell is not None:
                 tell(chain)
-            if chain in self._renamed:
-                self._refuse("RULE_FLUSH", ENOENT, f"rule in chain {chain}")
-            found.rules.clear()
-            self.changed = True
+            self._empty(found)
             return
         if tell is not None:
             for name in CHAINS[table]:
@@ -289,7 +312,15 @@ class NftTables(Tables):
         for found in chain_order(table_found):
             if tell is not None:
                 tell(found.name)
-            found.rules.clear()
+            self._empty(found)
+        self.changed = True
+
+    def _empty(self, chain: Chain) -> None:
+        """What was to be done to the chain's rules in this transaction is not done any more (``nft_rule_flush``)."""
+        chain.rules.clear()
+        self._errors = [error for error in self._errors if error[2] != chain.name]
+        self._graph = [addition for addition in self._graph if addition[2].name != chain.name]
+        self._added_rules = [addition for addition in self._added_rules if addition[2] != chain.name]
         self.changed = True
 
     def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
@@ -325,18 +356,24 @@ class NftTables(Tables):
     def _delete(self, found: Table, chain: Chain, tell: Callable[[str], None] | None, counts: dict[str, int]) -> None:
         """The kernel refuses user chains with rules and those that are jumped to; base chains are kept back here."""
         if chain.policy is not None:
-            if chain.policy == "ACCEPT" and not chain.rules and not _is_misfit(found.name, chain):
+            if not _is_misfit(found.name, chain):
+                if chain.policy == "ACCEPT" and not chain.rules:
+                    kept = self._forgotten.pop(chain.name, None)
+                    if kept is not None and kept.rules:
+                        self._refuse("CHAIN_DEL", EBUSY, f"chain {chain.name}")
+                    self.changed = True
+                else:
+                    self._forgotten[chain.name] = chain
                 del found.chains[chain.name]
-                self.changed = True
+                self._handles.discard(chain.name)
             return
         if tell is not None:
             tell(chain.name)
-        if chain.name in self._renamed:
-            self._refuse("CHAIN_DEL", ENOENT, f"chain {chain.name}")
-        elif chain.rules or chain.name in counts:
+        if any(id(rule) not in self._refused for rule in chain.rules) or chain.name in counts:
             self._refuse("CHAIN_DEL", EBUSY, f"chain {chain.name}")
             self._undeleted.append(chain)
         del found.chains[chain.name]
+        self._handles.discard(chain.name)
         self.changed = True
 
     def zero(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:
@@ -349,7 +386,7 @@ class NftTables(Tables):
             for rule in found.rules:
                 if (rule.packets or rule.bytes) and id(rule) in self._new:
                     # Replaced by itself, but without a handle there is nothing to be replaced.
-                    self._refuse("RULE_REPLACE", EINVAL, f"rule in chain {found.name}")
+                    self._refuse_rule("RULE_REPLACE", EINVAL, found.name)
             self.zero_chain(found)
             if found.policy is not None:
                 self._policies.append((found, found.policy, (0, 0)))
@@ -361,7 +398,9 @@ class NftTables(Tables):
 
     def new_chain(self, table: str, chain: str) -> None:
         super().new_chain(table, chain)
-        self._added.add(chain)
+        self._handles.discard(chain)
+        if any(kept.name == chain for kept in self._undeleted):
+            self._refuse("CHAIN_USER_ADD", EEXIST, f"chain {chain}")
 
     def set_policy(self, table: str, chain: str, policy: str, counters: tuple[int, int] | None) -> None:
         """The kernel learns of it; what is known here of the chain stays as it was."""

@@ -214,6 +214,8 @@ class Nat:
         if packet.bad_checksum and (packet.verified is None or hook in ("PREROUTING", "INPUT")):
             # What came in with the right checksum is not summed up again on the way out (nf_ip6_checksum).
             return False
+        if packet.family == 6 and packet.verified is None:
+            packet.verified = (packet.tos, packet.ttl)
         redirect = packet.icmp_type == (5 if packet.family == 4 else 137)
         if redirect and (ct.status & (SRC_NAT_DONE | DST_NAT_DONE) != SRC_NAT_DONE | DST_NAT_DONE or ct.status & _BOTH):
             return False

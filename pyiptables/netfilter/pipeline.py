@@ -202,8 +202,6 @@ class Engine:
             packet.dst = packet.src  # to nobody means to oneself
         if len(trip.replies) >= _DEPTH:
             return
-        if self._cast_of(packet.dst) == "anycast" and is_icmp_error(packet):
-            return
         # The kernel speaks through sockets of its own, which no process has a file of; TCP over IPv6 and REJECT do without.
         socket = icmp or (packet.family == 4 and by_stack)
         packet.attrs = {**self.facts, "socket_exists": socket, "socket_file": False}
@@ -222,7 +220,7 @@ class Engine:
         # Over IPv6 nothing that the kernel itself sends tells the look-up its traffic class.
         tos = packet.tos if self.family == 4 else 0
         way = path.leave(packet, src=src, mark=packet.mark, tos=tos, oif=oif, flow=known)
-        if way.kind != "drop":
+        if way.kind != "drop" and not (way.cast == "anycast" and is_icmp_error(packet)):
             if self.host is not None:
                 packet.ttl = answer.first.ttl = self.host.hop_limit(self.family, way.iface)
             if packet.src == 0:
@@ -277,7 +275,7 @@ class Engine:
         if not self._pass("INPUT", trip, path, where.cast):
             return
         trip.fate = "delivered"
-        if self.stack_replies:
+        if self.stack_replies and not _listens(packet):
             arrived = packet.copy()
             answer = answers.local_answer(arrived, where.cast, self._echoes)
             if answer is not None:
@@ -363,6 +361,7 @@ class Engine:
         if path.refused_frame(copy) is not None:
             return None
         answer = Trip(copy)
+        answer.copy = "received"
         kept = self.walker.steps, self.walker.unknown, self.walker.misses
         self.walker.steps, self.walker.unknown, self.walker.misses = answer.steps, answer.unknown, answer.misses
         trip.replies.append(answer)
@@ -487,25 +486,23 @@ class Engine:
     def _side_effects(self, trip: Trip, hook: str, cast: str, path: Routing | GivenPath) -> None:
         """Send what targets asked for while a table was walked."""
         ctx = self.ctx
-        if ctx.rejects:
-            asked, ctx.rejects = ctx.rejects, []
-            for reject in asked:
-                trip.fate = "rejected"
-                trip.decided = trip.steps[-1] if trip.steps else None
-                if reject.kind == "tcp-reset":
-                    answer = answers.reset(reject.packet, cast)
-                    if answer is not None:
-                        _attach(answer, reject.packet)
-                        if reject.packet.ct is not None:
-                            self.conntrack.close(reject.packet.ct, self.now)
-                        self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface, by_stack=False)
-                elif answers.checksum_holds(reject.packet):
-                    self._complain(trip, reject.type, reject.code, cast)
-        if ctx.sent:
-            copies, ctx.sent = ctx.sent, []
-            for kind, packet, detail in copies:
-                if kind == "tee":
-                    self._tee(trip, hook, packet, detail)
+        copies, ctx.sent = ctx.sent, []
+        refused, ctx.rejects = ctx.rejects, []
+        for kind, packet, detail in copies:
+            if kind == "tee":
+                self._tee(trip, hook, packet, detail)
+        for reject in refused:
+            trip.fate = "rejected"
+            trip.decided = trip.steps[-1] if trip.steps else None
+            if reject.kind == "tcp-reset":
+                answer = answers.reset(reject.packet, cast)
+                if answer is not None:
+                    _attach(answer, reject.packet)
+                    if reject.packet.ct is not None:
+                        self.conntrack.close(reject.packet.ct, self.now)
+                    self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface, by_stack=False)
+            elif answers.checksum_holds(reject.packet):
+                self._complain(trip, reject.type, reject.code, cast)
 
     def _tee(self, trip: Trip, hook: str, packet: Packet, detail: dict[str, Any]) -> None:
         """TEE's copy: untracked, one hop less where the packet had not been forwarded yet (``nf_dup_ipv4.c``).
@@ -518,15 +515,16 @@ class Engine:
         packet.ctstate = "UNTRACKED"
         packet.attrs["socket_exists"] = False
         if hook in ("PREROUTING", "INPUT"):
-            packet.ttl -= 1
+            packet.ttl = packet.ttl - 1 & 0xFF
         gateway = Packet(packet.family, packet.src, int(detail.get("gateway", packet.dst)), packet.proto)
         path = self._path("", str(detail.get("oif") or packet.outiface or packet.iniface))
         # For IPv6 the flow label is told in the wrong byte order, and so lands where the traffic class is read.
         tos = packet.tos if self.family == 4 else packet.flow_label << 4 & 0xF0 | packet.flow_label >> 12 & 0xF
-        way = path.leave(gateway, tos=tos)
+        way = path.leave(gateway, tos=tos, oif=str(detail.get("oif") or ""))
         if way.kind == "drop":
             return
         answer = Trip(packet)
+        answer.copy = "sent"
         kept = self.walker.steps, self.walker.unknown, self.walker.misses
         self.walker.steps, self.walker.unknown, self.walker.misses = answer.steps, answer.unknown, answer.misses
         packet.iniface = ""
@@ -554,6 +552,11 @@ class Engine:
                 answer.src = self.host.select_source(packet.iniface, answer.dst, 6) or 0
             device = packet.iniface if packet.family == 6 and packet.src >> 118 == _LINK_LOCAL else ""
             self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
+
+
+def _listens(packet: Packet) -> bool:
+    """Is there said to be a program that takes it?"""
+    return packet.proto in (6, 17) and packet.attrs.get("socket") is not None
 
 
 def _attach(answer: Packet, packet: Packet) -> None:

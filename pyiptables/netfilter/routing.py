@@ -280,10 +280,13 @@ class Routing:
         flow = _flow(packet) if flow is None else flow
         route = self.lookup(family, dst, src=src, mark=mark, iif="lo", oif=oif, tos=tos, flow=flow, uid=uid)
         if isinstance(route, str):
+            if family == 4 and oif:
+                # "Apparently, routing tables are wrong": what is to leave by a device is on its link.
+                return Decision("out", oif)
             return _refused(_no_route(route), route)
         if route.type in ("local", "anycast"):
             if family == 6 and route.type == "anycast":
-                decision = Decision("out", "lo")
+                decision = Decision("out", "lo", cast="anycast")
                 decision.src = self.host.select_source("lo", dst, 6)
                 return decision
             decision = Decision("out", "lo")
@@ -296,6 +299,8 @@ class Routing:
             way.cast = "broadcast"
         elif (family == 4 and dst >> 28 == 14) or (family == 6 and dst >> 120 == 0xFF):
             way.cast = "multicast"
+        elif family == 6 and route.length < 127 and route.via is None and route.prefix == dst:
+            way.cast = "anycast"  # of the routers on that link (ipv6_anycast_destination)
         if way.src is None:
             way.src = self.host.select_source(way.iface, dst if route.via is None else route.via, family)
             if family == 6:

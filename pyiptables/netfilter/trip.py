@@ -34,11 +34,12 @@ class Trip:
     drop: rule, policy, stack; ``why`` in a few words; ``decided`` the step that decided, if one did; ``outiface`` the
     interface it left by; ``lots`` a mapping was chosen that the kernel draws lots for. ``ctstate`` and ``ctdir`` as seen
     right after connection tracking (None when dropped before). ``replies`` are trips of what the host sent because of
-    this packet; ``error`` the errno of a failed local send.
+    this packet; ``error`` the errno of a failed local send. ``copy`` is sent for what TEE sends on, received for what the host
+    itself gets of what it sends to many, '' for packets of their own.
     """
 
     __slots__ = (
-        "ctdir", "ctstate", "decided", "error", "events", "fate", "first", "lots", "mark", "misses", "outiface", "packet",
+        "copy", "ctdir", "ctstate", "decided", "error", "events", "fate", "first", "lots", "mark", "misses", "outiface", "packet",
         "reason", "replies", "steps", "unknown", "why",
     )  # fmt: skip
 
@@ -60,6 +61,7 @@ class Trip:
         self.mark = packet.mark
         self.replies: list[Trip] = []
         self.error: str | None = None
+        self.copy = ""
 
     def all_replies(self) -> list[Trip]:
         """The replies, and what the host sent because of them, in the order they began."""

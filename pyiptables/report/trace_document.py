@@ -80,6 +80,8 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
         "mark": trip.mark,
     }
     out |= {key: ending[key] for key in ("outiface", "error", "lots") if key in ending}
+    if trip.copy:
+        out["copy"] = trip.copy
     out["replies"] = [trip_document(reply) for reply in trip.replies]
     out["unknown"] = unknown_json(trip)
     return out

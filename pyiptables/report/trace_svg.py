@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyiptables.report.trace_reasons import hints
 from pyiptables.report.trace_words import (
+    cause,
     effect_text,
     event_text,
     line_of,
@@ -141,7 +142,7 @@ class _Drawing:
         self._end(trip, ruleset, host)
         for reply in trip.replies:
             self.y += 20
-            self.text(_MARGIN, self.y + 12, "This host answers:", "muted")
+            self.text(_MARGIN, self.y + 12, cause(reply, trip), "muted")
             self.y += 22
             self.packet(reply, None, host)
 

@@ -11,6 +11,7 @@ from rich.tree import Tree
 from pyiptables.report.trace_reasons import hints, near_misses, seen_instead
 from pyiptables.report.trace_words import (
     COLOURS,
+    cause,
     effect_text,
     event_text,
     line_of,
@@ -64,15 +65,8 @@ def show(
     show_outcome(trip, console, verbose=verbose, ruleset=ruleset, host=host)
     for reply in trip.replies:
         console.print()
-        console.print(Text(_answers(trip), style="italic"))
+        console.print(Text(cause(reply, trip), style="italic"))
         show(reply, console, verbose=verbose, host=host)
-
-
-def _answers(trip: Trip) -> str:
-    """Why this host answers."""
-    if trip.fate == "delivered" and trip.first.proto in (6, 17):
-        return "This host answers (as if no program listened there):"
-    return "This host answers:"
 
 
 def show_outcome(trip: Trip, console: Console, *, verbose: bool = False, ruleset: Ruleset | None = None, host: Host | None = None) -> None:

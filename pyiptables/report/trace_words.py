@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "cause",
     "decider",
     "effect_text",
     "event_text",
@@ -83,8 +84,19 @@ def icmp_name(packet: Packet) -> str:
     return exact[0] if exact else whole[0] if whole and code == 0 else f"type {kind} code {code}"
 
 
+def cause(reply: Trip, trip: Trip) -> str:
+    """Why this host sends another packet because of ``trip``."""
+    if reply.copy:
+        return "A copy that this host sends:" if reply.copy == "sent" else "The host is among those it is for:"
+    if trip.fate == "delivered" and trip.first.proto in (6, 17):
+        return "This host answers (as if no program listened there):"
+    return "This host answers:"
+
+
 def way_in(trip: Trip) -> str:
     """The interface that the packet came by, '' when this host made it."""
+    if trip.copy == "sent":
+        return ""
     return trip.steps[0].iniface if trip.steps else trip.packet.iniface
 
 

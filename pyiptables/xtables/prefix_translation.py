@@ -86,7 +86,9 @@ class PrefixTarget(Target):
         if packet.proto in _CHECKED and _sum(old) != _sum(address):
             # The adjustment is for the prefix that the rule names; an address of another comes out wrong.
             packet.bad_checksum = True
-        if packet.inner is not None and packet.proto == _ICMPV6 and packet.icmp_type in _ERRORS:
+        # The kernel does not know where the transport header of a raw socket's packet is.
+        hidden = packet.attrs.get("raw_socket") and not packet.iniface
+        if packet.inner is not None and not hidden and packet.proto == _ICMPV6 and packet.icmp_type in _ERRORS:
             inner = packet.inner = packet.inner.copy()
             source, length = self._prefix(_SOURCE)
             old = getattr(inner, self.returned)

@@ -57,6 +57,27 @@ def _made(family: int) -> list[Json]:
     return [{"from": "fw", "src": here, "dst": far, "proto": "udp", "sport": 1, "dport": 2, "uid": uid} for uid in (0, 1000, 2000)]
 
 
+_HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+_EVERY = {hook: f":{hook} ACCEPT [0:0]\n" for hook in _HOOKS}
+_PAIRS = {4: ("10.0.0.2", "10.0.1.2", "10.0.0.1"), 6: ("fd00::2", "fd00:0:0:1::2", "fd00::1")}
+
+
+def _copied(family: int, hook: str, gateway: str) -> Json:
+    """A copy of what is forwarded, delivered and sent."""
+    near, far, here = _PAIRS[family]
+    udp: Json = {"proto": "udp", "sport": 4000, "dport": 80}
+    return {
+        "name": f"copies in {hook} to {gateway}", "family": family, "counters": True,
+        "rules": f"*mangle\n{''.join(_EVERY.values())}-A {hook} -p udp -j TEE --gateway {gateway}\nCOMMIT\n"
+        f"*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}COMMIT\n",
+        "host": {"rules": ["tos 0x10 table 100"], "routes": _WAYS[family]},
+        "packets": [
+            {"from": "a", "src": near, "dst": far, "ttl": 9, "tos": 16, **udp}, {"from": "a", "src": near, "dst": here, "ttl": 0, **udp},
+            {"from": "fw", "src": here, "dst": near, **udp},
+        ],
+    }  # fmt: skip
+
+
 _RULES = {
     "suppressed by length": ["not fwmark 51820 table 100", "table main suppress_prefixlength 0"],
     "suppressed by group": ["pref 9 table 100 suppress_ifgroup 0"],
@@ -187,4 +208,27 @@ CASES: list[Json] = [
         }
         for name, rules in _RULES.items() for family in (4, 6) for tables in (_OUT, _REMARKED)
     ),
+    {
+        "name": "errors to the routers of a link", "family": 6, "counters": True,
+        "host": {"forwarding": False, "routes": ["default via fd00:0:0:1::2 dev eth1", "2001:db8:ffff::/64 dev eth0", "2001:db8:a::/48 via fd00::2 dev eth0"]},
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j REJECT\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": src, "dst": "fd00::1", **what} for src in ("fd00::", "2001:db8:ffff::", "2001:db8:a::")
+            for what in ({"proto": "udp", "sport": 1, "dport": 2}, {"proto": "tcp", "sport": 1, "dport": 2}, {"proto": "icmpv6"}, {"proto": "47", "l4": "00000000"})
+        ],
+    },
+    {
+        "name": "errors that a raw socket sends, with another prefix", "family": 6, "counters": True,
+        "rules": "*mangle\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j SNPT --src-pfx fd00::/64 --dst-pfx 2001:db8:1::/64\nCOMMIT\n",
+        "packets": [
+            {"from": "a", "src": "fd00::2", "dst": "fd00::1", "proto": "udp", "sport": 1, "dport": 2},
+            {"related_to": 0, "type": 1, "code": 4, "src": "2001:db8:b::9"}, {"related_to": 0, "type": 1, "code": 4, "src": "2001:db8:b::9", "from": "b"},
+        ],
+    },
+    *(_copied(family, hook, gateway) for family, gateways in {4: ("10.0.0.9", "8.8.8.8", "8.8.8.8 --oif eth0"), 6: ("fd00::9", "2001:4860::8", "2001:4860::8 --oif eth1")}.items() for gateway in gateways for hook in _HOOKS),
+    {
+        "name": "copies of what is refused", "family": 4, "counters": True,
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -j TEE --gateway 10.0.1.9\n-A INPUT -j REJECT\n-A OUTPUT -j TEE --gateway 10.0.0.9\nCOMMIT\n",
+        "packets": [{**_A, "dst": "10.0.0.1"}, {**_A, "dst": "10.0.0.1", "proto": "icmp"}],
+    },
 ]  # fmt: skip

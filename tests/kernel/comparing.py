@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import zip_longest
 from typing import Any
 
 Json = dict[str, Any]
@@ -36,6 +38,45 @@ def differences(ours: Json, theirs: Json) -> list[str]:
     if theirs.get("counters") is not None and not found:
         found += _counters(ours.get("counters", ""), theirs["counters"])
     return found
+
+
+def copy_differences(case: Json, ours: Json, theirs: Json) -> list[str]:
+    """The same for a scenario with TEE: the kernel's trace does not tell a packet from its copy, so all steps stand in one row."""
+    copying = _rules_with(case["rules"], "-j TEE")
+    found = []
+    for number, (mine, real) in enumerate(zip(ours["packets"], theirs["packets"], strict=True)):
+        a = [step_text(step) for step in _row(mine, copying, list(mine.get("replies", [])))]
+        b = [step_text(step) for answer in (real, *real.get("replies", [])) for step in answer["steps"]]
+        found += [f"packet {number}: ours {x}\n          kernel {y}" for x, y in zip_longest(a, b, fillvalue="-") if x != y][:1]
+    return found or _counters(ours["counters"], theirs["counters"])
+
+
+def _rules_with(rules: str, words: str) -> set[tuple[str, str, int]]:
+    """Table, chain and number of the rules that have these words."""
+    table, found = "", set()
+    counted: Counter[tuple[str, str]] = Counter()
+    for line in rules.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith("-A "):
+            chain = line.split()[1]
+            counted[table, chain] += 1
+            if words in line:
+                found.add((table, chain, counted[table, chain]))
+    return found
+
+
+def _row(mine: Json, copying: set[tuple[str, str, int]], replies: list[Json]) -> list[Json]:
+    """A packet's steps, a copy's after the rule that made it, then those of what the host answered."""
+    row = []
+    for step in mine["steps"]:
+        row.append(step)
+        copied = step["kind"] == "rule" and (step["table"], step["chain"], step["num"]) in copying
+        if copied and replies and all(replies[0]["packet"].get(key) == step[key] for key in ("src", "dst", "sport") if key in step):
+            row += _row(replies.pop(0), set(), [])
+    while "sent" in mine and replies:
+        row += _row(replies.pop(0), copying, replies)
+    return row
 
 
 def _packet(mine: Json, real: Json) -> list[str]:

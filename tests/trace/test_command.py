@@ -261,6 +261,20 @@ def test_the_way_tells_whose_address_it_is(trace: Trace, folder: Path, packet: s
     assert ("whether 10.0.0.20 is LOCAL" in told) == open
 
 
+def test_copies_are_no_answers(trace: Trace, folder: Path) -> None:
+    """Nor is what the host gets itself of a multicast; without a host nobody knows where the copy goes."""
+    (folder / "tee.v4").write_text("*mangle\n-A PREROUTING -p tcp -j TEE --gateway 10.0.0.9\n-A OUTPUT -j LOG\nCOMMIT\n*filter\nCOMMIT\n")
+    described = ["--host", "host.json", "--rules", "tee.v4"]
+    told = trace("tcp 198.51.100.7:5 -> 203.0.113.1:80", *described).stdout
+    assert "A copy that this host sends:\ntcp 198.51.100.7:5 → 203.0.113.1:80 syn\n" in told and "answers" not in told
+    copied = json.loads(trace("tcp 198.51.100.7:5 -> 203.0.113.1:80", *described, "--json").stdout)["packets"][0]["replies"][0]
+    assert (copied["copy"], copied["outiface"], copied["final"]["ttl"]) == ("sent", "eth1", 63)
+    assert "The host is among those it is for:" in trace("udp 203.0.113.1:5 -> 224.0.0.1:80", *described).stdout
+    assert "by which interface 10.0.0.9 is reached" in " ".join(
+        trace("tcp 198.51.100.7:5 -> 203.0.113.1:80 in eth0", "--rules", "tee.v4").stdout.split()
+    )
+
+
 def test_redirect_keeps_the_address_that_nobody_knows(trace: Trace, folder: Path) -> None:
     (folder / "redirect.v4").write_text(
         "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n"
@@ -420,6 +434,8 @@ def test_chance_goes_by_the_seed(trace: Trace, folder: Path) -> None:
         ("-m cgroup --path /system.slice", "cgroup /system.slice/ssh.service", "cgroup /user.slice", "OUTPUT"),
         ("-m cgroup --cgroup 7", "classid 7", "classid 8", "OUTPUT"),
         ("-m socket --transparent", "socket transparent", "socket none", "INPUT"),
+        ("-m socket", "socket open", "socket wildcard", "INPUT"),
+        ("-m socket --nowildcard", "socket wildcard", "socket none", "INPUT"),
         ("-m policy --dir in --pol none", "ipsec none", None, "INPUT"),
         ("-m physdev --physdev-in tap0", "physin tap0", "physin tap1", "INPUT"),
         ("-m set --match-set bad src", "set bad", "set good", "INPUT"),
@@ -442,6 +458,21 @@ def test_attributes_decide(trace: Trace, folder: Path, rule: str, yes: str | Non
         if words is not None:
             packet = json.loads(trace(f"{start} {words}", "--json", rules="rule").stdout)["packets"][0]
             assert (packet["verdict"], packet["unknown"]) == (verdict, []), words
+
+
+def test_transparent_proxies_take_what_is_for_others(trace: Trace, folder: Path) -> None:
+    """A listening socket gets the packet, as the routing rule has it; nobody answers that nothing listened."""
+    (folder / "proxy.v4").write_text("*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 3128 --tproxy-mark 0x1\nCOMMIT\n*filter\nCOMMIT\n")
+    ways = {
+        "rules": ["fwmark 1 table 100"],
+        "routes": ["default via 203.0.113.254", "local default dev lo table 100"],
+        "stack_replies": True,
+    }
+    (folder / "proxy.json").write_text(json.dumps({**HOST, **ways}))
+    words = ["tcp 10.0.0.7:5 -> 192.0.2.9:80", "--host", "proxy.json", "--rules", "proxy.v4", "--json"]
+    for socket, fate, unknown in (("", "dropped", 1), (" socket none", "dropped", 0), (" socket transparent", "delivered", 0)):
+        told = json.loads(trace(words[0] + socket, *words[1:]).stdout)["packets"][0]
+        assert (told["fate"], len(told["unknown"]), told["replies"]) == (fate, unknown, []), socket
 
 
 def test_expectations_by_declaration(trace: Trace, folder: Path) -> None:

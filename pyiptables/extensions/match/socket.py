@@ -37,7 +37,7 @@ class Socket(Match):
             ctx.unknown("whether a socket is open for it is not described")
             return None
         socket = packet.attrs["socket"]
-        if not socket:
+        if socket is None:
             return False
         if "nowildcard" not in self.values and socket.get("wildcard"):
             return False

@@ -48,6 +48,8 @@ class Tee(Target):
     def apply(self, packet: Packet, ctx: Context) -> Verdict:
         from pyiptables.netfilter.packet import Verdict
 
+        if ctx.host is None and not self.values.get("oif"):
+            ctx.unknown(f"no host is described: by which interface {self.address(self.values['gateway'])} is reached")
         ctx.send("tee", packet, gateway=self.values["gateway"], oif=self.values.get("oif", ""))
         return Verdict.CONTINUE
 

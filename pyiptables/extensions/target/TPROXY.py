@@ -54,13 +54,16 @@ class Tproxy(Target):
         from pyiptables.netfilter.packet import Verdict
 
         listening = packet.attrs.get("tproxy_listener")
+        if listening is None and "socket" in packet.attrs:
+            listening = bool((packet.attrs["socket"] or {}).get("transparent"))
         if listening is None:
-            ctx.unknown("whether a transparent socket listens is not described")
+            ctx.unknown("whether a transparent socket listens is not described (socket transparent)")
             return Verdict.DROP
         if not listening:
             return Verdict.DROP
         value, mask = self.values.get("tproxy-mark", (0, 0))
         packet.mark = packet.mark & ~mask ^ value
+        packet.attrs["socket"] = packet.attrs.get("socket") or {"transparent": True}
         ctx.note("socket", f"{self.address(self.values.get('on-ip', 0))}:{self.values['on-port']}")
         return Verdict.ACCEPT
 

@@ -132,6 +132,30 @@ UNUSUAL = [
     'read a > log <<< "$b"; iptables -F',
     "a[$i]=$[ a[$i] + 1 ]; iptables -F",
     "if (( $[ x + 1 ] > 1 )); then iptables -F; fi",
+    "for x in a; { iptables -F; }",
+    "for x in a\n{\niptables -F\n}",
+    "select x in a; { iptables -F; }",
+    "f() for x in a; do iptables -F; done\nf",
+    "f() for x in a; { iptables -F; }",
+    "f() while b; do iptables -F; done",
+    "f() case $x in a) iptables -F;; esac",
+    "function f until b; do iptables -F; done",
+    "if case $x in a) b;; esac then iptables -F; fi",
+    "! { iptables -F; }",
+    "a && ! if b; then iptables -F; fi || c",
+    "! ! iptables -F",
+    "if ! { a; }; then iptables -F; fi",
+    "case $x in a) ! while b; do iptables -F; done;; esac",
+    "time { iptables -F; }",
+    "time -p for x in a; do iptables -F; done | tee b",
+    "time ( iptables -F )",
+    "coproc iptables -F",
+    "coproc N { iptables -F; }",
+    "coproc ( coproc iptables -F )",
+    "coproc while a; do iptables -F; done",
+    "for ((i=0;\ni<1;\ni++)); do iptables -F; done",
+    "shopt -s extglob; ls !(a|b) *.@(c); iptables -F",
+    "a@b; c%d; iptables -F",
 ]
 
 
@@ -140,6 +164,11 @@ def test_what_is_unusual_is_no_error(script: str) -> None:
     reading = read_script(script.encode(), "s.sh")
     assert [error for error in reading.errors if error.what == "syntax"] == []
     assert [one.shown for one in reading.invocations] == ["iptables -F"]
+
+
+def test_a_negated_group_negates() -> None:
+    script = "! { true; } && iptables -F; ! { false; } && iptables -X; ! { true; } | false && iptables -Z"
+    assert [one.shown for one in read_script(script.encode(), "s.sh").invocations] == ["iptables -X", "iptables -Z"]
 
 
 @pytest.mark.parametrize("script", ["for i in {1..3} do iptables -F; done", "f() { iptables -F }", "while true do iptables -F; done"])

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.shell.commands import read_word, redirect_at, simple_commands, skip_blanks, words_between
+from pyiptables.lint.shell.headers import Headers, blanked, under
 from pyiptables.lint.shell.scanning import ansi_end, arithmetic_end, backtick_end, dollar_end, double_end, single_end
 from pyiptables.lint.shell.source import Source
 from pyiptables.lint.shell.tree import (
@@ -104,8 +105,12 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
     data = _CLOSED.sub(_closed, data.replace(b"<<<", b" < ").replace(b"<>", b"> "))
     if b";&" in data:
         data = data.replace(b";;&", b";; ").replace(b";&", b";;")
+    data = _COUNTING.sub(lambda found: found[0].replace(b"\n", b" "), _PLAIN.sub(b"x", data))
+    if "extglob" in source.view:
+        data = _EXTENDED.sub(lambda found: b"x" * len(found[0]), data)
+    data, headers = blanked(data, source.view, start)
     tree = _the_parser().parse(data)
-    reader = _Reader(source, start)
+    reader = _Reader(source, start, headers)
     items = reader.statements(tree.root_node, 0)
     if tree.root_node.has_error:
         reader.find_errors(tree.root_node)
@@ -179,6 +184,11 @@ _CLOSED = re.compile(
     rb"(?:\)(?![ \t]+esac)|\]\]|(?<![^;\n&)])[ \t]*(?:fi|done|esac|\})(?=[ \t]))(?:[ \t]+(?:fi|done|esac|\})(?=[ \t]))*"
     rb"[ \t]+(?:then|do|done|fi|else|elif|\})(?![^\s;&|()<>])"
 )
+# Plain characters of words that it takes for more.
+_PLAIN = re.compile(rb"[%@](?!\()")
+# The header of a counting `for` may go over several lines, and patterns of `shopt -s extglob` are words.
+_COUNTING = re.compile(rb"(?<![^\s;&|(])for[ \t]*\(\((?:[^()]|\([^()]*\))*\)\)")
+_EXTENDED = re.compile(rb"[?*+@!]\([^()\n]*\)")
 _BEHIND = re.compile(rb"(?<=\S)[ \t]")
 _ASCII = bytes(range(128)) + b"x" * 128
 _SIMPLE = {
@@ -201,10 +211,11 @@ def _closed(found: re.Match[bytes]) -> bytes:
 
 
 class _Reader:
-    def __init__(self, source: Source, base: int) -> None:
+    def __init__(self, source: Source, base: int, headers: Headers) -> None:
         self.source = source
         self.view = source.view
         self.base = base
+        self.headers = headers
         self.errors: list[tuple[int, int, str]] = []
 
     def span(self, node: Any) -> tuple[int, int]:
@@ -237,7 +248,11 @@ class _Reader:
     def add(self, items: list[Node], node: Any, depth: int) -> None:
         kind = node.type
         if kind in _SIMPLE:
-            items += simple_commands(self.source, *self.span(node))
+            start, end = self.span(node)
+            commands: list[Node] = [*simple_commands(self.source, start, end)]
+            if commands:
+                commands[0] = under(commands[0], self.headers.pop(start, ()))
+            items += commands
         elif kind == "ERROR":
             if depth < _DEEPEST:
                 items += self.statements(node, depth + 1)
@@ -253,8 +268,9 @@ class _Reader:
             return None
         method = _METHODS.get(node.type)
         if method is not None:
+            headers = self.headers.pop(start, ()) if node.type != "list" else ()
             made: Node | None = method(self, node, start, end, depth + 1)
-            return made
+            return None if made is None else under(made, headers)
         items: list[Node] = []
         if node.type in _SIMPLE or node.type == "ERROR":
             self.add(items, node, depth + 1)

@@ -195,7 +195,7 @@ def _zero(program: Program, tables: Tables, command: Command) -> None:
 
 
 def _show(program: Program, tables: Tables, command: Command) -> None:
-    program.out.append(tables.misfits(command.table))
+    program.out.append(tables.misfits(command.table, command.chain))
     if "L" in command.action:
         _list(program, tables, command)
     else:

@@ -93,9 +93,9 @@ class NftTables(Tables):
             return Chain(chain, "ACCEPT")
         return super().numbered_chain(table, chain)
 
-    def misfits(self, table: str) -> str:
+    def misfits(self, table: str, chain: str | None = None) -> str:
         found = self.ruleset.tables.get(table)
-        if found is None or not any(_is_misfit(table, chain) for chain in found.chains.values()):
+        if found is None or not any(_is_misfit(table, each) for each in found.chains.values() if chain in (None, each.name)):
             return ""
         return f"# Table `{table}' contains incompatible base-chains, use 'nft' tool to list them.\n"
 
@@ -335,9 +335,9 @@ class NftTables(Tables):
             return
         if self._delete_faked(table, (chain,)):
             return
-        if table_found is None or chain not in table_found.chains:
+        candidate = self.find_chain(table, chain)
+        if table_found is None or candidate is None:
             raise CommandFailure(NO_CHAIN, ENOENT)
-        candidate = table_found.chains[chain]
         if candidate.policy is not None:
             known = candidate.rules and (self._knows_rules or any(id(rule) in self._new for rule in candidate.rules))
             if candidate.policy != "ACCEPT" or known:

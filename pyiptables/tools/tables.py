@@ -114,8 +114,8 @@ class Tables:
             shown.chains.update(found.chains)
         return chain_order(shown)
 
-    def misfits(self, table: str) -> str:
-        """What a listing says first of a table that holds what it cannot show."""
+    def misfits(self, table: str, chain: str | None = None) -> str:
+        """What a listing of a table, or of one of its chains, says first when there is what it cannot show."""
         return ""
 
     def unknown_target(self, rule: Rule) -> str | None:

@@ -7,11 +7,18 @@ Each function makes the answer to a packet, or None where the kernel keeps silen
 from __future__ import annotations
 
 from pyiptables.netfilter.packet import Packet
+from pyiptables.netfilter.tcp_states import tcp_options
 from pyiptables.netfilter.wire import checksum, size
 
-__all__ = ["bad_option", "checksum_holds", "echo_reply", "icmp_error", "local_answer", "reset"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-_FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+__all__ = ["bad_option", "checksum_holds", "echo_reply", "handshake", "icmp_error", "local_answer", "reset"]
+
+_FIN, _SYN, _RST, _ACK, _ECE, _ECN = 1, 2, 4, 16, 64, 192
+#: TCP options: segment size, window scale, SACK permitted, time stamp.
+_MSS, _SCALE, _SACK, _STAMP = 2, 3, 4, 8
 _M32 = 0xFFFFFFFF
 #: Whole size of an ICMP error at most (RFC 1812 4.3.2.3; IPv6 minimum MTU).
 _ROOM = {4: 576, 6: 1280}
@@ -58,6 +65,31 @@ def reset(packet: Packet, cast: str, *, from_stack: bool = False) -> Packet | No
         answer.tcp_flags = _RST | _ACK
         flags = packet.tcp_flags
         answer.tcp_ack = (packet.tcp_seq + (flags >> 1 & 1) + (flags & 1) + packet.payload_len) & _M32
+    answer.df = packet.family == 4
+    answer.length = size(answer)
+    return answer
+
+
+def handshake(packet: Packet, offered: dict[str, Any]) -> Packet:
+    """SYNPROXY's answer to a SYN; the cookie in its sequence number, and in its time stamp, is the kernel's secret.
+
+    ``offered``: the target's options. What the client asks for needs a time stamp to be remembered in (``synproxy_core.c``).
+    """
+    answer = _fresh(packet, 6, 0)
+    answer.sport, answer.dport = packet.dport, packet.sport
+    answer.tcp_flags, answer.tcp_seq, answer.tcp_ack = _SYN | _ACK, 0, packet.tcp_seq + 1 & _M32
+    answer.tcp_window = 0
+    asked = {kind for kind, _ in tcp_options(packet.tcp_options)}
+    options = b""
+    if _MSS in asked and "mss" in offered:
+        options += bytes([_MSS, 4]) + int(offered["mss"]).to_bytes(2, "big")
+    if _STAMP in asked and "timestamp" in offered:
+        options += bytes([_SACK, 2] if _SACK in asked and "sack-perm" in offered else [1, 1]) + bytes([_STAMP, 10]) + bytes(8)
+        if _SCALE in asked and "wscale" in offered:
+            options += bytes([1, _SCALE, 3, offered["wscale"]])
+        if packet.tcp_flags & _ECN == _ECN and "ecn" in offered:
+            answer.tcp_flags |= _ECE
+    answer.tcp_options = options
     answer.df = packet.family == 4
     answer.length = size(answer)
     return answer

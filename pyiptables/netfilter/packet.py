@@ -420,7 +420,7 @@ class Context:
         return Verdict.DROP
 
     def send(self, kind: str, packet: Packet, **detail: Any) -> None:
-        """Have the host send a packet of its own: TEE's copy ('tee', gateway=, oif=), SYNPROXY's answer ('synproxy')."""
+        """Have the host send a packet of its own: TEE's copy ('tee', gateway=, oif=), SYNPROXY's answer ('synproxy', with its options)."""
         self.sent.append((kind, packet.copy(), detail))
 
     def notrack(self, packet: Packet) -> None:

@@ -491,6 +491,8 @@ class Engine:
         for kind, packet, detail in copies:
             if kind == "tee":
                 self._tee(trip, hook, packet, detail)
+            else:
+                self._shake(trip, packet, detail)
         for reject in refused:
             trip.fate = "rejected"
             trip.decided = trip.steps[-1] if trip.steps else None
@@ -503,6 +505,13 @@ class Engine:
                     self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface, by_stack=False)
             elif answers.checksum_holds(reject.packet):
                 self._complain(trip, reject.type, reject.code, cast)
+
+    def _shake(self, trip: Trip, packet: Packet, offered: dict[str, Any]) -> None:
+        """SYNPROXY answers for the server (``synproxy_send_client_synack``)."""
+        answer = answers.handshake(packet, offered)
+        if packet.ct is not None:
+            answer.ct, answer.ctstate, answer.ctdir = packet.ct, "ESTABLISHED", 1
+        self._own(trip, answer, src=answer.src, iniface=packet.iniface, by_stack=False)
 
     def _tee(self, trip: Trip, hook: str, packet: Packet, detail: dict[str, Any]) -> None:
         """TEE's copy: untracked, one hop less where the packet had not been forwarded yet (``nf_dup_ipv4.c``).

@@ -78,6 +78,26 @@ def _copied(family: int, hook: str, gateway: str) -> Json:
     }  # fmt: skip
 
 
+def _shaken(family: int, hook: str, state: str) -> Json:
+    """Handshakes in the place of a server: SYNs with and without options, and what else a client may send."""
+    near, far, here = _PAIRS[family]
+    to = {"INPUT": here, "FORWARD": far}[hook]
+    every = "020405b40402080a000000010000000001030307"
+    sent: list[Json] = [
+        {}, {"flags": "ACK", "seq": 1001, "ack": 5}, {"flags": "SYN,ACK"}, {"flags": "RST"}, {"mss": 1300}, {"tcp_options": every},
+        {"tcp_options": every[8:12] + "0101"}, {"flags": "SYN,ECE,CWR", "tcp_options": every}, {"bad_checksum": True}, {"tcp_options": every, "ttl": 2, "tos": 16},
+    ]  # fmt: skip
+    untrack = "-A PREROUTING -p tcp -m tcp --dport 80 --syn -j CT --notrack\n" if state == "UNTRACKED" else ""
+    return {
+        "name": f"handshakes in {hook} with {state}, IPv{family}", "family": family, "counters": True,
+        "host": {"sysctl": {"net.netfilter.nf_conntrack_tcp_loose": 0}},
+        "rules": f"*raw\n{_EVERY['PREROUTING']}{_EVERY['OUTPUT']}{untrack}COMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}"
+        f"-A {hook} -p tcp -m tcp --dport 80 -m conntrack --ctstate INVALID,{state} -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460 --ecn\n"
+        f"-A {hook} -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n",
+        "packets": [{"from": "a", "src": near, "dst": to, "proto": "tcp", "sport": 4000, "dport": 80, **what} for what in sent],
+    }  # fmt: skip
+
+
 _RULES = {
     "suppressed by length": ["not fwmark 51820 table 100", "table main suppress_prefixlength 0"],
     "suppressed by group": ["pref 9 table 100 suppress_ifgroup 0"],
@@ -226,6 +246,7 @@ CASES: list[Json] = [
         ],
     },
     *(_copied(family, hook, gateway) for family, gateways in {4: ("10.0.0.9", "8.8.8.8", "8.8.8.8 --oif eth0"), 6: ("fd00::9", "2001:4860::8", "2001:4860::8 --oif eth1")}.items() for gateway in gateways for hook in _HOOKS),
+    *(_shaken(family, hook, state) for family in (4, 6) for hook in ("INPUT", "FORWARD") for state in ("UNTRACKED", "NEW")),
     {
         "name": "copies of what is refused", "family": 4, "counters": True,
         "rules": "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -j TEE --gateway 10.0.1.9\n-A INPUT -j REJECT\n-A OUTPUT -j TEE --gateway 10.0.0.9\nCOMMIT\n",

@@ -79,8 +79,19 @@ def _row(mine: Json, copying: set[tuple[str, str, int]], replies: list[Json]) ->
     return row
 
 
+def _taken_over(mine: Json, real: Json) -> Json:
+    """What SYNPROXY takes over is lost for the kernel's trace, and the sequence numbers that it answers with are secret."""
+    replies = []
+    for reply, told in zip(mine["replies"], real.get("replies", []), strict=False):
+        secret = {"seq": told["packet"].get("seq")}
+        replies.append({**reply, "packet": {**reply["packet"], **secret}, "final": reply.get("final") and {**reply["final"], **secret}})
+    return {**mine, "fate": "dropped", "reason": "stack", "replies": replies}
+
+
 def _packet(mine: Json, real: Json) -> list[str]:
     found = []
+    if mine.get("fate") == "stolen" and len(mine.get("replies", [])) == len(real.get("replies", [])):
+        mine = _taken_over(mine, real)
     for at in range(max(len(mine["steps"]), len(real["steps"]))):
         a = step_text(mine["steps"][at]) if at < len(mine["steps"]) else "-"
         b = step_text(real["steps"][at]) if at < len(real["steps"]) else "-"

@@ -30,7 +30,9 @@ def test_recorded(family: int) -> None:
             if " -j TEE" in case["rules"]:
                 found = copy_differences(case, ours, real)
             else:
-                found = differences(ours, real) + line_differences(case, real["log"])
+                found = differences(ours, real)
+                if " -j SYNPROXY" not in case["rules"]:
+                    found += line_differences(case, real["log"])
             if found:
                 wrong.append(f"{case['name']}\n{case['rules']}" + "\n".join(found))
     assert not wrong, f"{len(wrong)} differ\n" + "\n".join(wrong[:5])

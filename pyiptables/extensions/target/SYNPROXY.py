@@ -60,9 +60,11 @@ class Synproxy(Target):
         """``synproxy_tg4``: a SYN is answered, the handshake's last ACK goes on to the server, all else goes on."""
         from pyiptables.netfilter.packet import Verdict
 
+        if packet.bad_checksum and packet.verified is None:
+            return Verdict.DROP
         flags = packet.tcp_flags & (_SYN | _ACK | _FIN | _RST)
         if flags == _SYN:
-            ctx.send("synproxy", packet)
+            ctx.send("synproxy", packet, **self.values)
             return Verdict.STOLEN
         if flags == _ACK:
             ctx.unknown("whether the ACK carries a valid cookie is not described")

@@ -335,16 +335,16 @@ class NftTables(Tables):
             return
         if self._delete_faked(table, (chain,)):
             return
-        candidate = self.find_chain(table, chain)
-        if table_found is None or candidate is None:
+        named = self.find_chain(table, chain)
+        if table_found is None or named is None:
             raise CommandFailure(NO_CHAIN, ENOENT)
-        if candidate.policy is not None:
-            known = candidate.rules and (self._knows_rules or any(id(rule) in self._new for rule in candidate.rules))
-            if candidate.policy != "ACCEPT" or known:
+        if named.policy is not None:
+            known = named.rules and (self._knows_rules or any(id(rule) in self._new for rule in named.rules))
+            if named.policy != "ACCEPT" or known:
                 raise CommandFailure("Directory not empty", EBUSY)
-            if candidate.rules:
+            if named.rules:
                 self._refuse("CHAIN_DEL", EBUSY, f"chain {chain}")
-        self._delete(table_found, candidate, tell, self.references(table))
+        self._delete(table_found, named, tell, self.references(table))
 
     def _delete_faked(self, table: str, names: tuple[str, ...]) -> bool:
         gone = [name for name in names if name in self._faked and self.find_chain(table, name) is None]

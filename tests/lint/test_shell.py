@@ -156,6 +156,7 @@ UNUSUAL = [
     "for ((i=0;\ni<1;\ni++)); do iptables -F; done",
     "shopt -s extglob; ls !(a|b) *.@(c); iptables -F",
     "a@b; c%d; iptables -F",
+    "nft add rule x \"(syn)\" == syn; [[ a == b ]]; f() { echo a == b; }; iptables -F",
 ]
 
 
@@ -225,6 +226,7 @@ RESTORES = [
     ("here-string", "iptables-restore <<< '*raw'", [(1, "*raw")]),
     ("pipe", "{ echo '*nat'; for p in 1 2; do echo \"-A P $p\"; done; } | iptables-restore -n", [(1, "*nat"), (1, "-A P 1"), (1, "-A P 2")]),
     ("cat", "cat <<E | sudo iptables-restore\n*filter\nE", [(2, "*filter")]),
+    ("a line for each argument", "add() { printf '%s\\n' \"$@\" >> f; }\nadd '*filter' \\\n COMMIT\niptables-restore f", [(2, "*filter"), (3, "COMMIT")]),
     ("file written before", "echo '*filter' > f\necho COMMIT >> f\niptables-restore f", [(1, "*filter"), (2, "COMMIT")]),
     ("unknown part", "iptables-restore <<E\n-s $(ip)\nE", [(2, None)]),
     ("two on a line", "cat <<A - <<B | iptables-restore\nx\nA\ny\nB", [(4, "y")]),
@@ -254,6 +256,9 @@ CARRIERS = [
     ("Dockerfile", "Dockerfile", "FROM x\nENV P=22\nRUN apt-get update && \\\n # note\n iptables --dport $P\nENTRYPOINT [\"sh\", \"-c\", \"iptables -F\"]\n",
      "5: iptables --dport 22\n6: iptables -F"),
     ("Dockerfile with a here-document", "Dockerfile", "FROM x\nRUN <<E\niptables 1\nip6tables 2\nE\nCMD iptables 3\n", "3: iptables 1\n4: ip6tables 2\n6: iptables 3"),
+    ("Dockerfile with flags on lines of their own", "Dockerfile",
+     "FROM x\nRUN --mount=type=cache,id=a \\\n    --mount=type=bind,id=$B <<E\niptables 1\nE\nRUN --network=none \\\n  iptables 2\n",
+     "4: iptables 1\n7: iptables 2"),
     ("unit found by content", "rules", "[Unit]\nDescription=x\n[Service]\nExecStart=/sbin/iptables -F\n", "4: iptables -F"),
 ]  # fmt: skip
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyiptables.analysis.program import Step
 from pyiptables.analysis.reachability import SHADOWED
 from pyiptables.lint.causes import does, ends_all, named, own_name, related
 from pyiptables.lint.diagnostic import Diagnostic
-from pyiptables.lint.effect import answers
+from pyiptables.lint.effect import answers, item_of
 from pyiptables.lint.registry import Check
-from pyiptables.lint.subject import Subject
+from pyiptables.lint.subject import Item, Subject
 
 
 class NeverReached(Check):
@@ -25,18 +26,20 @@ class NeverReached(Check):
     code = "U101"
     name = "never-reached"
     bad = (
+        "#!/bin/sh\nfor net in 10.0.0.0/8 10.1.0.0/16; do iptables -A INPUT -s $net -j DROP; done\n",
         "*filter\n-A INPUT -p tcp -j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
         "*filter\n-A INPUT -s 10.0.0.0/9 -j ACCEPT\n-A INPUT -s 10.128.0.0/9 -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -p tcp -j DROP\nCOMMIT\n",
     )
     good = (
         "*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n",
         "*filter\n-A INPUT -p tcp -m limit --limit 1/sec -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n",
+        "#!/bin/sh\nup() { iptables -A INPUT -p tcp --dport 22 -j ACCEPT; }\nup\n[ -f /etc/twice ] && up\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         for reach, item, _ in answers(subject, SHADOWED):
             step = reach.step
-            if ends_all(reach.by):
+            if ends_all(reach.by) or _is_run_again(subject, step, item, reach.by):
                 continue
             together = " together" if len(reach.by) > 1 else ""
             cause = f"{named(subject, reach.by, step)} before it{together} {does(reach.by, 'all its packets')}"
@@ -46,6 +49,12 @@ class NeverReached(Check):
                 self.code, message, item.place, self.severity, item.text,
                 related=related(subject, reach.by, "covers it"), data=data,
             )  # fmt: skip
+
+
+def _is_run_again(subject: Subject, step: Step, item: Item, by: list[Step]) -> bool:
+    """Is it what the same line has said before: a function that is called twice, perhaps?"""
+    makers = [item_of(subject, other) for other in by if other.rule.text == step.rule.text]
+    return len(makers) == len(by) and all(maker is not None and maker.place == item.place for maker in makers)
 
 
 CHECKS = (NeverReached,)

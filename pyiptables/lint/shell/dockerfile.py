@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.carriers import Embedded, Excerpt, Lines, prepare, run_embedded
+from pyiptables.lint.shell.commands import skip_blanks
 from pyiptables.lint.shell.reading import Unknown, Word
 from pyiptables.lint.shell.source import Source, decode
 from pyiptables.lint.shell.words import scan
@@ -66,13 +67,12 @@ class _Dockerfile:
         if not found:
             return stop
         word = found.group(1).upper()
-        at = found.end()
+        begins, at = spans[0][0], found.end()
         if word in ("ENV", "ARG"):
             self.assign(spans, at)
         if word not in _COMMANDS:
             return self.behind_heredocs(spans, stop)[1] if word in ("COPY", "ADD") else stop
-        flags = _FLAGS.match(view, at, spans[0][1])
-        at = flags.end() if flags else at
+        at, spans = self.behind_flags(at, spans)
         if word == "HEALTHCHECK":
             command = re.compile(r"[ \t]*CMD[ \t]+", re.I).match(view, at, spans[0][1])
             if not command:
@@ -88,14 +88,25 @@ class _Dockerfile:
             else:
                 excerpt.take(begin, min(len(view), end if last else end + 1))
         if excerpt.text.lstrip().startswith("["):
-            if self.exec_form(word, spans[0][0], stop, excerpt):
+            if self.exec_form(word, begins, stop, excerpt):
                 return stop
         bodies, behind = self.behind_heredocs(spans, stop) if word == "RUN" else ([], stop)
         if bodies:
-            self.heredoc_run(word, excerpt, bodies, spans[0][0], behind)
+            self.heredoc_run(word, excerpt, bodies, begins, behind)
         else:
-            self.run(word, excerpt, spans[0][0], stop)
+            self.run(word, excerpt, begins, stop)
         return behind
+
+    def behind_flags(self, at: int, spans: list[tuple[int, int]]) -> tuple[int, list[tuple[int, int]]]:
+        """Where the command itself begins, and the lines from there on: ``--mount=…`` may stand on lines of its own."""
+        view = self.source.full
+        while True:
+            flags = _FLAGS.match(view, at, spans[0][1])
+            at = flags.end() if flags else at
+            if not flags or len(spans) < 2 or view[at : spans[0][1]].strip() != self.escape:
+                return at, spans
+            spans = spans[1:]
+            at = skip_blanks(view, *spans[0])
 
     def behind_heredocs(self, spans: list[tuple[int, int]], stop: int) -> tuple[list[tuple[int, int]], int]:
         """The bodies of the here-documents of an instruction, and the offset behind the last one."""

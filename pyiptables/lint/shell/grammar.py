@@ -98,7 +98,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
         data = data.translate(_ASCII)
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
-        data = _TEST.sub(lambda found: _EQUALS.sub(b"xx", found[0]), data)
+        data = _EQUALS.sub(lambda found: b"xx" if found[0][:1] == b"=" else found[0], data)
         data = _ASSIGNED.sub(lambda found: found[1] + b" " * len(found[2]), data)
     data = _NO_LIST.sub(rb"\1;", data)
     data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
@@ -170,9 +170,8 @@ _VALUE = rb"\w+\+?=[^\s;&|()<>]*"
 _ASSIGNMENTS = re.compile(rb"^([ \t]*(?:" + _VALUE + rb"[ \t]+)+" + _VALUE + rb"[ \t]*)\n", re.M)
 # It knows `[` as a construct with a grammar of its own, narrower than the command that it is.
 _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
-# It takes a lone `==` for more than a word of `test`, and misses what ends the command.
-_TEST = re.compile(rb"(?<![^\s;&|(!])test[ \t][^\n;&|()]*")
-_EQUALS = re.compile(rb"(?<=[ \t])=[=~](?=[ \t])")
+# It takes a lone `==` outside of `[[` for more than a word, and misses what ends the command.
+_EQUALS = re.compile(rb"(?<![^\s;&|(!])\[\[(?=\s)[\s\S]{0,4000}?\s\]\](?=[\s;&|)])|(?<=[ \t])=[=~](?=[ \t\n;])")
 # It stumbles over what follows a redirection of assignments alone, which redirects nothing.
 _ASSIGNED = re.compile(rb"((?<![^\s;&|({])(?:" + _VALUE + rb"[ \t]+)+)((?:\d*>>?&?[ \t]*[^\s;&|()<>]+[ \t]*)+)(?=;(?!;)|&&|\|\|)")
 # `for name do` has a separator for it only in another line.

@@ -19,7 +19,7 @@ Header = Callable[[Node], Node]
 #: By the offset of the command: what is to be put round it, the innermost first.
 Headers = dict[int, list[Header]]
 
-_NAME = rb"(?:[ \t]+(?!if|for|while|until|case|select)\w+)"
+_NAME = rb"(?:[ \t]+(?!(?:if|for|while|until|case|select)\b)\w+)"
 _BEGINS = (
     rb"(?:\A|[\n;&|()]|(?<![^\s;&|(])"
     rb"(?:if|elif|while|until|then|do|else|\{|!|time|coproc" + _NAME + rb"?|function[ \t]+[^\s()]+)(?=\s))[ \t]*"

@@ -70,7 +70,7 @@ def printf(shell: Shell, words: list[Word], place: Location) -> Flow | None:
     if form is not None and unescape_ansi(form) == "%s\n" and len(rest) > 1:
         # A line for each argument, which stands where that does.
         for word in rest[1:]:
-            write(shell, [*word.pieces, "\n"], word.location or place, word.origin)
+            write(shell, [*word.pieces, "\n"], word.origin or word.location or place, word.origin)
         return None
     write(shell, parts, place)
     return None

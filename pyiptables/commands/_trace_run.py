@@ -22,6 +22,10 @@ Json = dict[str, Any]
 
 #: What a host description says that does not say it, so that a saved scenario is whole.
 _BARE = {"interfaces": {}, "routes": [], "rules": [], "forwarding": True, "rp_filter": 0, "sysctl": {}}
+#: What a scenario says itself, or cannot be asked.
+_OF_A_SCENARIO = (
+    "source", "destination", "rules", "state", "packets", "pcap", "host", "conntrack", "ipset", "reply", "explore", "save_scenario",
+)  # fmt: skip
 #: Outcomes that --explore follows at most.
 _OUTCOMES = 64
 
@@ -42,12 +46,22 @@ class Run:
         if self.options["counters"] and (self.options["rules"] or self.options["scenario"]):
             raise Unusable("--counters counts in the state; it cannot be used with --rules or --scenario")
         if self.options["scenario"]:
+            self._alone("--scenario has its own rules, host and packets", _OF_A_SCENARIO)
             self._scenarios()
         elif self.options["pcap"]:
+            self._alone("--pcap has its own packets", ("packets", "source", "destination"))
             self._capture()
         else:
             self._described()
         self.output.close()
+
+    def _alone(self, what: str, others: tuple[str, ...]) -> None:
+        """Complain about input that would be passed over."""
+        given = [f"--{option.replace('_', '-')}" for option in others if self.options[option]]
+        if self.words:
+            given.insert(0, "a packet")
+        if given:
+            raise Unusable(f"{what}: it cannot be used with {' and '.join(given)}")
 
     # -- kinds of input ----------------------------------------------------------------------------------
     def _described(self) -> None:

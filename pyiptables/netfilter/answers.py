@@ -145,6 +145,7 @@ def echo_reply(packet: Packet, type: int) -> Packet:
 def _timestamp_reply(packet: Packet) -> Packet:
     """The sender's time stamp and two of this host's (``icmp_timestamp``)."""
     answer = echo_reply(packet, 14)
+    answer.icmp_code = 0
     answer.payload, answer.payload_len = None, 12
     answer.length = size(answer)
     return answer
@@ -155,6 +156,8 @@ def checksum_holds(packet: Packet) -> bool:
 
     A protocol without a checksum of that kind of its own is judged as if it had one, so it seldom gets an answer.
     """
+    if packet.family == 6 and packet.transport_length <= 0:
+        return False
     if packet.proto in _OTHER_CHECKSUMS:
         return True
     if packet.proto in (6, 17, 1 if packet.family == 4 else 58):

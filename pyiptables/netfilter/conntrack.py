@@ -184,10 +184,21 @@ class Conntrack:
         found = self.find(flow, zone, zone_dir, now)
         return None if found is None else found[0]
 
-    def taken(self, flow: FlowTuple, by: Connection, now: int) -> Connection | None:
-        """The connection other than this one that has a tuple in its zone (``nf_conntrack_tuple_taken``)."""
-        found = self.find(flow, by.zone, by.zone_dir, now)
-        return None if found is None or found[0] is by else found[0]
+    def taken(self, flow: FlowTuple, by: Connection, now: int, way: int = 1) -> Connection | None:
+        """The connection other than this one that has a tuple in its zone (``nf_conntrack_tuple_taken``).
+
+        It is sought where the zone of direction ``way`` puts the tuple, so tuples of the other direction only count in the
+        same zone.
+        """
+        wanted = _key(flow, by.zone, by.zone_dir, way)
+        for other in (1, 0):
+            found = self._held[other].get(wanted)
+            if found is None or found is by or _key(flow, by.zone, by.zone_dir, other) != wanted:
+                continue
+            if not _ended(found, now):
+                return found
+            self.forget(found)
+        return None
 
     def holds(self, ct: Connection) -> bool:
         """Is the connection in the table?"""
@@ -263,7 +274,7 @@ class Conntrack:
         if ct is None or ct.status & CONFIRMED or packet.ctdir == 1:
             return True
         for way in (0, 1):
-            if self.taken(ct.tuple(way), ct, now) is not None:
+            if self.taken(ct.tuple(way), ct, now, way) is not None:
                 return False
         ct.expires = now + ct.extra.pop("lasts", _GENERIC[1] * _SECOND)
         ct.started = now

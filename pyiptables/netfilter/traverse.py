@@ -202,6 +202,10 @@ class Walker:
                 code.octets += packet.length
                 if steps is not None:
                     steps.append(Step(ctx, chain.name, code.kind, code.num, packet, code))
+                if ctx.hotdrop:
+                    if code.target is not None:
+                        self._act(code, chain, packet, ctx)
+                    return Verdict.DROP
                 if code.target is not None:
                     verdict = self._act(code, chain, packet, ctx)
                     if verdict is Verdict.CONTINUE:
@@ -295,9 +299,9 @@ class Walker:
             if answer is None:
                 answer = self._assume(code, match, ctx) if not failed else True
             ctx.reasons.clear()
-            if ctx.hotdrop:
-                if not failed:
-                    return [f"-m {match.name}{match.save()}"]
+            if ctx.hotdrop and not failed and not answer:
+                return [f"-m {match.name}{match.save()}"]
+            if ctx.hotdrop and failed:
                 # The kernel would not have asked this match.
                 ctx.hotdrop = False
             elif not answer:

@@ -149,7 +149,9 @@ def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
             yield "AH "
             yield f"SPI=0x{int.from_bytes(raw[4:8], 'big'):x} "
         yield ") "
-    if packet.proto == _ESP:
+    if packet.proto == _ESP and packet.transport_length < 2:
+        yield "TRUNCATED"
+    elif packet.proto == _ESP:
         yield "OPT ( "
         yield "ESP "
         if not fragment:

@@ -246,6 +246,38 @@ CASES: list[Json] = [
         ],
     },
     *(_copied(family, hook, gateway) for family, gateways in {4: ("10.0.0.9", "8.8.8.8", "8.8.8.8 --oif eth0"), 6: ("fd00::9", "2001:4860::8", "2001:4860::8 --oif eth1")}.items() for gateway in gateways for hook in _HOOKS),
+    {
+        "name": "time stamps asked for by any code", "family": 4, "counters": True,
+        "rules": "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n",
+        "packets": [{"from": "a", "src": "10.0.0.2", "dst": "10.0.0.1", "proto": "icmp", "type": kind, "code": code, "payload_len": 12} for kind in (8, 13) for code in (0, 1, 9)],
+    },
+    {
+        "name": "what stands in for a connection has not counted", "family": 4, "counters": True,
+        "rules": "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j CT --zone-orig 5\n-A PREROUTING -m connbytes --connbytes 0:100 --connbytes-dir both --connbytes-mode bytes -j LOG\nCOMMIT\n",
+        "packets": [_UDP, {"reply_to": 0}],
+    },
+    *(
+        {
+            "name": f"answers kept apart by the zone of replies, IPv{family}", "family": family, "counters": True,
+            "rules": f"*raw\n{_EVERY['OUTPUT']}-A OUTPUT -j CT --zone-{way} 2\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['OUTPUT']}COMMIT\n",
+            "packets": [{"from": "a", "src": _PAIRS[family][0], "dst": _PAIRS[family][2], **what}, {"reply_to": 0}, {"from": "a", "src": _PAIRS[family][0], "dst": _PAIRS[family][2], **what}],
+        }
+        for family in (4, 6) for way in ("reply", "orig") for what in ({"proto": "253", "l4": "3b000005"}, {"proto": "udp", "sport": 5, "dport": 6})
+    ),
+    {
+        "name": "refusing what has no body", "family": 6, "counters": True,
+        "rules": "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j REJECT\nCOMMIT\n",
+        "packets": [{"from": "a", "src": "fd00::2", "dst": "fd00:0:0:1::2", "proto": proto, "l4": l4} for proto in ("50", "47", "253") for l4 in ("", "00000005")],
+    },
+    {
+        "name": "lost by a match that holds", "family": 4, "counters": True,
+        "rules": "*filter\n:FORWARD ACCEPT [0:0]\n:end - [0:0]\n-A FORWARD -j end\n-A end -p dccp -m dccp ! --dccp-option 1 -j LOG\n"
+        "-A end -p dccp -m dccp --dccp-option 1 -j LOG\n-A end -p sctp -m sctp ! --chunk-types any INIT -j ACCEPT\n-A end -p sctp -m sctp --chunk-types any INIT -j ACCEPT\nCOMMIT\n",
+        "packets": [
+            *({**_ECHO, "proto": "33", "l4": "0fa00035" + l4} for l4 in ("03000000" + "00" * 8, "04000000" + "00" * 8, "04000000" + "04" + "00" * 7, "")),
+            *({**_ECHO, "proto": "132", "l4": "0fa00035" + "00" * 8 + l4} for l4 in ("", "00030010" + "00" * 12, "01000000", "00030008" + "00" * 4 + "0000")),
+        ],
+    },
     *(_shaken(family, hook, state) for family in (4, 6) for hook in ("INPUT", "FORWARD") for state in ("UNTRACKED", "NEW")),
     {
         "name": "copies of what is refused", "family": 4, "counters": True,

@@ -66,7 +66,9 @@ class Connbytes(Match):
         return f"{self._range('')} connbytes mode {mode} connbytes direction {direction}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
-        if packet.ct is None:
+        from pyiptables.netfilter.connection import TEMPLATE
+
+        if packet.ct is None or packet.ct.status & TEMPLATE:
             return False
         direction = self.values["connbytes-dir"]
         which = {"original": (0,), "reply": (1,), "both": (0, 1)}[direction]

@@ -106,8 +106,9 @@ class Dccp(Match):
         if "dccp-option" in self.values:
             found = _has_option(header, packet.payload or b"", self.values["dccp-option"])
             if found is None:
+                # The packet is lost, but a rule that wants no such option has matched before that shows.
                 ctx.hotdrop = True
-                return False
+                found = False
             if found == ("dccp-option" in self.inverted):
                 return False
         return True

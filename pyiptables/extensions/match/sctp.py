@@ -126,8 +126,9 @@ class Sctp(Match):
             return None
         hit = self._match_chunks(octets)
         if hit is None:
+            # The packet is lost, but a rule that wants other chunks has matched before that shows.
             ctx.hotdrop = True
-            return False
+            hit = False
         return hit != (_TYPES in self.inverted)
 
     def _match_chunks(self, segment: bytes) -> bool | None:

@@ -208,7 +208,7 @@ class NftTables(Tables):
             base.policy = policy or base.policy
             base.packets, base.bytes = counters
         for name, kept in self._forgotten.items():
-            again = self.ruleset.tables[table].chains.setdefault(name, kept)
+            again = self.table(table).chains.setdefault(name, kept)
             if again is not kept:
                 again.rules[:0] = kept.rules
         for chain, (renamed_table, newname) in self._renamed.items():

@@ -101,7 +101,7 @@ def _commands(family: int, chains: st.SearchStrategy[str], in_file: bool) -> st.
         st.tuples(st.sampled_from(["-F", "-X", "-Z"]), maybe_chain, _words("", "", "-v")).map(lambda t: [t[0], *t[1], *t[2]]),
         st.tuples(st.just("-Z"), chains, numbers).map(list),
         st.tuples(st.just("-N"), st.one_of(user, user, chains, odd_words)).map(list),
-        st.tuples(st.just("-E"), user, st.one_of(user, chains)).map(list),
+        st.tuples(st.just("-E"), st.one_of(user, chains), st.one_of(user, chains)).map(list),
         st.tuples(st.just("-P"), chains, st.sampled_from(["ACCEPT", "DROP", "DROP", "RETURN", "-", "x"]), _words("", "", "-c 5 6", "-v")).map(
             lambda t: [*t[:3], *t[3]]
         ),
@@ -200,9 +200,34 @@ def _files(draw: st.DrawFn, family: int) -> str:
 
 
 @st.composite
+def _transactions(draw: st.DrawFn) -> str:
+    """A restore file of commands that undo each other, some of which only the kernel refuses."""
+    table = draw(st.sampled_from(["filter", "mangle", "mangle", "nat"]))
+    chain = st.sampled_from([*BUILTIN[table][-2:], "a", "b"])
+    rule = st.sampled_from(
+        ["-j ACCEPT", "-j DROP", "-j REJECT", "-j a", "-j b", "-g a", "-p tcp -j DROP", "-i eth0", "-j MARK --set-mark 1"]
+    )
+    number = st.sampled_from("123")
+    line = st.one_of(
+        st.tuples(st.sampled_from(["-A", "-A", "-I", "-D", "-C"]), chain, rule),
+        st.tuples(st.sampled_from(["-I", "-R"]), chain, number, rule),
+        st.tuples(st.just("-D"), chain, number),
+        st.tuples(st.sampled_from(["-F", "-X", "-Z", "-N", "-S"]), chain),
+        st.tuples(st.sampled_from(["-F", "-X", "-Z"])),
+        st.tuples(st.just("-E"), chain, st.sampled_from(["new", "a", "b", "INPUT"])),
+        st.tuples(st.just("-P"), chain, st.sampled_from(["ACCEPT", "DROP"])),
+        st.tuples(chain.map(":{}".format), st.sampled_from(["- [0:0]", "ACCEPT [3:4]"])),
+    )
+    lines = [" ".join(words) for words in draw(st.lists(line, min_size=1, max_size=7))]
+    return "".join([f"{text}\n" for text in (f"*{table}", *lines, "COMMIT")])
+
+
+@st.composite
 def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
     name = "iptables" if family == 4 else "ip6tables"
-    kind = draw(st.sampled_from(["command"] * 7 + ["restore"] * 3 + ["save"]))
+    kind = draw(st.sampled_from(["command"] * 7 + ["restore"] * 3 + ["save", "transaction"]))
+    if kind == "transaction":
+        return Step([f"{name}-restore", *draw(_words("", "-n", "-n", "-v", "-c -n"))], draw(_transactions()))
     if kind == "save":
         options = draw(_words("", "-c", "-t nat", "-t filter -c", "-c -t raw", "-x", "foo", "-f @DIR/out", "-ct filter", "--counters --table=nat", "--tab mangle", "-M x", "-t", "-V",
                               "-t nosuch", "--modprobe=x -c", "-6", "-4", "--file @DIR/no/such", "-t filter -t nat"))  # fmt: skip
@@ -235,11 +260,9 @@ def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
     return Step([name, *words, *where, *more] if draw(st.booleans()) else [name, *more, *where, *words])
 
 
-def _is_left_out(words: list[str], variant: str) -> bool:
-    """What is known not to be copied: dumps of internals (-v twice) and base chains by other names."""
-    if sum(word.count("v") for word in words if word[:1] == "-" and word[:2] != "--") > 1:
-        return True
-    return variant == "nft" and "-E" in words and any(chain in words for chain in BUILTIN["mangle"])
+def _is_left_out(words: list[str]) -> bool:
+    """What is known not to be copied: dumps of internals (-v twice)."""
+    return sum(word.count("v") for word in words if word[:1] == "-" and word[:2] != "--") > 1
 
 
 @st.composite
@@ -252,7 +275,7 @@ def sessions(draw: st.DrawFn) -> Session:
     for step in steps:
         lines = [step.argv, *[line.split(" ") for line in (step.stdin or "").split("\n")]]
         given = ["-v"] if "restore" in step.argv[0] and "-v" in step.argv else []
-        if not any(_is_left_out([*given, *line] if line is not step.argv else line, variant) for line in lines):
+        if not any(_is_left_out([*given, *line] if line is not step.argv else line) for line in lines):
             kept.append(step)
     name = "iptables" if family == 4 else "ip6tables"
     return Session("random", family, variant, [*kept, Step([f"{name}-save", "-c"]), Step([name, "-L", "-n", "-v"])])

@@ -156,7 +156,7 @@ UNUSUAL = [
     "for ((i=0;\ni<1;\ni++)); do iptables -F; done",
     "shopt -s extglob; ls !(a|b) *.@(c); iptables -F",
     "a@b; c%d; iptables -F",
-    "nft add rule x \"(syn)\" == syn; [[ a == b ]]; f() { echo a == b; }; iptables -F",
+    'nft add rule x "(syn)" == syn; [[ a == b ]]; f() { echo a == b; }; iptables -F',
 ]
 
 

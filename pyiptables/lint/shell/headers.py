@@ -26,9 +26,7 @@ _BEGINS = (
 )
 _LOOP = rb"(?:for|while|until|case|select)(?=[\s(])"
 _COMPOUND = rb"(?:\{(?=\s)|\(|if(?=\s)|" + _LOOP + rb")"
-_BRACED = re.compile(
-    _BEGINS + rb"(?P<head>(?:for|select)[ \t]+(?P<name>\w+)(?:\s+in(?P<list>[ \t][^\n;&|()<>]*)?)?[ \t]*[;\n]\s*)(?=\{\s)"
-)
+_BRACED = re.compile(_BEGINS + rb"(?P<head>(?:for|select)[ \t]+(?P<name>\w+)(?:\s+in(?P<list>[ \t][^\n;&|()<>]*)?)?[ \t]*[;\n]\s*)(?=\{\s)")
 _BODY = re.compile(
     _BEGINS + rb"(?P<head>(?:function[ \t]+(?P<word>[^\s()]+)[ \t]*(?:\([ \t]*\))?|(?P<name>[^\s()$=;&|<>]+)[ \t]*\([ \t]*\))\s*)"
     rb"(?=" + _LOOP + rb")"

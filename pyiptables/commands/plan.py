@@ -111,7 +111,8 @@ def _notes(subject: Subject, options: dict[str, Any]) -> None:
         if item.error is not None:
             click.echo(f"{item.place.file}:{item.place.line}: refused: {' '.join(item.error.text.split())}", err=True)
     for name, count in elsewhere(subject).items():
-        click.echo(f"{subject.file}: not shown: {count} commands in the network namespace {name}", err=True)
+        what = "1 command that acts" if count == 1 else f"{count} commands that act"
+        click.echo(f"{subject.file}: not shown: {what} elsewhere ({name})", err=True)
     words = arguments_seen(subject) if options["script_args"] is None else []
     if words:
         click.echo(f"{subject.file}: what it does depends on its argument: --args {words[0]}" + (

@@ -45,7 +45,7 @@ def _line(subject: Subject, chain: str, rule: Rule) -> Line:
 
 
 def elsewhere(subject: Subject) -> dict[str, int]:
-    """How many commands act on other network namespaces, by their names."""
+    """How many commands act elsewhere, by the names of the namespaces, containers and machines."""
     found: dict[str, int] = {}
     for item in subject.items:
         if item.invocation is not None and item.invocation.netns:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyiptables.lint.shell.source import Location
 
 __all__ = [
+    "ASIDE",
     "Firewall", "FirstRun", "Moment", "SecondRun", "Watch", "first_run", "moments", "second_run", "settled", "short", "stages", "told",
 ]  # fmt: skip
 
@@ -32,8 +33,8 @@ _DOWN = re.compile(r"\b(stop|down|off|disable|unload|clear|flush)\b", re.IGNOREC
 _CHANGING = frozenset("AIRDNXFPE")
 #: Branches that are no patterns of ``case``.
 _SIDES = ("then", "else", "loop", "success", "failure")
-#: Branches of what nobody runs by running the script.
-_ASIDE = ("uncalled", "trap")
+#: Branches of what nobody runs by running the script, or not yet.
+ASIDE = ("uncalled", "trap", "later")
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -123,7 +124,7 @@ def _stages(subject: Subject) -> dict[str, list[Item]]:
                     chosen[guard.location] = guard.branch
     for item in subject.items:
         invocation = item.invocation
-        if invocation is None or invocation.netns or any(guard.branch in _ASIDE for guard in invocation.guard):
+        if invocation is None or invocation.netns or any(guard.branch in ASIDE for guard in invocation.guard):
             continue
         turned = [_direction(guard.branch, guard.condition) for guard in invocation.guard]
         if "down" in turned:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyiptables.lint.places import place_of
+from pyiptables.lint.replay import ASIDE
 from pyiptables.lint.subject import Item, LintNames, Perhaps, SaveReader, Subject, apply_command, table_of
 from pyiptables.ruleset import Ruleset, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
@@ -173,7 +174,7 @@ class _Replay:
     @staticmethod
     def _is_apart(invocation: Invocation) -> bool:
         """Another firewall, or one that nobody asks for: read for mistakes only."""
-        if invocation.netns or any(guard.branch in ("uncalled", "trap") for guard in invocation.guard):
+        if invocation.netns or any(guard.branch in ASIDE for guard in invocation.guard):
             return True
         hooks = {frame.location for frame in invocation.call_stack if frame.kind == "hook"}
         return any(guard.location in hooks for guard in invocation.guard)

@@ -79,7 +79,7 @@ def test_lines_and_doubts(tmp_path: Path) -> None:
     ]
     assert "not known: $1 (output of ip)" in err
     assert f"{script}:5: refused:" in err
-    assert f"{script}: not shown: 1 commands in the network namespace n" in err
+    assert f"{script}: not shown: 1 command that acts elsewhere (n)" in err
 
 
 def test_jumps_follow_a_chain_to_its_new_name() -> None:

@@ -214,9 +214,61 @@ def test_guards_name_the_condition_and_the_side() -> None:
     assert add.guarded_by_check == check.location
 
 
-def test_namespaces_and_containers() -> None:
-    script = b"ip netns exec blue iptables 1\ndocker exec -it box iptables 2\nnsenter -t 1 -n iptables 3\niptables 4\n"
-    assert [one.netns for one in read_script(script, "s.sh").invocations] == ["blue", "docker:box", "nsenter -t 1 -n", ""]
+# Programs that run another one; "?" marks what they run only perhaps, "@" where it is not the host itself.
+WRAPPED = [
+    ("flock -w 5 /run/l iptables -F", "iptables -F"),
+    ("bash -euo pipefail -c 'iptables -F'", "iptables -F"),
+    ("bash -o errexit -c 'iptables -A $1' x Y", "iptables -A Y"),
+    ("env -S 'iptables -F'", "iptables -F"),
+    ("setpriv --reuid 0 --inh-caps +net_admin iptables -F", "iptables -F"),
+    ("runuser -u root -- iptables -F; su - root -c 'iptables -X'", "iptables -F, iptables -X"),
+    ("sudo -s <<E\niptables -F\nE", "iptables -F"),
+    ("su - <<E\niptables -F\nE", "iptables -F"),
+    ("echo iptables -F | bash -s x", "iptables -F"),
+    ("watch -n 1 'iptables -L; iptables -S'; watch -d iptables -Z", "iptables -L, iptables -S, iptables -Z"),
+    ("script -qc 'iptables -F' /dev/null", "iptables -F"),
+    ("pkexec chronic strace -o f iptables -F", "iptables -F"),
+    ("systemd-run --scope -p A=b iptables -F", "iptables -F"),
+    ("systemd-run --on-active 30 --unit u iptables -F", "iptables -F ?"),
+    ("echo iptables -F | at now + 5 minutes", "iptables -F ?"),
+    ("find /etc -name '*.x' -exec iptables -A I -s {} \\; -exec iptables-restore {} +", "iptables -A I -s {} ?, iptables-restore {} ?"),
+    ("find . -exec sh -c 'iptables -A $1' _ {} \\;", "iptables -A $1 ?"),
+    ("run 5 iptables -A INPUT -j DROP", "iptables -A INPUT -j DROP ?"),
+    ("parallel iptables -A INPUT -s {} -j DROP ::: 10.0.0.1", "iptables -A INPUT -s {} -j DROP ?"),
+    ("apt-get install iptables -y; grep iptables -A 3 f; echo iptables -A INPUT -j DROP; which iptables", ""),
+    ("ip netns exec blue iptables 1; ip -all netns exec iptables 2", "iptables 1 @blue, iptables 2 @all"),
+    ("docker exec -it box iptables 1; docker compose exec -T web sh -c 'iptables 2'", "iptables 1 @docker:box, iptables 2 @docker:web"),
+    ("docker run --rm -v a:b --net host im iptables 1; podman run -e X im iptables 2", "iptables 1, iptables 2 @podman:im"),
+    ("kubectl exec pod -c c -n ns -- iptables 1; pct exec 100 -- iptables 2", "iptables 1 @kubectl:pod, iptables 2 @pct:100"),
+    ("nsenter -t 1 -n iptables 3; nsenter -at 1 iptables 4; nsenter -m -t 1 iptables 5",
+     "iptables 3 @nsenter -t 1 -n, iptables 4 @nsenter -at 1, iptables 5"),
+    ("unshare -rn iptables 1; unshare -m iptables 2", "iptables 1 @unshare, iptables 2"),
+    ("X=1; ssh -p 22 root@h 'iptables -A $X'", "iptables -A $X @ssh:root@h"),
+    ("sudo -nu root iptables -F", "iptables -F"),
+    ("ssh h -t sudo iptables -F", "iptables -F @ssh:h"),
+    ("ssh h <<E\niptables -F\nE\nssh h sudo bash -s <<E\niptables -X\nE", "iptables -F @ssh:h, iptables -X @ssh:h"),
+    ("sshpass -p x ssh h iptables -F; adb shell \"su -c 'iptables -X'\"", "iptables -F @ssh:h, iptables -X @adb"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "calls"), WRAPPED)
+def test_programs_that_run_another_one(script: str, calls: str) -> None:
+    found = read_script(script.encode(), "s.sh").invocations
+    assert ", ".join(f"{one.shown}{'' if one.certain else ' ?'}{f' @{one.netns}' if one.netns else ''}" for one in found) == calls
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ("run iptables -A INPUT -j DROP", "what it does with the iptables command in its arguments"),
+        ("python3 -c \"import os; os.system('iptables -A INPUT -j DROP')\"", "the iptables commands in its text are not read"),
+        ("awk '{ system(\"ip6tables -w -I INPUT -s \" $1) }' list", "the iptables commands in its text are not read"),
+        ("ssh h bash -s < other.sh", "the file is not read"),
+        ("at -f undo.sh now", "the file is not read"),
+    ],
+)
+def test_what_is_not_seen_is_said(script: str, what: str) -> None:
+    assert [one.why for one in read_script(script.encode(), "s.sh").unresolved] == [what]
 
 
 RESTORES = [

@@ -26,14 +26,14 @@ class NeverReached(Check):
     code = "U101"
     name = "never-reached"
     bad = (
-        "#!/bin/sh\nfor net in 10.0.0.0/8 10.1.0.0/16; do iptables -A INPUT -s $net -j DROP; done\n",
+        "#!/bin/sh\nfor net in 10.0.0.0/8 10.1.0.0/16; do\niptables -A INPUT -s $net -j DROP\ndone\n",
         "*filter\n-A INPUT -p tcp -j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n",
         "*filter\n-A INPUT -s 10.0.0.0/9 -j ACCEPT\n-A INPUT -s 10.128.0.0/9 -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -p tcp -j DROP\nCOMMIT\n",
     )
     good = (
         "*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n",
         "*filter\n-A INPUT -p tcp -m limit --limit 1/sec -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n",
-        "#!/bin/sh\nup() { iptables -A INPUT -p tcp --dport 22 -j ACCEPT; }\nup\n[ -f /etc/twice ] && up\n",
+        "#!/bin/sh\nup() {\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\n}\nup\n[ -f /etc/twice ] && up\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

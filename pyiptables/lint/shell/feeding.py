@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.shell.reading import HostSetting, OtherCommand, Unknown, Word
+from pyiptables.lint.shell.reading import Guard, HostSetting, OtherCommand, Unknown, Word
 from pyiptables.lint.shell.redirection import written
 from pyiptables.lint.shell.source import Location
 from pyiptables.lint.shell.state import LIKELY, Flow, Line, Output, merged
@@ -12,7 +12,7 @@ from pyiptables.lint.shell.state import LIKELY, Flow, Line, Output, merged
 if TYPE_CHECKING:
     from pyiptables.lint.shell.evaluator import Shell
 
-__all__ = ["emit", "run_input", "sysctl", "tee", "xargs"]
+__all__ = ["at", "emit", "run_input", "sysctl", "tee", "xargs"]
 
 
 def emit(shell: Shell, lines: tuple[Line, ...]) -> None:
@@ -132,9 +132,25 @@ def run_input(shell: Shell, words: list[Word], place: Location) -> Flow | None:
     """A shell that reads its commands from the standard input, or from a file."""
     shell.status = LIKELY
     operands = [word for word in words[1:] if not word.prefix.startswith("-")]
+    arguments: tuple[Word, ...] = ()
+    if operands and any(word.prefix.startswith("-") and "s" in word.prefix for word in words[1:]):
+        # `bash -s ARGUMENT` reads the commands from its input all the same.
+        arguments, operands = (words[0], *operands), []
+    if not operands and shell.state.stdin is None and shell.stdin_file is not None:
+        shell.unresolve(place, f"commands in {shell.stdin_file.shown}", "the file is not read")
     if operands or shell.state.stdin is None:
         shell.others.append(OtherCommand((words[0].text or "").rpartition("/")[2], place, tuple(words[1:])))
         shell.write_unknown(place.text, "output of a shell", place)
         return None
     lines, shell.state.stdin = shell.state.stdin, None
-    return shell.run_text([line.word for line in lines], "eval", place, (), "\n")
+    return shell.run_text([line.word for line in lines], "eval", place, arguments, "\n")
+
+
+def at(shell: Shell, words: list[Word], place: Location) -> Flow | None:
+    """Commands for later, from the standard input."""
+    if any(word.text == "-f" for word in words[1:]):
+        shell.unresolve(place, " ".join(word.shown for word in words), "the file is not read")
+    guards, shell.guards = shell.guards, (*shell.guards, Guard((words[0].text or "").rpartition("/")[2], "later", place))
+    flow = run_input(shell, words[:1], place)
+    shell.guards = guards
+    return flow

@@ -200,7 +200,8 @@ class Text:
 class Guard:
     """A condition that the script tests, and the side of it on which something stands.
 
-    ``branch`` is ``then``, ``else``, ``loop``, ``success``, ``failure``, ``uncalled``, ``trap`` or a
+    ``branch`` is ``then``, ``else``, ``loop``, ``success``, ``failure``, ``uncalled``, ``trap``, ``later``
+    (``at``), ``found`` (``find -exec``), ``wrapped`` (in the arguments of a program that nobody knows) or a
     pattern of ``case``. Guards at the same ``location`` with different branches exclude each other.
     ``assumed``: it is the side taken when nothing goes wrong. ``follows``: the command stands behind the
     condition, whose other side left.

@@ -3,18 +3,23 @@ program."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.builtins import BUILTINS, declare
 from pyiptables.lint.shell.commands import assign_at
 from pyiptables.lint.shell.programs import family_program, guess_program, looks_like_rules
-from pyiptables.lint.shell.reading import Invocation, OtherCommand, Text, TextLine, Unknown, Word
+from pyiptables.lint.shell.reading import Guard, Invocation, OtherCommand, Text, TextLine, Unknown, Word
 from pyiptables.lint.shell.redirection import file_lines, redirected
 from pyiptables.lint.shell.source import Location
-from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, Line, Status, Variable, too_long
+from pyiptables.lint.shell.state import LIKELY, SUCCESS, UNKNOWN, Flow, Line, State, Status, Variable, merged, too_long
 from pyiptables.lint.shell.text_programs import TEXT_PROGRAMS
 from pyiptables.lint.shell.tree import Assign, Simple
 from pyiptables.lint.shell.words import Command, pieces_of
+from pyiptables.lint.shell.wrapped import Inner
 from pyiptables.lint.shell.wrappers import unwrap
 
 if TYPE_CHECKING:
@@ -163,20 +168,81 @@ def _program(shell: Shell, name: str, words: list[Word], place: Location) -> Flo
         if not inner.words:
             shell.status = SUCCESS
             return None
-        outer, shell.netns = shell.netns, inner.netns or shell.netns
         shell.commands += 1
-        if inner.script is not None:
-            flow = shell.run_text([inner.script], "eval", place, tuple(inner.words))
-        else:
-            flow = dispatch(shell, inner.words, place, inner.functions)
-        shell.netns = outer
-        return flow
-    program = BUILTINS[base] if base in _ALSO_PROGRAMS else TEXT_PROGRAMS.get(base)
+        with _inside(shell, inner, Guard(base, "later", place)):
+            if inner.script is not None:
+                return shell.run_text([inner.script], "eval", place, tuple(inner.words))
+            return dispatch(shell, inner.words, place, inner.functions)
+    program = BUILTINS[base] if base in _ALSO_PROGRAMS else find if base == "find" else TEXT_PROGRAMS.get(base)
     if program is not None:
         return program(shell, words, place)
+    _look_within(shell, base, words[1:], place)
     shell.others.append(OtherCommand(base, place, tuple(words[1:])))
     shell.write_unknown(place.text, f"output of {base}", place)
     shell.status = LIKELY if base in _RELIABLE else UNKNOWN
+    return None
+
+
+@contextmanager
+def _inside(shell: Shell, inner: Inner, later: Guard) -> Iterator[None]:
+    """Where and when the command in a wrapper runs."""
+    netns, guards, state = shell.netns, shell.guards, shell.state
+    shell.netns = inner.netns or netns
+    if inner.later:
+        shell.guards = (*guards, later)
+    if inner.remote:
+        shell.state = State(())
+        shell.state.stdin = state.stdin
+    try:
+        yield
+    finally:
+        shell.netns, shell.guards, shell.state = netns, guards, state if inner.remote else shell.state
+
+
+#: Programs with a language of their own, which may call others.
+_LANGUAGES = re.compile(r"(?:python|perl|ruby|php|lua|node|expect|tclsh)[\d.]*|[gm]?awk|ansible|salt|parallel|at|batch")
+_CALL = re.compile(r"(?:^|[^\w-])ip6?tables(?:-legacy|-nft)?(?:-restore\b|(?: -[wt]\b(?: \w+)?)* -[ADIRPFNXE]\b)")
+
+
+def _look_within(shell: Shell, base: str, arguments: list[Word], place: Location) -> None:
+    """iptables in the arguments of a program of which it is not known what it does with them."""
+    for at, word in enumerate(arguments):
+        if word.text is None:
+            continue
+        if family_program(word.text) and looks_like_rules(arguments[at + 1 :]):
+            shell.unresolve(place, base, "what it does with the iptables command in its arguments")
+            before, shell.guards = shell.guards, (*shell.guards, Guard(base, "wrapped", place))
+            dispatch(shell, [_unfilled(one) for one in takewhile(lambda one: one.text != ":::", arguments[at:])], place, False)
+            shell.guards = before
+            return
+        if _LANGUAGES.fullmatch(base) and _CALL.search(word.text):
+            shell.unresolve(place, base, "the iptables commands in its text are not read")
+            return
+
+
+def _unfilled(word: Word) -> Word:
+    """An argument with a mark for what is put there when it runs."""
+    if word.text is None or "{}" not in word.text:
+        return word
+    head, _, tail = word.text.partition("{}")
+    return Word(merged(part for part in (head, Unknown("{}", "filled in when it runs"), tail) if part), word.location)
+
+
+def find(shell: Shell, words: list[Word], place: Location) -> Flow | None:
+    """The commands of ``-exec`` and its like run for each file that is found, if there is one."""
+    at = 1
+    while at < len(words):
+        if words[at].text in ("-exec", "-execdir", "-ok", "-okdir"):
+            command = list(takewhile(lambda one: one.text not in (";", "+"), words[at + 1 :]))
+            if command:
+                guards, shell.guards = shell.guards, (*shell.guards, Guard("find", "found", place))
+                dispatch(shell, [_unfilled(word) for word in command], place, False)
+                shell.guards = guards
+            at += len(command)
+        at += 1
+    shell.others.append(OtherCommand("find", place, tuple(words[1:])))
+    shell.write_unknown(place.text, "output of find", place)
+    shell.status = LIKELY
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pyiptables.lint.shell.feeding import emit, run_input, sysctl, tee, xargs
+from pyiptables.lint.shell.feeding import at, emit, run_input, sysctl, tee, xargs
 from pyiptables.lint.shell.patterns import TooHard, compiled
 from pyiptables.lint.shell.reading import OtherCommand, Word
 from pyiptables.lint.shell.redirection import file_lines
@@ -332,5 +332,5 @@ TEXT_PROGRAMS: dict[str, Program] = {
     "cut": _cut,
     "sort": _sort, "uniq": _uniq, "head": _head, "tail": _tail, "basename": _basename, "dirname": _dirname,
     "expr": _expr, "tee": tee, "xargs": xargs, "sysctl": sysctl, "sh": run_input, "bash": run_input,
-    "dash": run_input, "ash": run_input,
+    "dash": run_input, "ash": run_input, "at": at, "batch": at,
 }  # fmt: skip

@@ -1,24 +1,15 @@
-"""Programs that run another one given as their arguments: ``sudo``, ``ip netns exec``, ``sh -c`` …"""
+"""Programs that run another one given as their arguments: ``sudo``, ``timeout``, ``sh -c`` …; ``elsewhere`` beside it."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from pyiptables.lint.shell.elsewhere import ELSEWHERE
 from pyiptables.lint.shell.reading import Word
+from pyiptables.lint.shell.state import merged
+from pyiptables.lint.shell.wrapped import Inner, behind_options
 
-__all__ = ["Inner", "unwrap"]
-
-
-class Inner(NamedTuple):
-    """The command inside: its words, or the text that a shell is to read (then the words are its ``$0``,
-    ``$1`` …)."""
-
-    words: list[Word]
-    netns: str = ""
-    script: Word | None = None
-    functions: bool = False
-
+__all__ = ["unwrap"]
 
 # Options that take the next word as their value, and how many operands stand before the command.
 _PLAIN: dict[str, tuple[str, int]] = {
@@ -27,7 +18,7 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "env": ("-u -C --unset --chdir", 0),
     "nice": ("-n --adjustment", 0),
     "ionice": ("-c -n -p --class --classdata", 0),
-    "chrt": ("", 1),
+    "chrt": ("-T -P -D", 1),
     "taskset": ("", 1),
     "timeout": ("-s -k --signal --kill-after", 1),
     "time": ("-f -o --format --output", 0),
@@ -36,8 +27,15 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "stdbuf": ("-i -o -e", 0),
     "busybox": ("", 0),
     "chroot": ("", 1),
-    "unshare": ("-S -G", 0),
-    "setpriv": ("--reuid --regid --groups", 0),
+    "setpriv": (
+        "--reuid --regid --euid --ruid --egid --rgid --groups --inh-caps --ambient-caps --bounding-set --securebits --pdeathsig "
+        "--selinux-label --apparmor-profile",
+        0,
+    ),
+    "pkexec": ("--user", 0),
+    "chronic": ("", 0),
+    "strace": ("-a -b -e -E -I -o -O -p -P -s -S -u -U -X", 0),
+    "sshpass": ("-p -f -d -P", 0),
     "flock": ("-w -E --wait --timeout", 1),
     "exec": ("-a", 0),
     "builtin": ("", 0),
@@ -56,21 +54,6 @@ _SHELLS = {"sh", "bash", "dash", "ash", "ksh", "zsh"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
-def _behind_options(words: list[Word], valued: str, operands: int = 0) -> list[Word]:
-    """The words behind the wrapper's own options and operands."""
-    takes = set(valued.split())
-    at = 1
-    while at < len(words):
-        text = words[at].prefix
-        if text == "--":
-            at += 1
-            break
-        if not text.startswith("-") or text == "-":
-            break
-        at += 2 if text in takes and words[at].text is not None else 1
-    return words[at + operands :]
-
-
 def unwrap(name: str, words: list[Word]) -> Inner | None:
     """The command that a wrapper would run; None if ``name`` is no wrapper."""
     plain = _PLAIN.get(name)
@@ -83,12 +66,15 @@ def unwrap(name: str, words: list[Word]) -> Inner | None:
 
 
 def _plain(name: str, words: list[Word], valued: str, operands: int) -> Inner | None:
-    rest = _behind_options(words, valued, operands)
+    rest = behind_options(words, valued, operands)
     if name in ("sudo", "env", "doas"):
         while rest and _ASSIGNMENT.match(rest[0].prefix):
             rest = rest[1:]
-        if rest and rest[0].text == "-S":
-            return None
+        own = [word.text for word in words[1 : len(words) - len(rest)]]
+        if name == "env" and rest and own and own[-1] in ("-S", "--split-string"):
+            return Inner(words[:1], script=rest[0])
+        if name == "sudo" and not rest and {"-s", "-i", "--shell", "--login"} & set(own):
+            return Inner([Word("sh")])
     elif name.startswith("xtables-") and rest:
         program = rest[0].text
         kind = {"xtables-nft-multi": "-nft", "xtables-legacy-multi": "-legacy"}.get(name, "")
@@ -101,78 +87,64 @@ def _plain(name: str, words: list[Word], valued: str, operands: int) -> Inner | 
 
 
 def _shell(words: list[Word]) -> Inner | None:
-    for index, word in enumerate(words[1:], 1):
-        text = word.text or ""
-        if not text.startswith("-"):
+    at = 1
+    while at < len(words):
+        text = words[at].text or ""
+        if len(text) < 2 or text[0] not in "-+" or text == "--":
             return None
-        if "c" in text and not text.startswith("--"):
-            rest = words[index + 1 :]
-            return Inner(rest[1:] or [words[0]], script=rest[0]) if rest else Inner([])
+        at += 1
+        if text in ("--rcfile", "--init-file"):
+            at += 1
+        elif not text.startswith("--"):
+            # `-euo pipefail -c` takes a word for its `o`.
+            at += ("o" in text) + ("O" in text)
+            if "c" in text:
+                rest = words[at:]
+                return Inner(rest[1:] or [words[0]], script=rest[0]) if rest else Inner([])
     return None
-
-
-def _ip(words: list[Word]) -> Inner | None:
-    rest = _behind_options(words, "-n -netns -b -batch -rc")
-    texts = [word.text for word in rest[:3]]
-    if texts[:1] in (["netns"], ["netn"]) and texts[1:2] in (["exec"], ["e"]) and len(rest) > 2:
-        return Inner(rest[3:], rest[2].shown)
-    if texts[:1] == ["netns"] and texts[1:2] == ["exec"]:
-        return Inner(rest[2:], "all")
-    if texts[:1] == ["vrf"] and texts[1:2] == ["exec"]:
-        return Inner(rest[3:])
-    return None
-
-
-def _container(words: list[Word]) -> Inner | None:
-    """``docker exec [-it] NAME …``, ``podman exec``, ``kubectl exec POD -- …``."""
-    rest = _behind_options(words, "-n --namespace -H --context")
-    if not rest or rest[0].text != "exec":
-        return None
-    inner = _behind_options(rest, "-u -e -w --user --env --workdir -c --container -n --namespace")
-    if not inner:
-        return None
-    command = inner[1:]
-    if command and command[0].text == "--":
-        command = command[1:]
-    return Inner(command, f"{words[0].shown.rpartition('/')[2]}:{inner[0].shown}")
-
-
-def _nsenter(words: list[Word]) -> Inner | None:
-    rest = _behind_options(words, "-t --target -S -G --setuid --setgid")
-    into = [word.shown for word in words[1 : len(words) - len(rest)]]
-    if not any(text.startswith(("-n", "--net")) or re.match(r"-\w*n", text) for text in into):
-        return Inner(rest)
-    return Inner(rest, "nsenter " + " ".join(into))
-
-
-def _lxc(words: list[Word]) -> Inner | None:
-    texts = [word.text for word in words]
-    if "--" not in texts:
-        return None
-    at = texts.index("--")
-    return Inner(
-        words[at + 1 :],
-        "lxc:" + " ".join(word.shown for word in words[1:at] if word.text not in ("exec", "-n")),
-    )
 
 
 def _su(words: list[Word]) -> Inner | None:
-    texts = [word.text for word in words]
-    for option in ("-c", "--command"):
-        if option in texts[:-1]:
-            return Inner(words[:1], script=words[texts.index(option) + 1])
-    return None
+    texts = [word.text or "" for word in words]
+    for at, text in enumerate(texts[:-1]):
+        if text in ("-c", "--command", "--session-command") or re.fullmatch(r"-[a-z]*c", text):
+            return Inner(words[:1], script=words[at + 1])
+    if "-u" in texts:
+        rest = words[texts.index("-u") + 2 :]
+        return Inner(rest[1:] if rest and rest[0].text == "--" else rest)
+    return Inner([Word("sh")])
 
 
-_SPECIAL = {
-    "ip": _ip,
-    "docker": _container,
-    "podman": _container,
-    "kubectl": _container,
-    "nerdctl": _container,
-    "nsenter": _nsenter,
-    "lxc": _lxc,
-    "lxc-attach": _lxc,
-    "su": _su,
-    "runuser": _su,
-}
+def _script(words: list[Word]) -> Inner | None:
+    """``script -c TEXT``, ``capsh … -- -c TEXT``."""
+    texts = [word.text or "" for word in words]
+    at = next((at for at, text in enumerate(texts[:-1]) if at and re.fullmatch(r"--command|-[a-z]*c", text)), 0)
+    return Inner(words[:1], script=words[at + 1]) if at else None
+
+
+def _watch(words: list[Word]) -> Inner | None:
+    """The words are one text for a shell."""
+    rest = behind_options(words, "-n --interval -q --equexit")
+    if not rest:
+        return None
+    if any(word.text in ("-x", "--exec") for word in words[1 : len(words) - len(rest)]):
+        return Inner(rest)
+    text = rest[0] if len(rest) == 1 else Word(merged(part for word in rest for part in (" ", *word.pieces)), rest[0].location)
+    return Inner(words[:1], script=text)
+
+
+_UNITS = (
+    "-u --unit -p --property -M --machine -H --host --description --slice --service-type --uid --gid --nice --working-directory -E "
+    "--setenv --on-active --on-boot --on-startup --on-unit-active --on-unit-inactive --on-calendar --timer-property --path-property "
+    "--socket-property"
+)
+
+
+def _systemd_run(words: list[Word]) -> Inner | None:
+    rest = behind_options(words, _UNITS)
+    own = [word.prefix for word in words[1 : len(words) - len(rest)]]
+    apart = any(text.startswith(("-M", "--machine", "-H", "--host")) for text in own)
+    return Inner(rest, "systemd-run " + " ".join(own) if apart else "", later=any(text.startswith("--on-") for text in own))
+
+
+_SPECIAL = {**ELSEWHERE, "su": _su, "runuser": _su, "script": _script, "capsh": _script, "watch": _watch, "systemd-run": _systemd_run}

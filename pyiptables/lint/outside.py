@@ -28,9 +28,11 @@ _OUTER = ("ppp", "wan", "pppoe")
 
 def is_private(spec: RuleSpec, family: int) -> bool:
     """Is the rule for senders of a private network?"""
-    if spec.src_inv or not spec.src_mask:
-        return False
-    return any(spec.src & mask == network and spec.src_mask & mask == mask for network, mask in PRIVATE[family])
+    return not spec.src_inv and _within_private(spec.src, spec.src_mask, family)
+
+
+def _within_private(address: int, mask: int, family: int) -> bool:
+    return any(address & own == network and mask & own == own for network, own in PRIVATE[family])
 
 
 def outer_interfaces(filtering: Filtering) -> list[str]:
@@ -47,6 +49,9 @@ def _outer_interfaces(filtering: Filtering) -> list[str]:
         for rule in chain.rules:
             spec = rule.spec
             if spec is None or spec.target is None or spec.target.name not in ("SNAT", "MASQUERADE") or spec.outiface_inv:
+                continue
+            if not spec.dst_inv and _within_private(spec.dst, spec.dst_mask, filtering.family):
+                # The way back to a host of one's own that was called by the outer address (hairpin).
                 continue
             if spec.outiface and not spec.outiface.startswith(_INNER) and not doubtful(rule):
                 found[spec.outiface] = None

@@ -45,6 +45,8 @@ class OpenForward(Check):
         "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n-A FORWARD -o eth0 -j ACCEPT\nCOMMIT\n",
         "#!/bin/sh\niptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE\niptables -A FORWARD -i wg0 -j ACCEPT\n",
         "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n",
+        "*nat\n-A POSTROUTING -s 192.168.1.0/24 -d 192.168.1.10/32 -o eth1 -j MASQUERADE\n-A POSTROUTING -o eth0 -j MASQUERADE\n"
+        "COMMIT\n*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i eth1 -j ACCEPT\nCOMMIT\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:

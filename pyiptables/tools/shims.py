@@ -29,7 +29,9 @@ def write_shims(folder: str, state: str | None = None, body: str | None = None, 
     ``ourselves`` adds one named ``pyiptables``.
     A file that is there already is only replaced if it is a shim. Raises ShimError.
     """
-    template = body or _template(state)
+    # Emulated programs need nothing that is installed beside us: without looking for it they start sooner.
+    template = body or _template(state, "-I -S", "{name} ")
+    own = _template(state, "-P", "")
     names = []
     try:
         os.makedirs(folder, exist_ok=True)
@@ -39,7 +41,7 @@ def write_shims(folder: str, state: str | None = None, body: str | None = None, 
                 raise ShimError(f"{path} exists and is not a shim of pyiptables")
             temporary = f"{path}.new"
             with open(temporary, "w", encoding="utf-8") as file:
-                file.write(template.replace("{name}", name) if name in SHIM_NAMES else template.replace("{name} ", ""))
+                file.write(template.replace("{name}", name) if name in SHIM_NAMES else own)
             os.chmod(temporary, 0o755)
             os.replace(temporary, path)
             names.append(name)
@@ -56,16 +58,12 @@ def _is_shim(path: str) -> bool:
         return False
 
 
-def _template(state: str | None) -> str:
+def _template(state: str | None, flags: str, program: str) -> str:
+    """A shim that starts this very pyiptables, wherever the caller stands: no module of that folder gets in between."""
     setting = "" if state is None else f"PYIPTABLES_STATE={quoted(os.path.abspath(state))} "
-    return f'#!/bin/sh\n{MARK}\n{setting}exec {_emulator()} {{name}} "$@"\n'
-
-
-def _emulator() -> str:
-    """The words that start this very pyiptables, wherever the caller stands: no module of that folder gets in between."""
     home = os.path.abspath(__file__).rpartition(f"{os.sep}pyiptables{os.sep}")[0]
     start = f"import sys; sys.path.append({home!r}); from pyiptables.__main__ import main; main()"
-    return f"{quoted(sys.executable)} -P -c {quoted(start)}"
+    return f'#!/bin/sh\n{MARK}\n{setting}exec {quoted(sys.executable)} {flags} -c {quoted(start)} {program}"$@"\n'
 
 
 def quoted(text: str) -> str:

@@ -49,7 +49,7 @@ def command(state: str | None, fresh: bool, allow_root: bool, no_lint: bool, as_
         raise click.UsageError("--fresh and --state exclude each other")
     for found in uncaught_calls(words):
         place = f"{found.file}:{found.line}" if found.line else "the command"
-        click.echo(f"warning: {place}: {found.text} {found.why}: calls there will NOT be caught", err=True)
+        click.echo(f"warning: {place}: {found.text} {found.why}", err=True)
     directory = None if fresh else state or default_directory(os.environ)
     reporter = _Reporter(list(words), no_lint, as_json) if hasattr(os, "fork") else None
     try:

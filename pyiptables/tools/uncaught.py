@@ -31,9 +31,9 @@ _CLEAN_PATH = re.compile(
 _OTHER_USERS = ("sudo", "doas", "pkexec", "su", "runuser")
 _SOURCED = re.compile(r"(?m)(?:^|[;&|{]|\b(?:then|do|else))\s*(?:\.|source|sh|bash|dash|exec)\s+[\"']?([\w./+-]+)")
 _REASONS = (
-    (_BY_PATH, "is called by its path"),
-    (_OWN_PATH, "puts other folders first"),
-    (_CLEAN_PATH, "may run with another PATH"),
+    (_BY_PATH, "is called by its path: that call is NOT caught"),
+    (_OWN_PATH, "puts other folders first: where they hold iptables, calls are NOT caught"),
+    (_CLEAN_PATH, "may run with another PATH: its calls may NOT be caught"),
 )
 
 
@@ -54,7 +54,7 @@ def scripts(words: Sequence[str]) -> list[str]:
 def uncaught_calls(words: Sequence[str]) -> Iterator[Uncaught]:
     """What no shim can catch in a command, in the scripts among its words, and in files that these source by a plain name."""
     if os.path.basename(words[0]) in _OTHER_USERS:
-        yield Uncaught("", 0, words[0], "may run the command with another PATH")
+        yield Uncaught("", 0, words[0], "may run the command with another PATH: its calls may NOT be caught")
     yield from _in_text(" ".join(words), "")
     waiting = scripts(words)
     seen = set()

@@ -232,7 +232,7 @@ class _Line:
         if inverted or any([f"-{letter}" in self.given or f"--{name}" in self.given for letter, name, _, _ in COMMANDS]):
             # There is one command, and it stands alone.
             commands = {}
-        open_now = [option for option in OPTIONS if not inverted or (option[0] == "!" and option[1] != "V")]
+        open_now = [option for option in OPTIONS if option[0] == "!" or not inverted]
         meaning = commands | {letter: help for _, letter, _, _, help in open_now if letter}
         found = {} if inverted else {"!": "not"}
         found |= {name: meaning[key] for name, key in _LONG.items() if key in meaning}

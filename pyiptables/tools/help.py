@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from pyiptables.tools.run import Program
     from pyiptables.xtables.option import Extension, Match, Option
 
-__all__ = ["extension_help", "option_line", "program_help", "restore_help"]
+__all__ = ["program_help", "restore_help"]
+
+#: Where the text of an option begins, where lines end, and the words that still stand in its line.
+_RIGHT, _WIDTH, _INLINE = 46, 110, 60
 
 #: (letter, long names, arguments, what it does); '!' first where the option can be inverted.
 COMMANDS = (
@@ -49,7 +52,7 @@ OPTIONS = (
     (" ", "4", "ipv4", "", "IPv4 only: ip6tables-restore skips the line"),
     (" ", "6", "ipv6", "", "IPv6 only: iptables-restore skips the line"),
     (" ", "M", "modprobe", "COMMAND", "accepted; nothing is ever loaded"),
-    ("!", "V", "version", "", "show the version"),
+    (" ", "V", "version", "", "show the version"),
     (" ", "h", "help", "", "show this; after -m or -j also the options of that extension"),
 )
 
@@ -73,17 +76,17 @@ def program_help(program: Program, matches: list[Match], targets: list[type[Targ
         lines.append(f"{invert} {short}--{(name + ' ' + args).rstrip():<32} {text}")
     out = "\n".join(lines) + "\n"
     for extension in [*targets, *[type(match) for match in matches]]:
-        out += "\n" + extension_help(extension)
+        out += "\n" + _extension_help(extension, program.family)
     return out
 
 
-def extension_help(extension: type[Extension]) -> str:
+def _extension_help(extension: type[Extension], family: int) -> str:
     """An extension's options, one a line."""
     kind = "target" if issubclass(extension, Target) else "match"
     head = f"{extension.name} {kind}: {extension.summary}\n{_places(extension)}"
     if not extension.options:
         return f"{head}  (no options)\n"
-    options = "".join([option_line(option) for option in extension.options])
+    options = "".join([_option_lines(option, extension.choices(option, family)) for option in extension.options])
     return f"{head}{extension.name} {kind} options:\n{options}{extension.more_help()}"
 
 
@@ -99,20 +102,28 @@ def _places(extension: type[Extension]) -> str:
     return f"  only: {'; '.join(limits)}\n" if limits else ""
 
 
-def option_line(option: Option) -> str:
-    """One option as ``-h`` shows it."""
+def _option_lines(option: Option, choices: tuple[str, ...]) -> str:
+    """One option as ``-h`` shows it, with the words it takes where nothing else says them."""
     names = "/".join([f"--{name}" for name in (option.name, *option.aliases)])
-    mark = "[!] " if option.invert else "    "
-    left = f"{mark}{names} {option.metavar}".rstrip()
-    words = option.type.words if option.type.lists_words else ()
-    if len(left) > 44:
-        left = f"{left}\n{' ' * 45}"
+    left = f" {'[!]' if option.invert else '   '} {names} {option.metavar}".rstrip()
+    told = f"{option.metavar} {option.help}"
+    words = choices if option.type.lists_words and not all(word in told for word in choices) else ()
     listed = ", ".join(words)
-    if len(listed) < 60:
-        return f" {left:<44} {option.help}{f' ({listed})' if words else ''}\n"
-    from textwrap import fill
+    inline = words and len(listed) < _INLINE
+    lines = _wrapped(f"{option.help}{f' ({listed})' if inline else ':' if words else ''}", _RIGHT)
+    if len(left) < _RIGHT:
+        lines[0] = left.ljust(_RIGHT) + lines[0][_RIGHT:]
+    else:
+        lines.insert(0, left)
+    if words and not inline:
+        lines += _wrapped(listed, 8)
+    return "\n".join(lines) + "\n"
 
-    return f" {left:<44} {option.help}:\n" + fill(listed, 100, initial_indent=" " * 8, subsequent_indent=" " * 8) + "\n"
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, _WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def restore_help(program: Program) -> str:

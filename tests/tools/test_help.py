@@ -34,7 +34,8 @@ def test_extension(family: int, kind: str, name: str) -> None:
     for option in extension.options:
         for word in (option.name, *option.aliases):
             assert f"--{word}" in part
-        assert option.help in part
+        assert option.help.replace(" ", "") in "".join(part.split())
+    assert max(map(len, text.splitlines())) <= 110
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,10 @@ def test_extension(family: int, kind: str, name: str) -> None:
         ("-p tcp -j DNAT", "DNAT target options:"),
         ("-m limit", "limit match options:"),
         ("-p icmp", "Valid ICMP Types:\nany\necho-reply (pong)\ndestination-unreachable\n   network-unreachable\n"),
+        ("-j REJECT", "icmp-net-unreachable, icmp-host-unreachable, "),
+        ("-j TCPOPTSTRIP", "(wscale, mss, sack-permitted,"),
+        ("-m sctp", "all, any, only, DATA, INIT, "),
+        ("-m ipvs", "ORIGINAL|REPLY                    direction within the connection\n"),
         ("-m owner", "only: reached from OUTPUT, POSTROUTING"),
     ],
 )

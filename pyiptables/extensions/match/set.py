@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from pyiptables.xtables.option import Parsing
 
 _SET, _OLD = "match-set", "set"
-_COUNTERS = tuple([f"{what}-{how}" for what in ("packets", "bytes") for how in ("eq", "lt", "gt")])
+#: Comparisons of an entry's counters, and what they ask.
+_COUNTERS = {
+    f"{what}-{how}": f"the entry's {what} counter is {asked}"
+    for what in ("packets", "bytes")
+    for how, asked in (("eq", "this"), ("lt", "less than this"), ("gt", "more than this"))
+}
 
 
 class SetMatch(Match):
@@ -36,7 +41,7 @@ class SetMatch(Match):
         Option(_OLD, Text(), invert=True, metavar="set dir[,…]", help="old name of --match-set"),
         Option("return-nomatch", help="match entries marked nomatch", code=ord("3")),
         Option("update-counters", invert=True, help="count in the set (inverted: do not)", code=ord("4")),
-        *[Option(name, Text(), invert=True, metavar="number", help=f"compare the entry's {name[:-3]} counter") for name in _COUNTERS],
+        *[Option(name, Text(), invert=True, metavar="number", help=asked) for name, asked in _COUNTERS.items()],
         Option("update-subcounters", invert=True, help="count in member sets of a list (inverted: do not)", code=ord("a")),
     )
 

@@ -30,8 +30,8 @@ class State(Match):
     summary = "state of the packet's connection (use conntrack)"
     canonical = r"(?: !)? --state (?:INVALID|NEW|ESTABLISHED|RELATED,ESTABLISHED|NEW,RELATED,ESTABLISHED)"
     options = (
-        Option("state", Text(), invert=True, mandatory=True, metavar="state[,state…]", words=_STATES, help="INVALID, NEW, ESTABLISHED …",
-               reads=("ctstate",)),
+        Option("state", Text(), invert=True, mandatory=True, metavar="state[,state…]", words=_STATES, reads=("ctstate",),
+               help="INVALID, NEW, ESTABLISHED, RELATED or UNTRACKED"),
     )  # fmt: skip
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:

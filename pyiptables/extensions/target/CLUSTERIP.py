@@ -33,9 +33,7 @@ class Clusterip(Target):
     summary = "share an address among the nodes of a cluster"
     options = (
         Option("new", help="create a new cluster address"),
-        Option(
-            "hashmode", Text(), also=_NEW, metavar="mode", words=_MODES, help="what decides which node: sourceip, -sourceport, -destport"
-        ),
+        Option("hashmode", Text(), also=_NEW, metavar="mode", words=_MODES, help="what decides which node"),
         Option("clustermac", EtherMac(), also=_NEW, help="multicast MAC address of the cluster"),
         Option("total-nodes", UInt(16, 0, _NODES), also=_NEW, help="number of nodes"),
         Option("local-node", UInt(16, 0, _NODES), also=_NEW, help="number of this node"),

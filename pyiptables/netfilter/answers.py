@@ -156,7 +156,7 @@ def checksum_holds(packet: Packet) -> bool:
 
     A protocol without a checksum of that kind of its own is judged as if it had one, so it seldom gets an answer.
     """
-    if packet.family == 6 and packet.transport_length <= 0:
+    if packet.family == 6 and packet.l4 is not None and packet.transport_length <= 0:
         return False
     if packet.proto in _OTHER_CHECKSUMS:
         return True

@@ -237,11 +237,14 @@ def _transport(packet: Packet, data: dict[str, Any], depth: int) -> None:
         rest = int(data.get("icmp_id", 0)) << 16 | int(data.get("icmp_seq", 0))
         packet.l4 = bytes((kind, int(data.get("code", 0)), 0, 0)) + rest.to_bytes(4, "big")
     elif proto not in (17, 136):
-        if "l4" in data or "sport" not in data:
+        if "l4" in data or (packet.payload and "sport" not in data):
             packet.l4 = _octets(data, "l4") if data.get("l4") else b""
         if packet.l4 is None:
             return
-        ports = (packet.l4 + (packet.payload or b""))[:4]
+        if packet.payload:
+            packet.l4 += packet.payload
+            packet.payload, packet.payload_len = b"", 0
+        ports = packet.l4[:4]
         if proto in (33, 132) and len(ports) == 4 and "sport" not in data:
             packet.sport = int.from_bytes(ports[:2], "big")
             packet.dport = int.from_bytes(ports[2:], "big")

@@ -45,6 +45,8 @@ _IFNAMSIZ = 16
 _EPOCH = 1_704_067_200 * _SECOND
 
 
+#: Protocols that have keys of their own: ICMP, TCP, UDP, ICMPv6, UDP-Lite.
+_DESCRIBED = (1, 6, 17, 58, 136)
 _KEYS = KEYS | {"from", "in", "out", "at", "at_relative", "ctstate", "reply_to", "related_to", "expected_by"}
 #: Keys that say which protocol was meant.
 _TELLING = frozenset(("flags", "window", "mss", "tcp_options"))
@@ -240,7 +242,8 @@ def _crafted(sent: Json) -> Json:
     idle = {key for key, (_, numbers) in OF_PROTOCOL.items() if proto not in numbers} - _TELLING
     if proto in (33, 132):
         idle |= {"sport", "dport"}
-    return {key: value for key, value in sent.items() if key not in idle} if idle & sent.keys() else sent
+    crafted = {key: value for key, value in sent.items() if key not in idle} if idle & sent.keys() else sent
+    return crafted if proto in _DESCRIBED or "l4" in crafted else {**crafted, "l4": ""}
 
 
 def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") -> None:

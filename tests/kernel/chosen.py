@@ -278,6 +278,12 @@ CASES: list[Json] = [
             *({**_ECHO, "proto": "132", "l4": "0fa00035" + "00" * 8 + l4} for l4 in ("", "00030010" + "00" * 12, "01000000", "00030008" + "00" * 4 + "0000")),
         ],
     },
+    {
+        "name": "headers that reach into the payload", "family": 4, "counters": True,
+        "rules": "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p esp -m esp --espspi 1212489801 -j LOG\n-A FORWARD -p ah -m ah --ahspi 541663336:543712620 -j LOG\n"
+        "-A FORWARD -p 108 -m ipcomp --ipcompspi 8265 -j LOG\n-A FORWARD -p sctp -m sctp --dport 18501 -j LOG\n-A FORWARD -m string --string GET --algo bm -j LOG\nCOMMIT\n",
+        "packets": [{**_ECHO, "proto": proto, "l4": l4, "payload": "HE I hello GET / HTTP/1.1"} for proto in ("50", "51", "108", "132", "47") for l4 in ("", "3b04", "3b040000")],
+    },
     *(_shaken(family, hook, state) for family in (4, 6) for hook in ("INPUT", "FORWARD") for state in ("UNTRACKED", "NEW")),
     {
         "name": "copies of what is refused", "family": 4, "counters": True,

@@ -460,6 +460,16 @@ def test_attributes_decide(trace: Trace, folder: Path, rule: str, yes: str | Non
             assert (packet["verdict"], packet["unknown"]) == (verdict, []), words
 
 
+def test_a_header_that_nobody_described_is_not_empty(trace: Trace, folder: Path) -> None:
+    """The kernel would lose a packet that is too short for its header."""
+    (folder / "spi.v4").write_text(
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -p esp -m esp --espspi 5 -j ACCEPT\n-A INPUT -p esp -j REJECT\nCOMMIT\n"
+    )
+    for more, verdict, unknown in (("", "REJECT", 1), (" l4 0000000500000001", "ACCEPT", 0), (" l4 00000005", "DROP", 0)):
+        told = json.loads(trace(f"esp 198.51.100.7 -> 203.0.113.1 in eth0{more}", "--rules", "spi.v4", "--json").stdout)["packets"][0]
+        assert (told["verdict"], len(told["unknown"])) == (verdict, unknown), more
+
+
 def test_transparent_proxies_take_what_is_for_others(trace: Trace, folder: Path) -> None:
     """A listening socket gets the packet, as the routing rule has it; nobody answers that nothing listened."""
     (folder / "proxy.v4").write_text("*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 3128 --tproxy-mark 0x1\nCOMMIT\n*filter\nCOMMIT\n")

@@ -121,7 +121,7 @@ class State:
 
     def read(self, family: int) -> bytes:
         """The file's bytes without our trailer; b'' when there is none yet. Sets ``trusted``."""
-        for _ in range(50):
+        for _ in range(20):
             text, changing = self._read_once(family)
             if not changing:
                 break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
@@ -212,6 +214,29 @@ def test_guards_name_the_condition_and_the_side() -> None:
     assert [(g.condition, g.branch) for g in one.guard + two.guard] == [("[ -f /x ]", "then"), ("[ -f /x ]", "else")]
     assert one.guard[0].location == two.guard[0].location
     assert add.guarded_by_check == check.location
+
+
+# What a pipeline writes, as the real programs do; None where it is not followed.
+WRITTEN: list[tuple[str, str | None]] = [
+    ("seq -s, 1 5", "1,2,3,4,5"), ("seq -s ' ' 3", "1 2 3"), ("seq 5 -2 1", "5\n3\n1"), ("seq -w 8 11", None),
+    ("echo a b | awk '{print $1}' | xargs echo x", "x a"), ("echo a:b:c | awk -F: '{print $3, $NF\"/\"$1}'", "c c/a"),
+    ("printf 'a 1\\nb 2\\n' | awk '/b/ {print $2}'", "2"), ("printf 'a\\nb\\n' | awk NR==2", "b"), ("echo a b | awk '{print $3}'", ""),
+    ("echo a::b | awk -F: '{print $2 \"x\" $3}'", "xb"), ("echo 5 | awk '{print $1*2}'", None), ("echo a.b | awk -F[.] '{print $1}'", None),
+    ("echo a,b,c | cut -d, -f1,3", "a,c"), ("echo a,b,c | cut -d , -f2-", "b,c"), ("echo abc | cut -c2-", "bc"), ("echo abc | cut -s -d, -f1", ""),
+    ("echo abc | cut -d, -f1", "abc"), ("echo a,b | cut -d$x -f1", None), ("echo ab1 | tr -dc 0-9", "1"), ("echo ab | tr -d \"$x\"", None),
+    ("echo abc | sed -e s/a/x/ -e 's/[bc]*$/y/'", "xy"), ("echo aab | sed 's/a*/x/g'", None), ("echo 'a b' | sed 's/ /\\n/'", None),
+    ("echo ab | sed -E 's/a|ab/x/'", None), ("echo a.b | sed 's/[\\.]/-/'", None), ("echo 'a$b' | sed 's/a$b/x/'", None),
+    ("echo 'a \"b c\"' | xargs -n1", "a\nb c"), ("echo a,b | xargs -d, -n1 echo", None), ("echo \"a'b\" | xargs", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "text"), WRITTEN)
+def test_text_is_worked_out_exactly_or_not_at_all(script: str, text: str | None) -> None:
+    call = read_script(f'v=$({script})\niptables "$v"\n'.encode(), "s.sh").invocations[-1]
+    assert call.argv[0].text == text
+    if text is not None:
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.rstrip("\n") == text
 
 
 # Programs that run another one; "?" marks what they run only perhaps, "@" where it is not the host itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.reading import Guard, HostSetting, OtherCommand, Unknown, Word
@@ -50,7 +51,7 @@ def xargs(shell: Shell, words: list[Word], place: Location) -> Flow | None:
     """The command, with the words of the input behind it or in the place of a mark."""
     from pyiptables.lint.shell.simple import dispatch
 
-    mark, each, lines_each, at = "", 0, False, 1
+    mark, each, lines_each, delimiter, at = "", 0, False, "", 1
     while at < len(words):
         text = words[at].text or ""
         if not text.startswith("-") or text == "-":
@@ -66,17 +67,18 @@ def xargs(shell: Shell, words: list[Word], place: Location) -> Flow | None:
             each = int(value) if value.isdigit() else 1
         elif text[:2] == "-L":
             lines_each = True
+        elif text[:2] == "-d" or text == "-0":
+            delimiter = value or "\\0"
     command = words[at:] or [Word("echo")]
     shell.status = LIKELY
     lines = shell.state.stdin
     if lines is None:
         lines = (Line(Word((Unknown("xargs", "input that is not known", True),), place), True),)
+    if delimiter and delimiter != "\\n":
+        lines = (Line(Word((Unknown("xargs", "input that is cut elsewhere than at blanks", True),), place), True),)
     batches: list[list[Word]] = []
     for line in lines:
-        many = line.word.text is None
-        found = [line.word] if mark or many else [
-            Word(text.strip("\"'"), line.word.location) for text in (line.word.text or "").split()
-        ]  # fmt: skip
+        found = [line.word] if mark or delimiter else _arguments(line.word)
         if mark or lines_each or not batches:
             batches.append([])
         for word in found:
@@ -90,6 +92,19 @@ def xargs(shell: Shell, words: list[Word], place: Location) -> Flow | None:
         if flow is not None:
             return None
     return None
+
+
+def _arguments(word: Word) -> list[Word]:
+    """The words of a line: cut at blanks outside of quotes."""
+    if word.text is None:
+        return [word]
+    if "\\" not in word.text:
+        try:
+            return [Word(text, word.location) for text in shlex.split(word.text)]
+        except ValueError:
+            # A quote that nothing closes.
+            pass
+    return [Word((Unknown(word.text, "quoted for xargs", True),), word.location)]
 
 
 def _filled(command: list[Word], mark: str, batch: list[Word]) -> list[Word]:

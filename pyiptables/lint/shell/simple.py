@@ -174,9 +174,10 @@ def _program(shell: Shell, name: str, words: list[Word], place: Location) -> Flo
                 return shell.run_text([inner.script], "eval", place, tuple(inner.words))
             return dispatch(shell, inner.words, place, inner.functions)
     program = BUILTINS[base] if base in _ALSO_PROGRAMS else find if base == "find" else TEXT_PROGRAMS.get(base)
+    if program is None or base in _AWKS:
+        _look_within(shell, base, words[1:], place)
     if program is not None:
         return program(shell, words, place)
-    _look_within(shell, base, words[1:], place)
     shell.others.append(OtherCommand(base, place, tuple(words[1:])))
     shell.write_unknown(place.text, f"output of {base}", place)
     shell.status = LIKELY if base in _RELIABLE else UNKNOWN
@@ -199,8 +200,9 @@ def _inside(shell: Shell, inner: Inner, later: Guard) -> Iterator[None]:
         shell.netns, shell.guards, shell.state = netns, guards, state if inner.remote else shell.state
 
 
+_AWKS = ("awk", "gawk", "mawk")
 #: Programs with a language of their own, which may call others.
-_LANGUAGES = re.compile(r"(?:python|perl|ruby|php|lua|node|expect|tclsh)[\d.]*|[gm]?awk|ansible|salt|parallel|at|batch")
+_LANGUAGES = re.compile(r"(?:python|perl|ruby|php|lua|node|expect|tclsh)[\d.]*|[gm]?awk|ansible|salt|parallel")
 _CALL = re.compile(r"(?:^|[^\w-])ip6?tables(?:-legacy|-nft)?(?:-restore\b|(?: -[wt]\b(?: \w+)?)* -[ADIRPFNXE]\b)")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyiptables.lint.shell.feeding import at, emit, run_input, sysctl, tee, xargs
+from pyiptables.lint.shell.fields import printer
 from pyiptables.lint.shell.patterns import TooHard, compiled
 from pyiptables.lint.shell.reading import OtherCommand, Word
 from pyiptables.lint.shell.redirection import file_lines
@@ -54,18 +55,25 @@ def _filter(run: Callable[[list[str], list[Word], Callable[[list[Word]], Lines]]
             return None
         numeric = name in ("seq", "expr")
         options, operands = [], []
+        known = all(word.text is not None for word in words[1:])
         for word in words[1:]:
             if word.prefix.startswith("-") and word.text != "-" and not (numeric and word.prefix[1:].isdigit()):
                 options.append(word.text or "")
             else:
                 operands.append(word)
         try:
+            if not known and (name not in _READING or "" in options):
+                raise Inexact
             emit(shell, run(options, operands, lambda files: _input(shell, files)))
         except (Inexact, TooHard):
             shell.write_unknown(place.text, f"output of {name}", place)
         return None
 
     return program
+
+
+#: Programs whose operands are files, or which look themselves whether a word is known.
+_READING = ("cat", "grep", "egrep", "fgrep", "sed", "sort", "uniq", "basename", "dirname")
 
 
 def _text(line: Line) -> str:
@@ -88,7 +96,13 @@ def _cat(options: list[str], operands: list[Word], read: Callable[[list[Word]], 
 @_filter
 def _seq(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
     texts = [word.text or "" for word in operands]
-    if options or not all(re.fullmatch(r"-?\d{1,9}", text) for text in texts):
+    between = None
+    if options:
+        # `-s,`, or `-s` with the separator as the next word.
+        if len(options) > 1 or not options[0].startswith("-s"):
+            raise Inexact
+        between = options[0][2:] or texts.pop(0)
+    if not all(re.fullmatch(r"-?\d{1,9}", text) for text in texts):
         raise Inexact
     numbers = [int(text) for text in texts]
     if not 1 <= len(numbers) <= 3:
@@ -98,7 +112,8 @@ def _seq(options: list[str], operands: list[Word], read: Callable[[list[Word]], 
     last = numbers[-1]
     if step == 0 or abs(last - first) // abs(step) > 10_000:
         raise Inexact
-    return tuple(_made(str(value)) for value in range(first, last + (1 if step > 0 else -1), step))
+    values = [str(value) for value in range(first, last + (1 if step > 0 else -1), step)]
+    return tuple(_made(text) for text in (values if between is None else [between.join(values)] if values else []))
 
 
 @_filter
@@ -134,7 +149,11 @@ def _grep(options: list[str], operands: list[Word], read: Callable[[list[Word]],
 
 def _expression(pattern: str, extended: bool) -> str:
     """A POSIX regular expression in Python's words; raises Inexact for what has none."""
-    if re.search(r"\\[1-9]|\[\.|\[=", pattern):
+    plain = re.sub(r"\[\^?\]?(?:\[:\w+:\]|[^\]\\])*\]", "x", pattern)
+    # Letters that mean something else to Python, sets with a backslash, and signs that are plain where they stand.
+    if re.search(r"\\[1-9A-Zab-rt-vx-z<>`']|\[|[*+?}][*+?]", plain.replace("\\[", "")):
+        raise Inexact
+    if not extended and re.search(r"(?<!^)(?<![(|\\])\^|(?<!\\)\$(?!$|\\[)|])|^\^?\*", plain):
         raise Inexact
     for name, members in (("space", r"\s"), ("blank", r" \t"), ("digit", "0-9"), ("alnum", "A-Za-z0-9"),
                           ("alpha", "A-Za-z"), ("upper", "A-Z"), ("lower", "a-z"), ("xdigit",
@@ -148,15 +167,17 @@ def _expression(pattern: str, extended: bool) -> str:
 
 @_filter
 def _sed(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
-    if set(options) - {"-e", "-E", "-r"} or not operands or operands[0].text is None:
+    count = max(1, options.count("-e"))
+    scripts = [word.text for word in operands[:count]]
+    if set(options) - {"-e", "-E", "-r"} or len(scripts) < count:
         raise Inexact
-    scripts = [operands[0].text]
-    if options.count("-e") > 1:
-        raise Inexact
-    lines = read(operands[1:])
+    lines = read(operands[count:])
     extended = "-E" in options or "-r" in options
-    for script in re.split(r"\s*;\s*", scripts[0].strip()):
-        lines = _edited(script, lines, extended)
+    for text in scripts:
+        if text is None:
+            raise Inexact
+        for script in re.split(r"\s*;\s*", text.strip()):
+            lines = _edited(script, lines, extended)
     return lines
 
 
@@ -170,6 +191,11 @@ def _edited(script: str, lines: Lines, extended: bool) -> Lines:
         raise Inexact
     mark, pattern, new, everywhere = found.groups()
     expression = _expression(pattern.replace("\\" + mark, mark), extended)
+    # The longest of several ways counts, Python takes the first; and it finds the empty text where sed does not.
+    if "|" in re.sub(r"\\\\|\\\|", "", expression) or (everywhere and compiled(expression, 0).search("")):
+        raise Inexact
+    if re.search(r"\\[A-Za-z]", new):
+        raise Inexact
     replacement = re.sub(r"\\([1-9&/])|(\\)|(&)", _replacement, new.replace("\\" + mark, mark))
     edited = []
     for line in lines:
@@ -216,7 +242,9 @@ def _tr(options: list[str], operands: list[Word], read: Callable[[list[Word]], L
     sets = [_characters(word.text or "") for word in operands]
     lines = read([])
     text = "".join(_text(line) + "\n" for line in lines)
-    if options == ["-d"] and len(sets) == 1:
+    if options in (["-cd"], ["-dc"], ["-d", "-c"], ["-c", "-d"]) and len(sets) == 1:
+        text = "".join(char for char in text if char in sets[0])
+    elif options == ["-d"] and len(sets) == 1:
         text = "".join(char for char in text if char not in sets[0])
     elif options in (["-s"], ["--squeeze-repeats"]) and len(sets) == 1:
         text = re.sub(rf"([{re.escape(sets[0])}])\1+", r"\1", text) if sets[0] else text
@@ -229,22 +257,64 @@ def _tr(options: list[str], operands: list[Word], read: Callable[[list[Word]], L
     return tuple(_made(row, lines[0]) for row in (rows[:-1] if not rows[-1] else rows))
 
 
+#: No field of a line comes after this one.
+_LAST = 1 << 20
+
+
 @_filter
 def _cut(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
-    texts = [*options, *(word.text or "" for word in operands)]
-    joined = " ".join(texts)
-    found = re.search(r"-f ?(\d+)(-?)(\d*)(?= |\Z)", joined)
-    delimiter = re.search(r"-d ?(.)", joined)
-    if not found or set("".join(option[:2] for option in options)) - set("-fds"):
+    values = [word.text or "" for word in operands]
+    given: dict[str, str] = {}
+    for option in options:
+        letter = option[:2]
+        if letter not in ("-d", "-f", "-c", "-b", "-s") or (letter == "-s" and option != "-s"):
+            raise Inexact
+        given[letter] = option[2:] or (values.pop(0) if letter != "-s" and values else "")
+    lists = [letter for letter in ("-f", "-c", "-b") if letter in given]
+    mark = given.get("-d", "\t")
+    if values or len(lists) != 1 or len(mark) != 1:
         raise Inexact
-    mark = delimiter.group(1) if delimiter else "\t"
-    first = int(found.group(1)) - 1
-    last = int(found.group(3)) if found.group(3) else None if found.group(2) else first + 1
-    result = []
-    for line in read([]):
-        text = _text(line)
-        result.append(_made(mark.join(text.split(mark)[first:last]), line) if mark in text else line)
-    return tuple(result)
+    ranges = []
+    for part in given[lists[0]].split(","):
+        bounds = re.fullmatch(r"(\d{1,6})?(-?)(\d{1,6})?", part)
+        if not bounds or not (bounds[1] or bounds[3]):
+            raise Inexact
+        first = int(bounds[1] or 1)
+        ranges.append((first, int(bounds[3]) if bounds[3] else _LAST if bounds[2] else first))
+    lines = read([])
+    if lists[0] != "-f":
+        return tuple(_made("".join(_chosen(list(_ascii(line)), ranges)), line) for line in lines)
+    return tuple(
+        _made(mark.join(_chosen(text.split(mark), ranges)), line) if mark in text else line
+        for line, text in ((line, _text(line)) for line in lines)
+        if mark in text or "-s" not in given
+    )
+
+
+def _chosen(parts: list[str], ranges: list[tuple[int, int]]) -> list[str]:
+    return [part for at, part in enumerate(parts, 1) if any([low <= at <= high for low, high in ranges])]
+
+
+def _ascii(line: Line) -> str:
+    text = _text(line)
+    if not text.isascii():
+        raise Inexact
+    return text
+
+
+@_filter
+def _awk(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
+    texts = [word.text or "" for word in operands]
+    separator = ""
+    if options:
+        if len(options) > 1 or not options[0].startswith("-F"):
+            raise Inexact
+        separator = options[0][2:] or (texts.pop(0) if texts else "")
+    found = printer(texts[0], separator) if len(texts) == 1 else None
+    if found is None:
+        raise Inexact
+    printed = [(line, found.line(number, _text(line))) for number, line in enumerate(read([]), 1)]
+    return tuple(_made(text, line) for line, text in printed if text is not None)
 
 
 @_filter
@@ -296,7 +366,7 @@ def _tail(options: list[str], operands: list[Word], read: Callable[[list[Word]],
 @_filter
 def _basename(options: list[str], operands: list[Word], read: Callable[[list[Word]], Lines]) -> Lines:
     texts = [word.text for word in operands]
-    if options or not texts or texts[0] is None:
+    if options or not texts or None in texts or texts[0] is None:
         raise Inexact
     base = texts[0].rstrip("/").rpartition("/")[2]
     return (_made(base.removesuffix(texts[1] or "") if len(texts) > 1 else base),)
@@ -328,9 +398,8 @@ def _expr(options: list[str], operands: list[Word], read: Callable[[list[Word]],
 
 
 TEXT_PROGRAMS: dict[str, Program] = {
-    "cat": _cat, "seq": _seq, "grep": _grep, "egrep": _grep, "fgrep": _grep, "sed": _sed, "tr": _tr,
-    "cut": _cut,
-    "sort": _sort, "uniq": _uniq, "head": _head, "tail": _tail, "basename": _basename, "dirname": _dirname,
-    "expr": _expr, "tee": tee, "xargs": xargs, "sysctl": sysctl, "sh": run_input, "bash": run_input,
+    "cat": _cat, "seq": _seq, "grep": _grep, "egrep": _grep, "fgrep": _grep, "sed": _sed, "tr": _tr, "cut": _cut, "awk": _awk,
+    "gawk": _awk, "mawk": _awk, "sort": _sort, "uniq": _uniq, "head": _head, "tail": _tail, "basename": _basename,
+    "dirname": _dirname, "expr": _expr, "tee": tee, "xargs": xargs, "sysctl": sysctl, "sh": run_input, "bash": run_input,
     "dash": run_input, "ash": run_input, "at": at, "batch": at,
 }  # fmt: skip

@@ -428,12 +428,12 @@ class Context:
         if packet.ct is None and packet.template is None:
             packet.ctstate = "UNTRACKED"
 
-    def set_template(self, packet: Packet, **wanted: Any) -> None:
+    def set_template(self, packet: Packet, **wanted: Any) -> bool:
         """What ``-j CT`` asks connection tracking to do with the packet when it comes there.
 
         Keys: ``helper`` (name), ``zone`` (number), ``zone_dir`` ('orig', 'reply' or 'both'), ``zone_mark`` (zone from
         the packet's mark), ``timeout`` (policy name), ``ctevents``, ``expevents`` (masks). Ignored when the packet has
-        a connection or a template already, as ``xt_ct_target`` does.
+        a connection or a template already, as ``xt_ct_target`` does: then the answer is False.
         """
         if packet.ct is None and packet.template is None and packet.ctstate != "UNTRACKED":
             from pyiptables.netfilter.connection import template
@@ -442,3 +442,5 @@ class Context:
             # What stands in for the connection until there is one looks new to matches.
             packet.ct = template(packet.family)
             packet.ctstate = "NEW"
+            return True
+        return False

@@ -18,7 +18,7 @@ from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
 from pyiptables.netfilter.index import candidates
 from pyiptables.netfilter.nat import Nat
 from pyiptables.netfilter.packet import Context, Packet, Verdict
-from pyiptables.netfilter.routing import Decision, GivenPath, Routing
+from pyiptables.netfilter.routing import Decision, GivenPath, Routing, is_loopback
 from pyiptables.netfilter.traverse import Step, Walker
 from pyiptables.netfilter.trip import Event, Trip
 
@@ -336,7 +336,7 @@ class Engine:
             self._loop_back(trip, path, way)
         if self.family == 6 and packet.dst >> 120 == 0xFF and packet.dst >> 112 & 15 < 2 and way.iface != "lo":
             return self._lost(trip, "a multicast scope that does not leave a host")
-        if way.iface == "lo" and not path.given:
+        if way.iface == "lo" and (not path.given or packet.dst == trip.first.dst or is_loopback(packet.dst, self.family)):
             packet.iniface, packet.outiface = "lo", ""
             packet.attrs["socket_exists"] = False
             self._speaking = False

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyiptables.netfilter.packet import Packet
     from pyiptables.netfilter.routes import Route
 
-__all__ = ["Decision", "GivenPath", "Routing"]
+__all__ = ["Decision", "GivenPath", "Routing", "is_loopback"]
 
 #: What look-ups that end in such a route report (``fib_props``).
 _ERRORS = {"blackhole": "EINVAL", "unreachable": "EHOSTUNREACH", "prohibit": "EACCES"}
@@ -360,6 +360,10 @@ def _flow(packet: Packet) -> tuple[int, int, int]:
     return packet.proto, packet.sport, packet.dport
 
 
+def is_loopback(address: int, family: int) -> bool:
+    return address >> 24 == 127 if family == 4 else address == 1
+
+
 def _link_bound(address: int) -> bool:
     """An IPv6 address that means something else on every link (``rt6_need_strict``)."""
     return address == 1 or address >> 118 == 0x3FA or address >> 120 == 0xFF
@@ -405,7 +409,7 @@ class GivenPath:
         return False
 
     def reroute(self, packet: Packet, device: str) -> Decision:
-        return self.leave(packet)
+        return Decision("out", "lo") if is_loopback(packet.dst, packet.family) else self.leave(packet)
 
     def flow_again(self, packet: Packet) -> tuple[int, int, int]:
         return _NO_FLOW

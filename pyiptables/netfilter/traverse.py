@@ -338,11 +338,12 @@ _FACTS = (
 
 
 def _facts(packet: Packet) -> tuple[Any, ...]:
-    ct = packet.ct
+    ct = None if packet.template else packet.ct
     known = (None, None, None) if ct is None else (ct.mark, ct.secmark, ct.labels)
+    state = packet.ctstate if ct is not None or packet.ct is None else "INVALID"
     return (
         packet.src, packet.dst, packet.sport, packet.dport, packet.ttl, packet.tos, packet.mark, packet.priority,
-        packet.length, packet.flow_label, packet.tcp_options, packet.secmark, packet.ctstate, *known,
+        packet.length, packet.flow_label, packet.tcp_options, packet.secmark, state, *known,
     )  # fmt: skip
 
 

@@ -115,6 +115,7 @@ class Judge:
                 or packet.bad_checksum
                 or packet.pkttype != "unicast"
                 or packet.attrs
+                or outiface == "lo"
             ):
                 yield self._whole_way(packet)
                 continue

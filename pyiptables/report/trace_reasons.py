@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.compiled import header_tests
 from pyiptables.netfilter.pipeline import Engine
-from pyiptables.netfilter.routing import Routing
+from pyiptables.netfilter.routing import Routing, is_loopback
 from pyiptables.report.trace_words import flags_text, icmp_name, line_of, target_of
 from pyiptables.xtables.addresses import address_text
 from pyiptables.xtables.names import chain_protocol_name
@@ -107,10 +107,6 @@ def _made_here(trip: Trip) -> bool:
     return bool(trip.events) and trip.events[0].hook == "OUTPUT"
 
 
-def _loopback(packet: Packet) -> bool:
-    return packet.src == 1 if packet.family == 6 else packet.src >> 24 == 127
-
-
 def _translated(trip: Trip) -> bool:
     """Was the destination changed?"""
     first, last = trip.first, trip.packet
@@ -185,7 +181,7 @@ def _translated_away(trip: Trip, host: Host | None) -> list[str]:
     if host is not None or trip.first.dst == last.dst or trip.ctdir == "REPLY" or not _translated(trip):
         return []
     where = address_text(last.dst, last.family)
-    if _made_here(trip):
+    if trip.fate == "sent":
         return [f"no host is described: whether {where} is reached by {trip.outiface} too is not known (--host says)"]
     if any(step.hook == "INPUT" for step in trip.steps):
         return [
@@ -224,7 +220,7 @@ def _local_client(trip: Trip, ruleset: Ruleset | None, host: Host | None) -> lis
             (step for step in arrived.steps if step.hook == "PREROUTING" and step.effect and step.effect.keys() & {"dst", "dport"}), None
         )
         if step is not None and step.rule is not None:
-            if _loopback(trip.first) and target_of(step.rule) != "REDIRECT":
+            if is_loopback(trip.first.src, trip.first.family) and target_of(step.rule) != "REDIRECT":
                 return []  # such a source does not leave the host, wherever its packet is sent
             where = f" ({line_of(step.rule)})" if line_of(step.rule) else ""
             return [

@@ -275,6 +275,34 @@ def test_copies_are_no_answers(trace: Trace, folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("packet", "hooks", "fate"),
+    [
+        ("tcp 127.0.0.1:5 -> 127.0.0.1:22 out lo", ["OUTPUT", "POSTROUTING", "INPUT"], "delivered"),
+        ("tcp 203.0.113.1:5 -> 192.0.2.9:80 out eth0", ["OUTPUT", "POSTROUTING", "INPUT"], "delivered"),
+        ("tcp 127.0.0.1:5 -> 127.0.0.1:25 out lo", ["OUTPUT", "POSTROUTING"], "sent"),
+    ],
+)
+def test_what_goes_out_by_lo_comes_in_again(trace: Trace, folder: Path, packet: str, hooks: list[str], fate: str) -> None:
+    """Also where no host is described; REDIRECT sends there, DNAT away from there."""
+    (folder / "lo.v4").write_text(
+        "*nat\n:PREROUTING ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\n"
+        "-A OUTPUT -p tcp -m tcp --dport 25 -j DNAT --to-destination 10.0.0.20\n-A POSTROUTING -o lo -j ACCEPT\nCOMMIT\n"
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n"
+    )
+    told = json.loads(trace(packet, "--rules", "lo.v4", "--json").stdout)["packets"][0]
+    assert list(dict.fromkeys(step["hook"] for step in told["steps"])) == hooks and told["fate"] == fate
+
+
+def test_what_a_template_wants_is_its_effect(trace: Trace, folder: Path) -> None:
+    (folder / "zone.v4").write_text(
+        "*raw\n-A PREROUTING -p udp -j CT --zone 7\n-A PREROUTING -p tcp -j CT --zone-orig 3 --helper ftp\n-A PREROUTING -p icmp -j CT --zone mark\nCOMMIT\n"
+    )
+    for packet, effect in (("udp", {"zone": "7"}), ("tcp", {"helper": "ftp", "zone": "3 of orig packets"}), ("icmp", {"zone": "the mark"})):
+        told = json.loads(trace(f"{packet} 10.0.0.7 -> 10.0.0.1 in eth1", "--rules", "zone.v4", "--json").stdout)["packets"][0]
+        assert told["steps"][0]["effect"] == effect
+
+
 def test_redirect_keeps_the_address_that_nobody_knows(trace: Trace, folder: Path) -> None:
     (folder / "redirect.v4").write_text(
         "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n"

@@ -102,7 +102,7 @@ class Owner(Match):
         attrs = packet.attrs
         exists = attrs.get("socket_exists", True if "uid" in attrs or "gid" in attrs else None)
         if exists is None:
-            ctx.unknown("whether a local socket sends this is not described")
+            ctx.unknown("which user's socket sends this is not described (uid)")
             return None
         if not exists:
             return self.inverted >= self.values.keys()

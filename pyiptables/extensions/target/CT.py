@@ -121,7 +121,13 @@ class Ct(Target):
             wanted["zone"] = values.get("_zone", 0)
             wanted["zone_mark"] = bool(values.get("_by_mark"))
             wanted["zone_dir"] = next(iter(self._zone_ways)) if len(self._zone_ways) == 1 else "both"
-        ctx.set_template(packet, **wanted)
+        if ctx.set_template(packet, **wanted):
+            for name, value in wanted.items():
+                if name == "zone":
+                    ways = "" if wanted["zone_dir"] == "both" else f" of {wanted['zone_dir']} packets"
+                    ctx.note("zone", f"{'the mark' if wanted['zone_mark'] else value}{ways}")
+                elif name in ("helper", "timeout"):
+                    ctx.note(name, value)
         return Verdict.CONTINUE
 
 

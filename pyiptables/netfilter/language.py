@@ -98,7 +98,7 @@ _WORDS = {
     "ctstate": "connection state, instead of tracking: " + ", ".join(_CHOICES["ctstate"]),
     "helper": "conntrack helper of its connection",
     "mac": "source MAC address",
-    "l2": ", ".join(_CHOICES["l2"]),
+    "l2": f"{', '.join(_CHOICES['l2'])}; if not given, what the destination calls for",
     "physin": "bridge port it came by",
     "physout": "bridge port it goes by",
     "payload": "payload as text",

@@ -14,7 +14,7 @@ from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
 from pyiptables.netfilter.routing import Routing
-from pyiptables.xtables.addresses import address_text
+from pyiptables.xtables.addresses import ALL_ONES, address_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,6 +203,8 @@ class Player:
             if built.attrs["ctstate"] not in _STATES:
                 raise PacketError(f"ctstate must be one of {', '.join(_STATES)}, not {sent['ctstate']!r}")
         if iface:
+            if "l2" not in sent and origin not in _SIDES:
+                built.pkttype = _frame(built, self.host)
             _link_layer(built, self.host, iface, str(origin) if origin in _SIDES else "")
             return self.engine.receive(built, iface, out)
         if origin in _SELF:
@@ -260,6 +262,14 @@ def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") ->
         built.mac_dst = b"\xff" * 6
     elif built.mac_dst is None and built.pkttype == "multicast":
         built.mac_dst = _group(built)
+
+
+def _frame(built: Packet, host: Host | None) -> str:
+    """The kind of frame that the destination calls for."""
+    if built.dst >> 28 == 14 if built.family == 4 else built.dst >> 120 == 0xFF:
+        return "multicast"
+    broadcast = built.dst == ALL_ONES[4] or (host is not None and host.address_type(built.dst) == "BROADCAST")
+    return "broadcast" if built.family == 4 and broadcast else "unicast"
 
 
 def _group(built: Packet) -> bytes:

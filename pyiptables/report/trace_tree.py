@@ -177,6 +177,9 @@ class _Path:
     def _events(self, at: int) -> None:
         while self.events and self.events[0].after <= at:
             event = self.events.pop(0)
+            if event.what == "translate" and not self.tracked and event.hook in ("INPUT", "POSTROUTING"):
+                self.tracked = True
+                self._say("conntrack", self._state())
             if event.what == "translate" and event.hook != self.name:
                 self._enter(event.hook)
             if not self.tracked and event.hook in ("PREROUTING", "OUTPUT") and (event.what == "translate" or event.hook == "PREROUTING"):

@@ -158,8 +158,8 @@ def _by_description(wanted: frozenset[str], which: str, address: int, interface:
         own = _is_own(which, packet, hook)
         if own and packet.pkttype == "broadcast":
             kind = "BROADCAST"
-        elif own and not interface:
-            kind = "LOCAL"
+        elif own and not interface and (which == "src" or packet.family == 6 or address & 0xFF != 0xFF):
+            kind = "LOCAL"  # what ends in 255 may as well be for a whole network
     if kind == "LOCAL" and packet.family == 6:
         return not wanted & {"MULTICAST", "UNSPEC"} and ("LOCAL" in wanted or wanted == {"UNICAST"})
     if kind is not None:

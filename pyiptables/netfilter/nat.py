@@ -197,8 +197,8 @@ class Nat:
             return self._translate_error(packet, ct, hook)
         which = TRANSLATES[hook]
         if self._changes(ct, which, packet.ctdir):
-            if packet.proto == _GRE and packet.lacks(8):
-                return False  # gre_manip_pkt() wants as much of a header as PPTP's has
+            if packet.proto == _GRE and (packet.lacks(8) or (which == "dst" and packet.l4 is not None and packet.l4[1] & 7 > 1)):
+                return False  # gre_manip_pkt() wants as much of a header as PPTP's has, and a version that it knows
             target = inverted(ct.tuple(1 - packet.ctdir), ct.family)
             if target is not None:
                 _rewrite(packet, target, which)

@@ -290,4 +290,16 @@ CASES: list[Json] = [
         "rules": "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -j TEE --gateway 10.0.1.9\n-A INPUT -j REJECT\n-A OUTPUT -j TEE --gateway 10.0.0.9\nCOMMIT\n",
         "packets": [{**_A, "dst": "10.0.0.1"}, {**_A, "dst": "10.0.0.1", "proto": "icmp"}],
     },
+    *(
+        {
+            "name": f"GRE of version {version}, its addresses translated", "family": 4, "counters": True,
+            "rules": "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
+            "-A PREROUTING -d 10.0.1.2 -j DNAT --to-destination 10.0.1.9\n-A POSTROUTING -d 10.0.1.8 -j SNAT --to-source 10.0.1.1\nCOMMIT\n",
+            "packets": [
+                {"from": "a", "src": "10.0.0.2", "dst": dst, "proto": "47", "l4": f"000{version}880b000400ff" + "00" * 8} for dst in ("10.0.1.2", "10.0.1.8")
+            ]
+            + [{"reply_to": 0}, {"reply_to": 1}],
+        }
+        for version in range(4)
+    ),
 ]  # fmt: skip

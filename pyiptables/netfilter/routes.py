@@ -170,8 +170,7 @@ def _route_words(text: str) -> Route:
         elif word in ("dev", "table", "metric", "tos", "mtu", "scope", "proto", "protocol"):
             given[word] = value
         elif word in ("preference", "pref"):
-            if value.isdigit():
-                given["metric"] = value
+            given["metric" if value.isdigit() else "pref"] = value
         elif word == "dsfield":
             given["tos"] = value
         elif word == "src":
@@ -192,7 +191,9 @@ def _route_json(given: dict[str, Any], text: str = "") -> Route:
     prefsrc = given.get("prefsrc")
     if dst in ("default", "any", "all"):
         hint = str(gateway or prefsrc or given.get("family", ""))
-        family, prefix, length = (6 if ":" in hint or hint == "inet6" else 4), 0, 0
+        # Only routes of IPv6 have a router preference.
+        six = ":" in hint or hint == "inet6" or "pref" in given
+        family, prefix, length = (6 if six else 4), 0, 0
     else:
         family, prefix, length = parse_address(dst)
     kind = str(given.get("type", "unicast"))

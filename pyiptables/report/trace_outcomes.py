@@ -109,7 +109,9 @@ def _table(outcomes: list[Outcome], complete: bool) -> Table:
     table.add_column("result", overflow="fold")
     for number, each in enumerate(outcomes, 1):
         depends = Text("\n").join([_condition(question) for question in each.asked]) if each.asked else Text("nothing")
-        results = Text("\n").join([Text(outcome(trip), style=COLOURS[trip.verdict]) for trip in each.trips])
+        several = len(each.trips) > 1
+        told = [f"{f'{at}. ' if several else ''}{outcome(trip)}" for at, trip in enumerate(each.trips, 1)]
+        results = Text("\n").join([Text(text, style=COLOURS[trip.verdict]) for text, trip in zip(told, each.trips, strict=True)])
         row: list[str | Text] = [str(number)]
         if odds:
             row.append(f"{each.probability:.1%}" if each.probability is not None else "?")

@@ -457,6 +457,16 @@ def test_explore_follows_every_outcome(trace: Trace, folder: Path) -> None:
     assert text.count("SVC rule 2: chance 0.5") == 4 and "3 outcomes" in text and "outcome 3, 33.3%" in text
 
 
+def test_outcomes_of_several_packets_are_numbered(trace: Trace, folder: Path) -> None:
+    (folder / "chance.v4").write_text(
+        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --syn -m statistic --mode random --probability 0.25 -j DROP\nCOMMIT\n"
+    )
+    told = trace("tcp 198.51.100.7:5 -> 203.0.113.1:22 in eth0", "--rules", "chance.v4", "--explore", "--reply").stdout
+    assert "outcome 2, 75.0%" in told and "\n\n2. tcp 203.0.113.1:22 → 198.51.100.7:5 syn,ack\n" in told
+    table = " ".join(told.rpartition("2 outcomes")[2].split())
+    assert "DROP by filter/INPUT rule 1 (chance.v4:3) 2 75.0%" in table and "2. ACCEPT" in table
+
+
 def test_explore_follows_what_is_not_known(trace: Trace, folder: Path) -> None:
     (folder / "open").write_text("*filter\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n")
     found = json.loads(trace(SSH, "--explore", "--json", rules="open").stdout)

@@ -61,6 +61,7 @@ conntrack v1.4.8 (conntrack-tools): 2 flow entries have been shown.
 @pytest.fixture
 def live(folder: Path) -> Path:
     """What somebody kept of a host, under names of their own."""
+    (folder / "none").write_text("*filter\nCOMMIT\n")
     home = folder / "kept"
     home.mkdir()
     for name, what in {"a.txt": ADDR, "routes": ROUTES, "the-rules": RULES, "neigh": [{"dst": "10.0.0.7", "dev": "lan", "lladdr": "02:00:00:00:00:07", "state": ["REACHABLE"]}]}.items():  # fmt: skip
@@ -114,6 +115,13 @@ def test_routing_rules_of_a_live_host(trace: Trace, live: Path, rules: list[Any]
     (live / "the-rules").write_text(json.dumps([RULES[0], *rules, RULES[2]]))
     told = json.loads(trace(packet, "--host", "kept", "--json").stdout)["packets"][0]
     assert told["steps"][-1]["out"] == iface
+
+
+def test_a_default_route_without_an_address_in_it(trace: Trace, live: Path) -> None:
+    """What IPv6 adds to every route tells its family."""
+    (live / "route6").write_text(json.dumps([{"dst": "default", "dev": "lan", "metric": 1024, "flags": [], "pref": "medium"}]))
+    for packet, iface in (("udp fd00::1 -> 2001:db8::9", "lan"), ("udp 203.0.113.1 -> 192.0.2.9", "wan")):
+        assert json.loads(trace(packet, "--host", "kept", "--json", rules="none").stdout)["packets"][0]["outiface"] == iface
 
 
 def test_a_user_was_assumed(trace: Trace, live: Path) -> None:

@@ -25,6 +25,8 @@ def command(state: str | None, shell: str | None) -> None:
 
     directory = os.path.abspath(state or default_directory(os.environ))
     folder = os.path.join(directory, "bin")
+    if os.pathsep in folder:
+        raise Failure(f"{folder}: a folder with {os.pathsep!r} in its name cannot be on the PATH")
     try:
         write_shims(folder, directory, ourselves=True)
     except ShimError as error:

@@ -108,6 +108,13 @@ def test_a_rehearsal_in_fish(place: Path) -> None:
     assert lines[3:] == ["(iptables) before> ", "before>  STATE=", "same path"]
 
 
+def test_a_folder_that_cannot_be_on_the_path(place: Path) -> None:
+    done = _pyiptables("shellenv", "--state", "a:b")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"pyiptables shellenv: {place}/a:b/bin: a folder with ':' in its name cannot be on the PATH\n"
+    assert not (place / "a:b").exists()
+
+
 def test_the_shell_is_found_out(place: Path) -> None:
     if not Path("/proc/self/comm").exists():
         pytest.skip("no /proc here")

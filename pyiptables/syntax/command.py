@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Command", "HelpWanted", "LineIgnored", "VersionWanted", "parse"]
 
 _IFNAMSIZ = 16
+#: By their ``CMD_`` bits: an error names the highest (``cmdflags``, ``xshared.c``).
+_COMMANDS = "IDRALFZNXPESC"
 
 #: What makes a word need quotes in a restore file.
 _ODD = frozenset(' \t\n\v\f\r"\\')
@@ -220,9 +222,9 @@ class _Reader:
         command = self.command
         if self.invert:
             raise ParameterProblem("unexpected '!' flag")
-        for other in command.action:
-            if other not in also:
-                raise ParameterProblem(f"Cannot use -{action} with -{other}")
+        others = [other for other in command.action if other not in also]
+        if others:
+            raise ParameterProblem(f"Cannot use -{action} with -{max(others, key=_COMMANDS.index)}")
         command.action += action
 
     def _append(self, argument: Any) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["NftTables"]
 
 _NOT_BUILTIN = "Bad built-in chain name"
+#: The largest rule number that an ``int`` still counts from 0.
+_LARGEST_NUMBER = 1 << 31
 #: ``char errmsg[1024]`` (``nft_action``, ``nft.c``).
 _ERROR_SIZE = 1024
 
@@ -92,6 +94,12 @@ class NftTables(Tables):
         if chain in self._faked and self.find_chain(table, chain) is None:
             return Chain(chain, "ACCEPT")
         return super().numbered_chain(table, chain)
+
+    def delete_number(self, table: str, chain: str, number: int) -> None:
+        if number > _LARGEST_NUMBER and self.find_chain(table, chain) is None:
+            # A negative one to ``nft_rule_delete_num``, which then looks for a rule (and ends by a signal in a chain that exists).
+            raise CommandFailure(NO_RULE, ENOENT)
+        super().delete_number(table, chain, number)
 
     def misfits(self, table: str, chain: str | None = None) -> str:
         found = self.ruleset.tables.get(table)

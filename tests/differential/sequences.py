@@ -260,7 +260,7 @@ def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
     return Step([name, *words, *where, *more] if draw(st.booleans()) else [name, *more, *where, *words])
 
 
-def _is_left_out(words: list[str]) -> bool:
+def is_left_out(words: list[str]) -> bool:
     """What is known not to be copied: dumps of internals (-v twice)."""
     return sum(word.count("v") for word in words if word[:1] == "-" and word[:2] != "--") > 1
 
@@ -275,7 +275,7 @@ def sessions(draw: st.DrawFn) -> Session:
     for step in steps:
         lines = [step.argv, *[line.split(" ") for line in (step.stdin or "").split("\n")]]
         given = ["-v"] if "restore" in step.argv[0] and "-v" in step.argv else []
-        if not any(_is_left_out([*given, *line] if line is not step.argv else line) for line in lines):
+        if not any(is_left_out([*given, *line] if line is not step.argv else line) for line in lines):
             kept.append(step)
     name = "iptables" if family == 4 else "ip6tables"
     return Session("random", family, variant, [*kept, Step([f"{name}-save", "-c"]), Step([name, "-L", "-n", "-v"])])

@@ -1,0 +1,113 @@
+"""Mistyped commands: words of the written sessions left out, doubled, exchanged and misspelt, ours against the real iptables.
+
+``PYIPTABLES_MISTAKES`` is the number of sessions of forty commands (default 6), ``PYIPTABLES_SEED`` the first one's.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import string
+from pathlib import Path
+
+import pytest
+from programs import disagreements, load_oracle
+from sequences import is_left_out
+from sessions import VARIANTS, Session, Step, read_sessions
+
+ORACLE, REASON = load_oracle()
+pytestmark = [pytest.mark.oracle, pytest.mark.skipif(ORACLE is None, reason=REASON)]
+
+_LENGTH = 40
+_FIRST = int(os.environ.get("PYIPTABLES_SEED", "0"))
+_SEEDS = range(_FIRST, _FIRST + int(os.environ.get("PYIPTABLES_MISTAKES", "6")))
+_STRAY = (
+    "!",
+    "--",
+    "-",
+    "=",
+    "",
+    "-h1",
+    "-t",
+    "-v",
+    "-j",
+    "ACCEPT",
+    "accept",
+    "INPUT",
+    "0",
+    "-1",
+    "65536",
+    "0x10",
+    "1:0",
+    "::1",
+    "300.1.1.1",
+    "10.0.0.0/33",
+)
+_LETTERS = string.ascii_letters + string.digits + "-_:/,.!+="
+
+
+def _stock(family: int, variant: str) -> list[list[str]]:
+    """Command lines of iptables itself as the written sessions have them."""
+    found = [
+        step.argv
+        for path in sorted(Path(__file__).parent.glob("sessions/*.session"))
+        for session in read_sessions(path)
+        if (session.family, session.variant) == (family, variant)
+        for step in session.steps
+    ]
+    name = "iptables" if family == 4 else "ip6tables"
+    return [argv for argv in found if argv[0] == name and len(argv) > 1]
+
+
+def _misspelt(word: str, chance: random.Random) -> str:
+    at = chance.randrange(len(word) + 1)
+    letter = chance.choice(_LETTERS)
+    return chance.choice([
+        word[:at] + letter + word[at:], word[:at] + word[at + 1 :], word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :],
+        word[:at], word.swapcase(), word.replace("--", "-", 1), word + word,
+    ])  # fmt: skip
+
+
+def _mistyped(argv: list[str], stock: list[list[str]], chance: random.Random) -> list[str]:
+    words = argv[1:]
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        at = chance.randrange(len(words)) if words else 0
+        if chance.random() < 0.2 or not words:
+            words.insert(at, chance.choice((*_STRAY, chance.choice(chance.choice(stock)[1:]))))
+            continue
+        other = chance.randrange(len(words))
+        match chance.randrange(5):
+            case 0:
+                del words[at]
+            case 1:
+                words[at] = _misspelt(words[at], chance)
+            case 2:
+                words[at], words[other] = words[other], words[at]
+            case 3:
+                words.insert(at, words[other])
+            case _:
+                words[at:] = chance.choice(stock)[1 + at :]
+    return [argv[0], *words]
+
+
+def _session(seed: int, family: int, variant: str) -> Session:
+    chance = random.Random(f"{seed} {family} {variant}")
+    stock = _stock(family, variant)
+    steps: list[Step] = []
+    while len(steps) < _LENGTH:
+        argv = chance.choice(stock)
+        # The state is that of what was meant, so that mistakes meet chains and rules.
+        made = argv if chance.random() < 0.3 else _mistyped(argv, stock, chance)
+        if not is_left_out(made) and not any("\0" in word for word in made):
+            steps.append(Step(made))
+    name = stock[0][0]
+    return Session(f"mistakes {seed}", family, variant, [*steps, Step([f"{name}-save", "-c"])])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_mistakes(seed: int, family: int, variant: str) -> None:
+    assert ORACLE is not None
+    report = disagreements(ORACLE, _session(seed, family, variant))
+    assert not report, "\n".join(report)

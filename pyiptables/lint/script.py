@@ -37,6 +37,10 @@ _AFTER = {
 #: Options whose unknown argument leaves nothing to say.
 _HOPELESS = ("-m", "--match", "-j", "--jump", "-g", "--goto", "-t", "--table", "-A", "-I", "-D", "-N", "-X", "-F", "-P", "-R", "-E", "-Z")
 _ADDS = frozenset(("-A", "-I", "-N", "-C", "-L", "-S", "--append", "--insert", "--new-chain", "--check", "--list", "--list-rules"))
+_ADDING = frozenset(("-A", "-I", "--append", "--insert"))
+_GOING = frozenset(("-j", "-g", "--jump", "--goto"))
+#: No chain's name is longer.
+_LONGEST = 28
 _EFFECTS = ("D", "F", "X", "P", "R", "E", "Z")
 
 
@@ -121,29 +125,62 @@ class _Replay:
         except (HelpWanted, VersionWanted, LineIgnored):
             return
         except IptablesError as error:
-            if known:
-                item.error = error
-            else:
-                self._not_known(invocation)
-            return
+            found = None if known else self._bare(invocation, parsing)
+            if found is None:
+                if known:
+                    item.error = error
+                else:
+                    self._not_known(invocation)
+                return
+            command = found
         if not known:
             self._not_known(invocation)
         item.table = command.table
         item.obscure = self.names.guessed or not known
         self._apply(item, command, invocation, known)
 
-    def _words(self, invocation: Invocation) -> list[str] | None:
-        """The arguments, with something fitting for what is not known; None when that cannot be."""
+    def _bare(self, invocation: Invocation, parsing: Parsing) -> Command | None:
+        """The command without the words of which it is not known how many they are; None when that is none."""
+        words = self._words(invocation, bare=True)
+        if words is None:
+            return None
+        again = Parsing(parsing.family, self.names, self.subject.variant.name)
+        again.notices = parsing.notices
+        try:
+            return parse(words, again, "filter")
+        except (HelpWanted, VersionWanted, LineIgnored, IptablesError):
+            return None
+
+    def _words(self, invocation: Invocation, bare: bool = False) -> list[str] | None:
+        """The arguments, with something fitting for what is not known; None when that cannot be.
+
+        A rule may have more conditions than are known: where words are not, or all of these (``bare``), it is read without.
+        """
         words: list[str] = []
+        adds = not _ADDING.isdisjoint(invocation.texts)
+        hidden = ""
         for word in invocation.argv:
             settled = word.settled
             if settled.text is not None:
                 words.append(settled.text)
                 continue
             before = words[-1] if words else ""
-            if before in _HOPELESS or not words or (settled.many and before[:1] != "-"):
+            if adds and before in _GOING:
+                # Some chain that nobody knows.
+                words.append(_some_chain(settled.shown))
+            elif adds and before in ("-m", "--match"):
+                words.pop()
+                hidden = hidden or settled.shown
+            elif before in _HOPELESS or not words:
                 return None
-            words.append(_stand_in(settled, before, invocation.family))
+            elif settled.many and (bare or before[:1] != "-"):
+                hidden = hidden or settled.shown
+            else:
+                words.append(_stand_in(settled, before, invocation.family))
+        if hidden and not adds:
+            return None
+        if hidden and _GOING.isdisjoint(words):
+            words += ["-j", _some_chain(hidden)]
         return words
 
     def _not_known(self, invocation: Invocation) -> None:
@@ -204,6 +241,11 @@ class _Replay:
             return
         start, end = (location.start, location.end) if location is not None and location.file == self.subject.file else (0, 0)
         reader.take(line.text, place_of(location or invocation.location), start, end)
+
+
+def _some_chain(shown: str) -> str:
+    """A name for a chain of which only this is known."""
+    return "".join(shown.split())[:_LONGEST]
 
 
 def _stand_in(word: Word, before: str, family: int) -> str:

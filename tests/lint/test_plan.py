@@ -95,6 +95,19 @@ def test_jumps_follow_a_chain_to_its_new_name() -> None:
     ]
 
 
+def test_a_rule_with_words_that_are_not_known_is_there_perhaps() -> None:
+    script = "iptables -A INPUT $X -j web\niptables -A INPUT -p tcp --syn $X -j DROP\niptables -A INPUT -j $GOAL\niptables -A INPUT -p udp $REST\n"
+    _, out, _ = plan("-", stdin=script + "iptables -A INPUT -m $M -j DROP\niptables -A INPUT -j $(a b)\niptables -A $C -j DROP\n")
+    assert [" ".join(line.split()) for line in out.splitlines() if "-A " in line] == [
+        "? iptables -A INPUT $X -j web # line 1",
+        "? iptables -A INPUT -p tcp --syn $X -j DROP # line 2",
+        "? iptables -A INPUT -j $GOAL # line 3",
+        "? iptables -A INPUT -p udp $REST # line 4",
+        "? iptables -A INPUT -m $M -j DROP # line 5",
+        "? iptables -A INPUT -j $(a b) # line 6",
+    ]
+
+
 def test_names_of_the_host_stand_as_they_are(tmp_path: Path) -> None:
     script = "iptables -A INPUT -s gate.example -j ACCEPT\niptables -A OUTPUT -m owner --uid-owner nobody -j DROP\n"
     _, out, err = plan("-", "--apply", "--state", str(tmp_path), stdin=script)

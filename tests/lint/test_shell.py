@@ -157,6 +157,7 @@ UNUSUAL = [
     "coproc while a; do iptables -F; done",
     "for ((i=0;\ni<1;\ni++)); do iptables -F; done",
     "shopt -s extglob; ls !(a|b) *.@(c); iptables -F",
+    "if [[ $a != *-@(b|c) && $d == !(e) ]]; then iptables -F; fi",
     "a@b; c%d; iptables -F",
     'nft add rule x "(syn)" == syn; [[ a == b ]]; f() { echo a == b; }; iptables -F',
 ]
@@ -260,6 +261,7 @@ WRAPPED = [
     ("find . -exec sh -c 'iptables -A $1' _ {} \\;", "iptables -A $1 ?"),
     ("run 5 iptables -A INPUT -j DROP", "iptables -A INPUT -j DROP ?"),
     ("parallel iptables -A INPUT -s {} -j DROP ::: 10.0.0.1", "iptables -A INPUT -s {} -j DROP ?"),
+    ("/etc/init.d/iptables save; service iptables restart; bash -c \"$(curl -L https://x.example/iptables.sh)\"", ""),
     ("apt-get install iptables -y; grep iptables -A 3 f; echo iptables -A INPUT -j DROP; which iptables", ""),
     ("ip netns exec blue iptables 1; ip -all netns exec iptables 2", "iptables 1 @blue, iptables 2 @all"),
     ("docker exec -it box iptables 1; docker compose exec -T web sh -c 'iptables 2'", "iptables 1 @docker:box, iptables 2 @docker:web"),

@@ -81,7 +81,7 @@ class UnknownChain(Check):
         if spec.jump and is_name:
             wanted.append((spec.jump, True))
         for name, jump in wanted:
-            if name in chains or (script and not mistyped(name, item, chains, jump)):
+            if name in chains or "$" in name or "`" in name or (script and not mistyped(name, item, chains, jump)):
                 continue
             owner = owner_of_chain(name)
             if owner is not None and any(owner_of_chain(chain) == owner for chain in chains):

@@ -29,6 +29,7 @@ class NothingArrives(Check):
         "*nat\n-A PREROUTING -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n",
     )
     good = (
+        "#!/bin/sh\niptables -N web\niptables -A INPUT -p tcp -j web\niptables -A INPUT $X -j web\niptables -A web -p udp -j DROP\n",
         "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
         "*filter\n:web - [0:0]\n-A INPUT -p udp -m limit --limit 1/sec -j DROP\n-A INPUT -j web\n-A web -p udp -j ACCEPT\nCOMMIT\n",
         "*nat\n-A PREROUTING -m conntrack --ctstate RELATED -j ACCEPT\nCOMMIT\n",

@@ -9,6 +9,7 @@ from pyiptables.lint.diagnostic import Diagnostic, Place
 from pyiptables.lint.effect import reachabilities, standing
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Item, Subject
+from pyiptables.lint.unread import unread
 
 if TYPE_CHECKING:
     from pyiptables.analysis.program import Step
@@ -36,13 +37,17 @@ class UnusedChain(Check):
         "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
         "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -p tcp -g a\n-A a -j b\n-A b -j ACCEPT\nCOMMIT\n",
         "*filter\n:DOCKER-USER - [0:0]\n-A DOCKER-USER -j RETURN\nCOMMIT\n",
+        "#!/bin/sh\niptables -N web\niptables -A web -p tcp -j ACCEPT\niptables -A INPUT $EXTRA -j web\n",
+        "#!/bin/sh\niptables -N web\niptables -A web -p tcp -j ACCEPT\niptables -A INPUT -p tcp -j $1\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         analysed = {(family, table): reachability for family, table, reachability in reachabilities(subject)}
-        unread = " ".join([item.text for item in subject.items if item.error is not None]).split()
+        hidden = unread(subject)
+        if hidden.jumps:
+            return
         for item in subject.items:
-            if item.action not in (":", "N") or item.chain is None or owner_of_chain(item.chain) or item.chain in unread:
+            if item.action not in (":", "N") or item.chain is None or owner_of_chain(item.chain) or item.chain in hidden.names:
                 continue
             ruleset = standing(subject).get(item.family)
             table = None if ruleset is None else ruleset.tables.get(item.table)

@@ -8,6 +8,7 @@ from pyiptables.lint.effect import maker, standing
 from pyiptables.lint.places import word_place
 from pyiptables.lint.registry import Check
 from pyiptables.lint.subject import Subject
+from pyiptables.lint.unread import unread
 
 
 class EmptyChain(Check):
@@ -31,9 +32,13 @@ class EmptyChain(Check):
     good = (
         "*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -p tcp -j ACCEPT\nCOMMIT\n",
         "*filter\n:f2b-sshd - [0:0]\n-A INPUT -p tcp -j f2b-sshd\nCOMMIT\n",
+        "#!/bin/sh\niptables -N web\niptables -A INPUT -j web\niptables -A web $RULE\n",
     )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
+        hidden = unread(subject)
+        if hidden.fills:
+            return
         for ruleset in standing(subject).values():
             for table in ruleset.tables.values():
                 for chain in table.chains.values():
@@ -41,7 +46,14 @@ class EmptyChain(Check):
                         jump = rule.spec.jump if rule.spec is not None and rule.spec.target is None else ""
                         goal = table.chains.get(jump)
                         item = maker(subject, rule)
-                        if goal is None or goal.rules or goal.policy is not None or item is None or owner_of_chain(jump):
+                        if (
+                            goal is None
+                            or goal.rules
+                            or goal.policy is not None
+                            or item is None
+                            or owner_of_chain(jump)
+                            or jump in hidden.names
+                        ):
                             continue
                         does = "the jump does nothing"
                         if rule.spec is not None and rule.spec.goto:

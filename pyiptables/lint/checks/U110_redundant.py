@@ -26,6 +26,7 @@ class Redundant(Check):
     severity = "info"
     bad = ("*filter\n-A INPUT -s 10.1.0.0/16 -j ACCEPT\n-A INPUT -s 172.16.0.0/12 -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n",)
     good = (
+        "#!/bin/sh\niptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A INPUT $X -j DROP\niptables -A INPUT -p tcp -j ACCEPT\n",
         "#!/bin/sh\niptables -A INPUT -s 192.0.2.1 -p tcp --dport 22 -j ACCEPT\niptables -A INPUT -p tcp -j f2b-sshd\n"
         "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n",
         "*filter\n-A INPUT -s 10.1.0.0/16 -j ACCEPT\n-A INPUT -p udp -j DROP\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n",

@@ -98,8 +98,8 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
         data = data.translate(_ASCII)
     if b"=" in data:
         data = _ASSIGNMENTS.sub(rb"\1;", data)
-        data = _EQUALS.sub(lambda found: b"xx" if found[0][:1] == b"=" else found[0], data)
         data = _ASSIGNED.sub(lambda found: found[1] + b" " * len(found[2]), data)
+    data = _TESTS.sub(lambda found: b"xx" if found[0][:1] == b"=" else _EXTENDED.sub(_letters, found[0]), data)
     data = _NO_LIST.sub(rb"\1;", data)
     data = _EMPTY_LIST.sub(rb"  \1", _BRACKET.sub(b"x", data))
     data = _CLOSED.sub(_closed, data.replace(b"<<<", b" < ").replace(b"<>", b"> "))
@@ -107,7 +107,7 @@ def parse(source: Source, start: int = 0, end: int | None = None) -> tuple[Node,
         data = data.replace(b";;&", b";; ").replace(b";&", b";;")
     data = _COUNTING.sub(lambda found: found[0].replace(b"\n", b" "), _PLAIN.sub(b"x", data))
     if "extglob" in source.view:
-        data = _EXTENDED.sub(lambda found: b"x" * len(found[0]), data)
+        data = _EXTENDED.sub(_letters, data)
     data, headers = blanked(data, source.view, start)
     tree = _the_parser().parse(data)
     reader = _Reader(source, start, headers)
@@ -170,8 +170,8 @@ _VALUE = rb"\w+\+?=[^\s;&|()<>]*"
 _ASSIGNMENTS = re.compile(rb"^([ \t]*(?:" + _VALUE + rb"[ \t]+)+" + _VALUE + rb"[ \t]*)\n", re.M)
 # It knows `[` as a construct with a grammar of its own, narrower than the command that it is.
 _BRACKET = re.compile(rb"(?<![^\s;&|(!])\[(?=[ \t])")
-# It takes a lone `==` outside of `[[` for more than a word, and misses what ends the command.
-_EQUALS = re.compile(rb"(?<![^\s;&|(!])\[\[(?=\s)[\s\S]{0,4000}?\s\]\](?=[\s;&|)])|(?<=[ \t])=[=~](?=[ \t\n;])")
+# It takes a lone `==` outside of `[[` for more than a word, and misses what ends the command; patterns in `[[` may be extended.
+_TESTS = re.compile(rb"(?<![^\s;&|(!])\[\[(?=\s)[\s\S]{0,4000}?\s\]\](?=[\s;&|)])|(?<=[ \t])=[=~](?=[ \t\n;])")
 # It stumbles over what follows a redirection of assignments alone, which redirects nothing.
 _ASSIGNED = re.compile(rb"((?<![^\s;&|({])(?:" + _VALUE + rb"[ \t]+)+)((?:\d*>>?&?[ \t]*[^\s;&|()<>]+[ \t]*)+)(?=;(?!;)|&&|\|\|)")
 # `for name do` has a separator for it only in another line.
@@ -203,6 +203,10 @@ _SKIPPED = {
     "heredoc_body",
     "heredoc_end",
 }
+
+
+def _letters(found: re.Match[bytes]) -> bytes:
+    return b"x" * len(found[0])
 
 
 def _closed(found: re.Match[bytes]) -> bytes:

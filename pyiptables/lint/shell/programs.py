@@ -20,13 +20,17 @@ _CHAINS = {"INPUT", "OUTPUT", "FORWARD", "PREROUTING", "POSTROUTING"}
 
 def family_program(name: str) -> str:
     """The base name of a program of the family, "" for any other."""
-    base = name.rpartition("/")[2]
-    return base if _FAMILY.match(base) else ""
+    folder, _, base = name.rpartition("/")
+    # /etc/init.d/iptables is a script that is called like the program.
+    return base if _FAMILY.match(base) and not folder.endswith(".d") else ""
 
 
 def guess_program(shown: str) -> str:
     """The program that a variable or substitution seems to name by its own name, "" if none."""
     text = shown.lower()
+    if "://" in text:
+        # Something fetched from somewhere.
+        return ""
     found = _NAMED.search(text)
     if not found:
         return ""

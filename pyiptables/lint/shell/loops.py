@@ -14,8 +14,10 @@ from pyiptables.lint.shell.state import SUCCESS, Variable, join
 from pyiptables.lint.shell.tree import CountingFor, For, Node, While
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyiptables.lint.shell.evaluator import Shell
-    from pyiptables.lint.shell.state import Flow
+    from pyiptables.lint.shell.state import Flow, State
 
 __all__ = ["run_counting", "run_for", "run_while"]
 
@@ -200,8 +202,7 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     flow: Flow | None = None
     with shell.framed(Frame("loop", shell.shown(node.condition), place)):
         while _round(shell, place):
-            state = shell.state
-            before_round = state.variables.copy(), state.arguments, state.stdin, state.files.copy()
+            before_round = shell.state.copy()
             flow = shell.run(node.condition)
             if flow is not None:
                 break
@@ -214,9 +215,7 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
             on, flow = _body(shell, node.body)
             if not on:
                 break
-            if before_round[1:] == (shell.state.arguments, shell.state.stdin, shell.state.files) and _same(
-                before_round[0], shell.state.variables
-            ):
+            if _same(before_round, shell.state):
                 # Nothing changed: every further round is like this one.
                 break
         else:
@@ -226,18 +225,36 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     return flow
 
 
-def _same(one: dict[str, Variable], two: dict[str, Variable]) -> bool:
-    if len(one) != len(two):
+def _same(one: State, two: State) -> bool:
+    """Whether two states look alike: what is not known is again what was not known there."""
+    if one.arguments != two.arguments or one.stdin != two.stdin or one.variables.keys() != two.variables.keys():
         return False
-    for name, variable in two.items():
-        old = one.get(name)
+    if one.files != two.files and {name: _looks(text) for name, text in one.files.items()} != {
+        name: _looks(text) for name, text in two.files.items()
+    }:
+        return False
+    for name, variable in two.variables.items():
+        old = one.variables[name]
         if old is variable:
             continue
-        if old is None or old.items is not variable.items or variable.items is not None:
+        if (old.items is None) != (variable.items is None) or _looks((old.value,)) != _looks((variable.value,)):
             return False
-        if (old.value.raw if old.value else None) != (variable.value.raw if variable.value else None):
-            return False
+        if old.items is not None and variable.items is not None:
+            if old.items.keys() != variable.items.keys() or _looks(old.items.values()) != _looks(variable.items.values()):
+                return False
     return True
+
+
+def _looks(words: Iterable[Word | None] | None) -> object:
+    """What words look like, whichever unknown values stand in them."""
+    if words is None:
+        return None
+    return [
+        None
+        if word is None
+        else tuple([part if isinstance(part, str) else (part.source_text, part.reason, part.many) for part in word.pieces])
+        for word in words
+    ]
 
 
 def _unknown_rounds(shell: Shell, node: While, place: Location) -> Flow | None:

@@ -279,7 +279,7 @@ class Invocation:
         """The command as one would type it, with the script's own words for what is unknown."""
         from shlex import quote
 
-        shown = [quote(word.text) if word.text is not None else word.shown for word in self.argv]
+        shown = [word.shown if word.text in (None, "!") else quote(word.shown) for word in self.argv]
         return " ".join([self.program, *shown])
 
     @property

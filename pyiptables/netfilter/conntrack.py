@@ -49,6 +49,8 @@ _UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
 #: DCCP is not followed any more (Linux 6.18): a connection of addresses only.
 _PORTS = frozenset((6, 17, 132, 136))
 _GRE = 47
+#: IPv6 extension headers, of which none can be the transport protocol.
+_EXTENSIONS = frozenset((0, 43, 44, 51, 59, 60))
 _PPP = b"\x88\x0b"
 #: Names of sysctls, and the seconds they are if nobody says otherwise.
 _GENERIC = ("generic_timeout", 600)
@@ -99,8 +101,8 @@ def is_icmp_error(packet: Packet) -> bool:
 def flow_of(packet: Packet) -> FlowTuple | None:
     """The packet's tuple (``nf_ct_get_tuple``); None where its header has none."""
     proto = packet.proto
-    if packet.family == 6 and proto == 59:
-        # Nothing follows: no protocol (ipv6_skip_exthdr()).
+    if packet.family == 6 and proto in _EXTENSIONS:
+        # Nothing follows, or a header that ends too early: no protocol (ipv6_skip_exthdr()).
         return None
     if proto == (58 if packet.family == 4 else 1):
         # The other family's ICMP is no connection.

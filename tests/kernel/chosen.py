@@ -302,4 +302,16 @@ CASES: list[Json] = [
         }
         for version in range(4)
     ),
+    *(
+        {
+            "name": f"hashlimit of ports that are not there, IPv{family}", "family": family, "counters": True,
+            "rules": "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate INVALID -j LOG\n"
+            "-A FORWARD -m hashlimit --hashlimit-name ports --hashlimit-upto 1/hour --hashlimit-burst 9 --hashlimit-mode srcport -j LOG\nCOMMIT\n",
+            "packets": [
+                {"from": "a", "src": src, "dst": dst, "proto": proto, "l4": l4} for proto in ("132", "136", "51", "253") for l4 in ("", "0102", "01020304")
+                if not (proto == "51" and l4)
+            ],
+        }
+        for family, src, dst in ((4, "10.0.0.2", "10.0.1.2"), (6, "fd00::2", "fd00:0:0:1::2"))
+    ),
 ]  # fmt: skip

@@ -281,6 +281,8 @@ class Hashlimit(Match):
                     return None
                 ports = (octets[0] << 8 | octets[1], octets[2] << 8 | octets[3])
             elif packet.proto in _PORTS_FIRST:
+                if packet.lacks(4):
+                    return None
                 ports = (packet.sport, packet.dport)
         return (
             source, destination, ports[0] if "srcport" in mode else 0, ports[1] if "dstport" in mode else 0,

@@ -246,6 +246,24 @@ def test_scripts_are_suppressed_and_mended_too(tmp_path: Path) -> None:
     assert script.stat().st_mode & 0o777 == 0o750
 
 
+@pytest.mark.parametrize(
+    ("script", "mended"),
+    [
+        ("I=iptables\n$I -F", "I=iptables\n$I -w -F"),
+        ("I='iptables -t nat'\n$I -F", "I='iptables -t nat'\n$I -w -F"),
+        # The number behind it would be the seconds to wait.
+        ("I='iptables -I INPUT'\n$I 1 -j DROP", None),
+        ("I='iptables -I INPUT'\n$I $N -j DROP", None),
+        ("I='iptables -A INPUT'\n$I", None),
+    ],
+)
+def test_waiting_is_added_where_it_means_that(script: str, mended: str | None) -> None:
+    pytest.importorskip("tree_sitter_bash", reason="scripts need the lint extra")
+    args = ["-", "--fix", "--isolated", "--select", "O105", "--stdin-filename", "a.sh"]
+    result = CliRunner().invoke(command, args, input=f"#!/bin/sh\n{script}\n".encode())
+    assert result.stdout == f"#!/bin/sh\n{script if mended is None else mended}\n"
+
+
 def test_fix_of_standard_input_is_a_filter() -> None:
     result = CliRunner().invoke(
         command, ["-", "--fix", "--isolated", "--select", "E101", "--stdin-filename", "a.v4"], input=b"*filter\r\nCOMMIT\r\n"

@@ -68,6 +68,12 @@ def _fix(subject: Subject, hasty: list[Item]) -> Fix | None:
         word, behind = subject.data[location.start : location.end], subject.data[location.end : location.end + 1]
         if not _PLAIN.fullmatch(word) or behind not in (b" ", b"\t"):
             return None
+        behind_it = next(
+            (word for word in item.invocation.argv if word.location is not None and word.location.start > location.start), None
+        )
+        if behind_it is None or behind_it.text is None or not behind_it.text.startswith(("-", "!")):
+            # `$IPT 1 …`, with the rest of the command in the variable: it would wait that long.
+            return None
         edits[location.end] = Edit(location.end, location.end, " -w")
     return Fix("wait for the lock", tuple(edits.values()))
 

@@ -37,7 +37,7 @@ _ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup
 #: Every key of a description.
 KEYS = frozenset((
     "src", "dst", "proto", "ttl", "tos", "df", "id", "mark", "flow_label", "frag_offset", "more_fragments", "bad_checksum", "length",
-    "payload", "payload_hex", "payload_len", "l4", "l2", "mac", "physin", "physout", *OF_PROTOCOL, *_ATTRIBUTES,
+    "payload", "payload_hex", "payload_known", "payload_len", "l4", "l2", "mac", "physin", "physout", *OF_PROTOCOL, *_ATTRIBUTES,
 ))  # fmt: skip
 _KINDS = ("unicast", "broadcast", "multicast", "otherhost")
 

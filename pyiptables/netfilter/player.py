@@ -47,6 +47,7 @@ _EPOCH = 1_704_067_200 * _SECOND
 
 #: Protocols that have keys of their own: ICMP, TCP, UDP, ICMPv6, UDP-Lite.
 _DESCRIBED = (1, 6, 17, 58, 136)
+_BODIES = frozenset(("payload", "payload_hex", "payload_known", "l4"))
 _KEYS = KEYS | {"from", "in", "out", "at", "at_relative", "ctstate", "reply_to", "related_to", "expected_by"}
 #: Keys that say which protocol was meant.
 _TELLING = frozenset(("flags", "window", "mss", "tcp_options"))
@@ -104,6 +105,8 @@ class Player:
             if "at" in sent:
                 self._clock(sent["at"], bool(sent.get("at_relative")))
             built = packet_of(_crafted(sent), self.family)
+            if sent.get("from") not in (*_SIDES, *_SELF) and not sent.keys() & _BODIES and _carries(built):
+                built.attrs["payload_open"] = True
             if "expected_by" in sent:
                 self._expect(sent["expected_by"], built)
             trip = self._go(sent, built)
@@ -231,6 +234,11 @@ def _check_keys(packet: Json) -> None:
         near = get_close_matches(str(key), _KEYS, 1, 0.75)
         if near and near[0][0] == str(key)[0]:
             raise PacketError(f"unknown key {key!r}: did you mean {near[0]!r}?")
+
+
+def _carries(built: Packet) -> bool:
+    """May there be more to it than its headers? Not to what opens or ends a TCP connection, nor to ICMP errors."""
+    return built.inner is None and not (built.proto == 6 and built.tcp_flags & 7)
 
 
 def _crafted(sent: Json) -> Json:

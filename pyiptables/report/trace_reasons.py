@@ -28,13 +28,14 @@ _OPTION = re.compile(r"^(?:-m \S+ )?(?:! )?(--?[\w-]+)")
 
 # -- near misses -----------------------------------------------------------------------------------------------
 def near_misses(trip: Trip) -> list[Miss]:
-    """Rules that would have decided otherwise and failed in exactly one condition; the nearest first.
+    """Rules that would have decided otherwise and failed in exactly one condition, and not for want of knowledge; the nearest first.
 
     A rule is the nearer the more of its other conditions held; translations come after verdicts.
     """
     found = []
+    unsure = {(unknown.table, unknown.chain, unknown.num) for unknown in trip.unknown}
     for miss in trip.misses or ():
-        if len(miss.failed) != 1:
+        if len(miss.failed) != 1 or (miss.table, miss.chain, miss.num) in unsure:
             continue
         target = target_of(miss.code.rule)
         if target in _DECIDE and target != trip.verdict:

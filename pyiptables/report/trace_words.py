@@ -153,7 +153,8 @@ def outcome(trip: Trip) -> str:
 
 def effect_text(effect: dict[str, Any], family: int) -> str:
     """What a rule changed, in a line."""
-    return ", ".join([f"{key.replace('_', ' ')} {_value(key, value, family)}".rstrip() for key, value in effect.items()])
+    told = [f"{key.replace('_', ' ')} {_value(key, value, family)}".rstrip() for key, value in effect.items()]
+    return ", ".join(told).replace("tcp options mss ", "mss ")
 
 
 def _value(key: str, value: Any, family: int) -> str:

@@ -527,6 +527,24 @@ def test_attributes_decide(trace: Trace, folder: Path, rule: str, yes: str | Non
             assert (packet["verdict"], packet["unknown"]) == (verdict, []), words
 
 
+@pytest.mark.parametrize(
+    ("packet", "verdict", "unknown"),
+    [
+        ("udp 198.51.100.7:5 -> 203.0.113.1:53", "ACCEPT", 1),
+        ("udp 198.51.100.7:5 -> 203.0.113.1:53 payload-len 40", "ACCEPT", 1),
+        ("udp 198.51.100.7:5 -> 203.0.113.1:53 payload other", "ACCEPT", 0),
+        ("udp 198.51.100.7:5 -> 203.0.113.1:53 payload version.bind", "DROP", 0),
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:53", "ACCEPT", 0),
+        ("tcp 198.51.100.7:5 -> 203.0.113.1:53 psh,ack", "ACCEPT", 1),
+    ],
+)
+def test_a_payload_that_nobody_described(trace: Trace, folder: Path, packet: str, verdict: str, unknown: int) -> None:
+    """It may have what a rule looks for, unless the packet only opens a connection."""
+    (folder / "text.v4").write_text("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m string --string version.bind --algo bm -j DROP\nCOMMIT\n")
+    told = json.loads(trace(f"{packet} in eth0", "--rules", "text.v4", "--json").stdout)["packets"][0]
+    assert (told["verdict"], len(told["unknown"])) == (verdict, unknown)
+
+
 def test_a_header_that_nobody_described_is_not_empty(trace: Trace, folder: Path) -> None:
     """The kernel would lose a packet that is too short for its header."""
     (folder / "spi.v4").write_text(

@@ -115,7 +115,11 @@ class String(Match):
         if "icase" in self.values:
             data, pattern = data.lower(), pattern.lower()
         at = data.find(pattern, self._from())
-        return (at >= 0 and at + len(pattern) <= self._to()) != bool(self.inverted)
+        found = at >= 0 and at + len(pattern) <= self._to()
+        if not found and packet.attrs.get("payload_open"):
+            ctx.unknown("no payload is described (payload)")
+            return None
+        return found != bool(self.inverted)
 
 
 def _parse_hex(data: bytes, text: str) -> bytes:

@@ -307,6 +307,12 @@ class Shell:
     def call(self, function: ShellFunction, words: list[Word], location: Location) -> Flow | None:
         """Call a function with arguments."""
         self.called.add(function)
+        active = any([frame.kind == "call" and frame.name == function.name for frame in self.stack])
+        if active and not all([guard.assumed for guard in self.guards]):
+            # A menu that comes back to itself: what it does is being read.
+            self.unresolve(location, function.name, "calls itself, perhaps again and again")
+            self.status = UNKNOWN
+            return None
         state = self.state
         saved = state.arguments
         pending = self.pending

@@ -241,7 +241,12 @@ def _transport(packet: Packet, data: dict[str, Any], depth: int) -> None:
             packet.l4 = _octets(data, "l4") if data.get("l4") else b""
         if packet.l4 is None:
             return
-        if packet.payload:
+        if packet.frag_offset and packet.payload is not None:
+            # The header was in the first fragment.
+            packet.payload = packet.l4 + packet.payload
+            packet.payload_len = len(packet.payload)
+            packet.l4 = b""
+        elif packet.payload:
             packet.l4 += packet.payload
             packet.payload, packet.payload_len = b"", 0
         ports = packet.l4[:4]

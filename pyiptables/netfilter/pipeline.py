@@ -14,6 +14,7 @@ from pyiptables.netfilter import answers
 from pyiptables.netfilter.compiled import CompiledChain, CompiledTable, compile_table, loaded
 from pyiptables.netfilter.connection import DST_NAT, SRC_NAT, Connection
 from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
+from pyiptables.netfilter.fragments import Fragments
 from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
 from pyiptables.netfilter.index import candidates
 from pyiptables.netfilter.nat import Nat
@@ -95,6 +96,7 @@ class Engine:
         self.tables: dict[str, CompiledTable] = {name: compile_table(ruleset, name) for name in ruleset.tables if name in TABLES}
         #: What stands on each hook, in order; a table's chain only where there is one, nat's turn always.
         self.plan = {hook: self._standing(hook, entries) for hook, entries in plan().items()}
+        self._fragments = Fragments()
         #: The host's ICMP socket is busy sending: what stops that packet cannot be complained about (icmp_xmit_lock).
         self._speaking = False
         #: Address translation has just changed where a packet goes.
@@ -148,6 +150,7 @@ class Engine:
         """Forget every connection, as if none had been seen; counters and what rules remember stay."""
         self.conntrack.flush()
         self.nat.flush()
+        self._fragments.flush()
 
     def counters(self) -> Ruleset:
         """A copy of the ruleset with the counters that the packets left."""
@@ -301,7 +304,8 @@ class Engine:
             return self._lost(trip, "a source address that is not forwarded")
         packet.outiface = way.iface
         mtu = way.mtu or (1500 if self.host is None else self.host.mtu(way.iface))
-        if self.host is not None and packet.length > mtu and (packet.df or packet.family == 6):
+        length = packet.attrs.get("largest_fragment", packet.length)
+        if self.host is not None and length > mtu and (packet.df or packet.family == 6):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
         packet.ttl -= 1
@@ -415,8 +419,11 @@ class Engine:
                 self._lost(trip, "its tuples were taken meanwhile")
                 return False
         elif self.defragment and (packet.frag_offset or packet.more_fragments):
-            self._lost(trip, "a fragment waits for the rest of its packet")
-            return False
+            if not self._fragments.complete(packet, self.now):
+                self._lost(trip, "a fragment waits for the rest of its packet")
+                return False
+            trip.first = packet.copy()
+            self._event(trip, hook, "reassembled", length=packet.length)
         return True
 
     def _nat(self, chain: CompiledChain | None, hook: str, trip: Trip) -> Verdict:

@@ -17,6 +17,8 @@ __all__ = ["kernel_lines"]
 
 _FLAGS = (("CWR", 128), ("ECE", 64), ("URG", 32), ("ACK", 16), ("PSH", 8), ("RST", 4), ("SYN", 2), ("FIN", 1))
 _TCP, _AH, _ESP = 6, 51, 50
+#: IPv6 headers that others follow: hop-by-hop and destination options, routing, fragment, ESP, AH.
+_EXTENSIONS = frozenset((0, 43, 44, _ESP, _AH, 60))
 _UDP = {17: "UDP", 136: "UDPLITE"}
 #: ``required_len`` of ICMP types.
 _ICMP_LENGTH = {0: 4, 3: 28, 4: 28, 5: 28, 8: 4, 11: 28, 12: 28, 13: 20, 14: 20, 17: 12, 18: 12}
@@ -149,7 +151,7 @@ def _ipv6(header: Step | Packet, packet: Packet, inner: Packet | None) -> Iterat
             yield "AH "
             yield f"SPI=0x{int.from_bytes(raw[4:8], 'big'):x} "
         yield ") "
-    if packet.proto == _ESP and packet.transport_length < 2:
+    if packet.proto in _EXTENSIONS and packet.transport_length < 2:
         yield "TRUNCATED"
     elif packet.proto == _ESP:
         yield "OPT ( "

@@ -182,7 +182,12 @@ class _Path:
                 self._say("conntrack", self._state())
             if event.what == "translate" and event.hook != self.name:
                 self._enter(event.hook)
-            if not self.tracked and event.hook in ("PREROUTING", "OUTPUT") and (event.what == "translate" or event.hook == "PREROUTING"):
+            if (
+                event.what != "reassembled"
+                and not self.tracked
+                and event.hook in ("PREROUTING", "OUTPUT")
+                and (event.what == "translate" or event.hook == "PREROUTING")
+            ):
                 self.tracked = True
                 self._say("conntrack", self._state())
             self._say(*event_text(event, self.trip.first.family), between=event.what in _BETWEEN)

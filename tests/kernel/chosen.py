@@ -284,6 +284,18 @@ CASES: list[Json] = [
         "-A FORWARD -p 108 -m ipcomp --ipcompspi 8265 -j LOG\n-A FORWARD -p sctp -m sctp --dport 18501 -j LOG\n-A FORWARD -m string --string GET --algo bm -j LOG\nCOMMIT\n",
         "packets": [{**_ECHO, "proto": proto, "l4": l4, "payload": "HE I hello GET / HTTP/1.1"} for proto in ("50", "51", "108", "132", "47") for l4 in ("", "3b04", "3b040000")],
     },
+    {
+        "name": "fragments and their packet", "family": 4, "counters": True,
+        "rules": "*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m length --length 92 -j LOG\n-A INPUT -m string --string aHE --algo kmp -j LOG\n"
+        "-A INPUT -f -j DROP\n-A INPUT -m ttl --ttl-eq 9 -j LOG\nCOMMIT\n",
+        "packets": [
+            {**_ECHO, "dst": "10.0.0.1", "proto": "253", "id": 7, **what} for what in (
+                {"l4": "aa" * 16, "payload": "b" * 23 + "a", "more_fragments": True, "ttl": 9}, {"l4": "", "payload": "HE" * 16, "frag_offset": 5, "ttl": 5},
+                {"l4": "", "payload": "HE" * 16, "frag_offset": 5}, {"l4": "aa" * 16, "payload": "b" * 23 + "a", "more_fragments": True, "id": 8},
+                {"l4": "aa" * 16, "payload": "b" * 23 + "a", "more_fragments": True},
+            )
+        ],
+    },
     *(_shaken(family, hook, state) for family in (4, 6) for hook in ("INPUT", "FORWARD") for state in ("UNTRACKED", "NEW")),
     {
         "name": "copies of what is refused", "family": 4, "counters": True,

@@ -527,6 +527,20 @@ def test_attributes_decide(trace: Trace, folder: Path, rule: str, yes: str | Non
             assert (packet["verdict"], packet["unknown"]) == (verdict, []), words
 
 
+def test_fragments_become_their_packet(trace: Trace, folder: Path) -> None:
+    """In any order, of one id, within half a minute; each is measured by itself where packets are too long."""
+    first = "udp 10.0.0.7:5 -> 192.0.2.9:53 in eth1 more-fragments payload-len 1472 id"
+    last = "udp 10.0.0.7 -> 192.0.2.9 in eth1 frag 185 payload-len 100 id"
+    for packets, fate in ((f"{first} 7; {last} 7", "forwarded"), (f"{last} 7 df; {first} 7 df", "forwarded"), (f"{first} 7; {last} 8", "dropped"), (f"{first} 7; {last} 7 at +31s", "dropped")):  # fmt: skip
+        before, whole = json.loads(trace(packets, "--host", "host.json", "--json").stdout)["packets"]
+        assert (before["fate"], before["why"]) == ("dropped", "a fragment waits for the rest of its packet")
+        assert whole["fate"] == fate, packets
+        if fate == "forwarded":
+            assert (whole["final"]["length"], whole["steps"][0]["dport"]) == (1600, 53)
+    told = trace(f"{first} 7; {last} 7", "--host", "host.json").stdout
+    assert told.index("reassembled  length 1600") < told.index("conntrack  NEW")
+
+
 @pytest.mark.parametrize(
     ("packet", "verdict", "unknown"),
     [

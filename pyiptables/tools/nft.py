@@ -319,6 +319,9 @@ class NftTables(Tables):
             return
         for found in chain_order(table_found):
             if tell is not None:
+                if _is_misfit(table, found):
+                    # Told chain by chain, it goes through those it sees; untold, the kernel empties the table.
+                    continue
                 tell(found.name)
             self._empty(found)
         self.changed = True

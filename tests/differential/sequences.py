@@ -262,7 +262,8 @@ def _steps(draw: st.DrawFn, family: int, variant: str) -> Step:
 
 def is_left_out(words: list[str]) -> bool:
     """What is known not to be copied: dumps of internals (-v twice)."""
-    return sum(word.count("v") for word in words if word[:1] == "-" and word[:2] != "--") > 1
+    short = sum(word.count("v") for word in words if word[:1] == "-" and word[:2] != "--")
+    return short + sum(word.startswith("--verb") for word in words) > 1
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Mistyped commands: words of the written sessions left out, doubled, exchanged and misspelt, ours against the real iptables.
+"""Mistyped commands and rule files: words of the written sessions left out, doubled, exchanged and misspelt, ours and the real one's.
 
 ``PYIPTABLES_MISTAKES`` is the number of sessions of forty commands (default 6), ``PYIPTABLES_SEED`` the first one's.
 """
@@ -46,17 +46,17 @@ _STRAY = (
 _LETTERS = string.ascii_letters + string.digits + "-_:/,.!+="
 
 
-def _stock(family: int, variant: str) -> list[list[str]]:
-    """Command lines of iptables itself as the written sessions have them."""
-    found = [
-        step.argv
+def _stock(family: int, variant: str) -> list[Step]:
+    """The commands of the written sessions."""
+    name = "iptables" if family == 4 else "ip6tables"
+    return [
+        step
         for path in sorted(Path(__file__).parent.glob("sessions/*.session"))
         for session in read_sessions(path)
         if (session.family, session.variant) == (family, variant)
         for step in session.steps
+        if step.argv[0].startswith(name) and not any("@DIR" in word for word in step.argv)
     ]
-    name = "iptables" if family == 4 else "ip6tables"
-    return [argv for argv in found if argv[0] == name and len(argv) > 1]
 
 
 def _misspelt(word: str, chance: random.Random) -> str:
@@ -68,12 +68,12 @@ def _misspelt(word: str, chance: random.Random) -> str:
     ])  # fmt: skip
 
 
-def _mistyped(argv: list[str], stock: list[list[str]], chance: random.Random) -> list[str]:
-    words = argv[1:]
+def _mistyped(words: list[str], others: list[list[str]], chance: random.Random) -> list[str]:
+    words = list(words)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         at = chance.randrange(len(words)) if words else 0
         if chance.random() < 0.2 or not words:
-            words.insert(at, chance.choice((*_STRAY, chance.choice(chance.choice(stock)[1:]))))
+            words.insert(at, chance.choice((*_STRAY, *chance.choice(others))))
             continue
         other = chance.randrange(len(words))
         match chance.randrange(5):
@@ -86,8 +86,26 @@ def _mistyped(argv: list[str], stock: list[list[str]], chance: random.Random) ->
             case 3:
                 words.insert(at, words[other])
             case _:
-                words[at:] = chance.choice(stock)[1 + at :]
-    return [argv[0], *words]
+                words[at:] = chance.choice(others)[at:]
+    return words
+
+
+def _with_mistakes(step: Step, stock: list[Step], chance: random.Random) -> Step:
+    """The command, or a line of what it reads, with mistakes."""
+    lines = step.stdin.split("\n") if step.stdin else []
+    if len(lines) > 1 and chance.random() < 0.8:
+        at = chance.randrange(len(lines) - 1)
+        lines[at] = " ".join(_mistyped(lines[at].split(" "), [line.split(" ") for line in lines], chance))
+        return Step(step.argv, "\n".join(lines))
+    alike = [other.argv[1:] for other in stock if other.argv[0] == step.argv[0]]
+    return Step([step.argv[0], *_mistyped(step.argv[1:], alike, chance)], step.stdin)
+
+
+def _can_be_compared(step: Step) -> bool:
+    lines = [step.argv, *[line.split(" ") for line in (step.stdin or "").split("\n")]]
+    # A restore is verbose in all its lines.
+    given = [word for word in step.argv[1:] if "restore" in step.argv[0] and word[:2] in ("-v", "--v")]
+    return not any(is_left_out([*given, *line]) or any("\0" in word for word in line) for line in lines)
 
 
 def _session(seed: int, family: int, variant: str) -> Session:
@@ -95,12 +113,12 @@ def _session(seed: int, family: int, variant: str) -> Session:
     stock = _stock(family, variant)
     steps: list[Step] = []
     while len(steps) < _LENGTH:
-        argv = chance.choice(stock)
-        # The state is that of what was meant, so that mistakes meet chains and rules.
-        made = argv if chance.random() < 0.3 else _mistyped(argv, stock, chance)
-        if not is_left_out(made) and not any("\0" in word for word in made):
-            steps.append(Step(made))
-    name = stock[0][0]
+        step = chance.choice(stock)
+        # Some are as they were meant, so that mistakes meet chains and rules.
+        made = step if chance.random() < 0.3 else _with_mistakes(step, stock, chance)
+        if _can_be_compared(made):
+            steps.append(made)
+    name = "iptables" if family == 4 else "ip6tables"
     return Session(f"mistakes {seed}", family, variant, [*steps, Step([f"{name}-save", "-c"])])
 
 

@@ -102,6 +102,9 @@ def _with_mistakes(step: Step, stock: list[Step], chance: random.Random) -> Step
 
 
 def _can_be_compared(step: Step) -> bool:
+    if step.argv[0].endswith("-save") and any(word[:1] == "-" and "f" in word for word in step.argv[1:]):
+        # Nobody knows which file it would write.
+        return False
     lines = [step.argv, *[line.split(" ") for line in (step.stdin or "").split("\n")]]
     # A restore is verbose in all its lines.
     given = [word for word in step.argv[1:] if "restore" in step.argv[0] and word[:2] in ("-v", "--v")]
@@ -125,7 +128,8 @@ def _session(seed: int, family: int, variant: str) -> Session:
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_mistakes(seed: int, family: int, variant: str) -> None:
+def test_mistakes(seed: int, family: int, variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ORACLE is not None
+    monkeypatch.chdir(tmp_path)
     report = disagreements(ORACLE, _session(seed, family, variant))
     assert not report, "\n".join(report)

@@ -140,6 +140,18 @@ def described(packet: Packet, at: float) -> dict[str, Any]:
     told = describe(packet)
     told.pop("length")
     told.pop("payload_len", None)
+    if packet.family == 4:
+        told["id"] = packet.id
+    for key in ("df", "frag_offset", "more_fragments", "flow_label"):
+        if getattr(packet, key):
+            told[key] = getattr(packet, key)
+    if packet.l4:
+        told["l4"] = packet.l4.hex()
+    if packet.proto == 6 and not packet.frag_offset:
+        told["window"] = packet.tcp_window
+        if packet.tcp_options:
+            told.pop("mss", None)
+            told["tcp_options"] = packet.tcp_options.hex()
     if "inner" not in told:
         if packet.payload is not None:
             told["payload_hex"] = packet.payload.hex()

@@ -82,6 +82,28 @@ def test_captures_become_scenarios(trace: Trace, folder: Path) -> None:
     assert [(p["ctstate"], p["fate"]) for p in played] == [("NEW", "forwarded"), ("ESTABLISHED", "forwarded")]
 
 
+def test_scenarios_keep_what_rules_may_ask_for(trace: Trace, folder: Path) -> None:
+    """Fragments, headers without words, options of TCP."""
+    ip, tcp = dpkt.ip.IP, dpkt.tcp.TCP
+    whole = bytes(dpkt.udp.UDP(sport=5, dport=53, ulen=48, data=bytes(40)))
+    kinds = [
+        bytes(ip(src=CLIENT, dst=SERVER, p=17, id=9, mf=1, len=20 + 24, data=whole[:24])),
+        bytes(ip(src=CLIENT, dst=SERVER, p=17, id=9, offset=3, len=20 + 24, data=whole[24:])),
+        bytes(ip(src=CLIENT, dst=SERVER, p=50, df=1, len=28, data=b"\0\0\0\5\0\0\0\1")),
+        bytes(ip(src=CLIENT, dst=SERVER, p=6, len=48, data=tcp(sport=5, dport=6, flags=2, win=77, off=7, opts=b"\2\4\5\xb4\1\3\3\7"))),
+    ]
+    (folder / "ask.v4").write_text(
+        "*filter\n-A FORWARD -p udp -m udp --dport 53 -j LOG\n-A FORWARD -p esp -m esp --espspi 5 -j LOG\n"
+        '-A FORWARD -p tcp -m tcp --tcp-option 3 -j LOG\n-A FORWARD -m u32 --u32 "4&0x4000=0x4000" -j LOG\nCOMMIT\n'
+    )
+    path = _write(folder / "capture", 101, [(kind, False) for kind in kinds])
+    words = ["-i", "eth1", "-o", "eth0", "--save-scenario", "case", "--json"]
+    captured = json.loads(trace("--pcap", path, *words, rules="ask.v4").stdout)["packets"]
+    played = json.loads(trace("--scenario", "case", "--json", rules=None).stdout)["packets"]
+    walked = [[step["num"] for step in p["steps"]] for p in captured]
+    assert walked == [[step["num"] for step in p["steps"]] for p in played] == [[], [1, 5], [2, 4, 5], [3, 5]]
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

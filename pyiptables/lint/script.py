@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyiptables.lint.places import place_of
 from pyiptables.lint.replay import ASIDE
 from pyiptables.lint.subject import Item, LintNames, Perhaps, SaveReader, Subject, apply_command, table_of
-from pyiptables.ruleset import Ruleset, Table
+from pyiptables.ruleset import Chain, Rule, Ruleset, Table
 from pyiptables.syntax.command import Command, HelpWanted, LineIgnored, VersionWanted, parse
 from pyiptables.xtables.errors import IptablesError
 from pyiptables.xtables.option import Parsing
@@ -195,6 +195,8 @@ class _Replay:
             apply_command(item, command, scratch, self.subject.variant, self.subject.file)
             return
         table = table_of(self.subject.rulesets.setdefault(invocation.family, Ruleset(invocation.family)), command.table)
+        if invocation.guarded_by_check is not None and command.action in ("A", "I") and self._is_there(item, command, table):
+            return
         certain = known and (invocation.certain or invocation.guarded_by_check is not None)
         if not certain and command.action in _EFFECTS:
             # Whatever it does to rules that are there, they are there only perhaps from now on.
@@ -207,6 +209,18 @@ class _Replay:
             for rule in item.rules:
                 if rule.spec is not None:
                     rule.spec.matches.append(Perhaps(invocation.family))
+
+    def _is_there(self, item: Item, command: Command, table: Table) -> bool:
+        """Whether the table has the rules of a command already, for certain."""
+        chain = table.chains.get(command.chain or "")
+        if chain is None:
+            return False
+        apply_command(item, command, Table(table.name), self.subject.variant, self.subject.file)
+        wanted = {rule.text for rule in item.rules}
+        found = wanted <= {rule.text for rule in chain.rules if rule.text in wanted and not _is_perhaps(rule)}
+        if not found:
+            item.rules.clear()
+        return found
 
     @staticmethod
     def _is_apart(invocation: Invocation) -> bool:
@@ -229,8 +243,23 @@ class _Replay:
             ruleset = self.subject.rulesets.setdefault(invocation.family, ruleset)
         flush = not any(text in ("-n", "--noflush") for text in invocation.texts)
         reader = SaveReader(self.subject, ruleset, flush, invocation)
+        first = len(self.subject.items)
         for line in invocation.stdin.lines:
             self._restore_line(reader, line, invocation)
+        if perhaps and not invocation.netns and not tried:
+            takes = flush or any(item.action in _EFFECTS for item in self.subject.items[first:])
+            self._perhaps_restored(ruleset, takes)
+
+    def _perhaps_restored(self, ruleset: Ruleset, takes: bool) -> None:
+        """Tables that are there perhaps, beside those that are there; ``takes``: then these are no longer certain."""
+        present = self.subject.rulesets.setdefault(ruleset.family, Ruleset(ruleset.family))
+        for table in ruleset.tables.values():
+            into = table_of(present, table.name)
+            if takes:
+                _doubt(into, None)
+            _doubt(table, None)
+            for chain in table.chains.values():
+                into.chains.setdefault(chain.name, Chain(chain.name, "ACCEPT" if chain.policy else None)).rules += chain.rules
 
     def _restore_line(self, reader: SaveReader, line: TextLine, invocation: Invocation) -> None:
         location = line.location
@@ -260,5 +289,10 @@ def _doubt(table: Table, chain: str | None) -> None:
     for found in table.chains.values():
         if chain in (None, found.name):
             for rule in found.rules:
-                if rule.spec is not None and not any(isinstance(match, Perhaps) for match in rule.spec.matches):
-                    rule.spec.matches.append(Perhaps(4))
+                if rule.spec is not None and not _is_perhaps(rule):
+                    rule.spec = rule.spec.copy()
+                    rule.spec.matches = [*rule.spec.matches, Perhaps(4)]
+
+
+def _is_perhaps(rule: Rule) -> bool:
+    return rule.spec is not None and any(isinstance(match, Perhaps) for match in rule.spec.matches)

@@ -108,6 +108,27 @@ def test_a_rule_with_words_that_are_not_known_is_there_perhaps() -> None:
     ]
 
 
+def test_a_rule_is_added_once_where_the_script_asks_for_it_first() -> None:
+    text = "for p in 22 22 80; do iptables -C INPUT -p tcp --dport $p -j ACCEPT 2>/dev/null || iptables -A INPUT -p tcp --dport $p -j ACCEPT; done\n"
+    out = plan("-", stdin=text)[1]
+    assert [line.partition("  #")[0].rstrip() for line in out.splitlines() if "-A" in line] == [
+        f"  -A INPUT -p tcp -m tcp --dport {port} -j ACCEPT" for port in (22, 80)
+    ]
+
+
+def test_what_is_restored_perhaps() -> None:
+    text = (
+        "iptables -A INPUT -i lo -j ACCEPT\n"
+        'if [ -n "$1" ]; then iptables-restore {}<<EOF\n*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\nEOF\nfi\n'
+    )
+    for option, first in (("-n ", " "), ("", "?")):
+        out = plan("-", stdin=text.format(option))[1].splitlines()
+        assert [line.partition("  #")[0].rstrip() for line in out if "-A" in line] == [
+            f"{first} -A INPUT -i lo -j ACCEPT",
+            "? -A INPUT -p tcp -m tcp --dport 80 -j ACCEPT",
+        ]
+
+
 def test_names_of_the_host_stand_as_they_are(tmp_path: Path) -> None:
     script = "iptables -A INPUT -s gate.example -j ACCEPT\niptables -A OUTPUT -m owner --uid-owner nobody -j DROP\n"
     _, out, err = plan("-", "--apply", "--state", str(tmp_path), stdin=script)

@@ -255,7 +255,6 @@ def _carry_out(item: Item, moment: Moment, firewall: Firewall) -> None:
         firewall.changed(chain if command.action != "E" else None, rules if command.action in ("A", "I") else None)
     elif command.action != "P":
         _doubt(table, item.chain, item.family)
-        firewall.changed(None)
     names = [item.chain] if item.chain else list(table.chains)
     for name in names:
         key = (item.family, item.table, str(name))
@@ -288,7 +287,7 @@ def _complaint(item: Item, firewall: Firewall) -> str:
 def _fresh(rule: Rule, certain: bool, family: int) -> Rule:
     """The rule for this run, there for certain or perhaps; a rule of its own where that is not what it is already."""
     assert rule.spec is not None
-    if certain and not any([type(match) is Perhaps for match in rule.spec.matches]):
+    if certain != any([type(match) is Perhaps for match in rule.spec.matches]):
         return rule
     spec = rule.spec.copy()
     spec.matches = [match for match in spec.matches if type(match) is not Perhaps]

@@ -57,6 +57,8 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("while with a counter", "i=0; while [ $i -lt 2 ]; do iptables $i; i=$((i+1)); done", "1: iptables 0\n1: iptables 1"),
     ("a menu is gone through until nothing new comes", 'while true; do read c; case $c in 1) iptables -A I;; 3) break;; esac; echo $c >> log; a=("$c"); done; iptables -X',
      "1: iptables -A I ?\n1: iptables -A I ?\n1: iptables -X"),
+    ("while true that ends nobody knows when", "i=0; while :; do [ -f /x$i ] && break; i=$((i+1)); done; iptables $i", "1: iptables $i"),
+    ("while true that ends", "i=0; while true; do i=$((i+1)); [ $i = 50 ] && break; done; iptables $i", "1: iptables 50"),
     ("until", "n=2; until (( n == 0 )); do iptables $n; ((n--)); done", "1: iptables 2\n1: iptables 1"),
     ("break and continue", "for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; iptables $i; done", "1: iptables 1\n1: iptables 3"),
     ("while read over a here-document", "while read -r p n; do iptables $p \"$n\"; done <<E\n22 the shell\n80 web\nE", "1: iptables 22 'the shell'\n1: iptables 80 web"),

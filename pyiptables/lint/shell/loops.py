@@ -11,7 +11,7 @@ from pyiptables.lint.shell.patterns import has_glob
 from pyiptables.lint.shell.reading import ELEMENT, Binding, Frame, Guard, Unknown, Word
 from pyiptables.lint.shell.source import Location
 from pyiptables.lint.shell.state import SUCCESS, Variable, join
-from pyiptables.lint.shell.tree import CountingFor, For, Node, While
+from pyiptables.lint.shell.tree import CountingFor, For, Node, Simple, While
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,10 @@ _COUNTERS = re.compile(
     r"\b(\w+)\+?=\S*?\$[({ ]*\1\b|\b(\w+)(?:\+\+|--|\+=|-=)|(?:\+\+|--)(\w+)"
     r"|\blet\s+[\"']?(\w+)|`expr \$(\w+)"
 )
+
+
+#: Rounds of `while true` that are gone through if one may have been the last.
+_ROUNDS = 32
 
 
 def _round(shell: Shell, place: Location) -> bool:
@@ -200,8 +204,15 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
     place = shell.place(node)
     before = len(shell.pending)
     flow: Flow | None = None
+    endless = isinstance(node.condition, Simple) and [word.literal for word in node.condition.words] in ([":"], ["true"])
+    rounds = 0
     with shell.framed(Frame("loop", shell.shown(node.condition), place)):
         while _round(shell, place):
+            rounds += 1
+            last = endless and rounds > _ROUNDS and len(shell.pending) > before
+            if last:
+                shell.unresolve(place, "loop", "ends from inside, nobody knows when")
+                _forget_counters(shell, node)
             before_round = shell.state.copy()
             flow = shell.run(node.condition)
             if flow is not None:
@@ -213,7 +224,7 @@ def run_while(shell: Shell, node: Node) -> Flow | None:
                 flow = _unknown_rounds(shell, node, place)
                 break
             on, flow = _body(shell, node.body)
-            if not on:
+            if not on or last:
                 break
             if _same(before_round, shell.state):
                 # Nothing changed: every further round is like this one.

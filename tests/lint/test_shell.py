@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -391,3 +392,21 @@ def test_work_is_bounded(script: str, why: str | None, slowdown: float) -> None:
     said = "; ".join([f"{one.what}: {one.why}" for one in reading.unresolved + reading.errors])
     if why:
         assert re.search(why, said)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ("if true; then # x\nfi", "then"), ("if true; then :\nelif false; then\nfi", "then"), ("if true; then :; else\n# x\nfi", "else"),
+        ("for a in 1; do\ndone", "do"), ("while :; do # x\ndone", "do"), ("f() {\n}", "{"),
+    ],
+)  # fmt: skip
+def test_a_body_without_a_command(body: str, word: str) -> None:
+    """The shell says the same of each, and takes all of them with a command in its place."""
+    reading = read_script(body.encode())
+    assert [error.why for error in reading.errors] == [f"no command behind `{word}`"]
+    assert subprocess.run(["sh", "-n", "-c", body], check=False, capture_output=True).returncode != 0
+    at = len(re.findall(rf"(?s).*(?<!\w){re.escape(word)}(?!\w)", body)[0])
+    filled = body[:at] + " >x\n" + body[at:]
+    assert not read_script(filled.encode()).errors
+    assert subprocess.run(["sh", "-n", "-c", filled], check=False, capture_output=True).returncode == 0

@@ -14,7 +14,8 @@ _MOST = 10
 class ScriptSyntax(Check):
     """A script that the shell cannot read.
 
-    What it does: finds places where a script is no shell text: a `fi`, `done`, quote or bracket that is missing.
+    What it does: finds places where a script is no shell text: a `fi`, `done`, quote or bracket that is missing, a branch or a
+    loop without a command.
 
     Why it matters: the shell stops there, with the commands before it already carried out: a policy of DROP, perhaps,
     without the rules that were to follow. What stands behind it is checked as far as it can be read.
@@ -24,8 +25,16 @@ class ScriptSyntax(Check):
 
     code = "E102"
     name = "script-syntax"
-    bad = ("#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\n", "#!/bin/sh\niptables -A INPUT -m comment --comment 'x -j ACCEPT\n")
-    good = ("#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\nfi\n", "*filter\nCOMMIT\n")
+    bad = (
+        "#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\n",
+        "#!/bin/sh\niptables -A INPUT -m comment --comment 'x -j ACCEPT\n",
+        "#!/bin/sh\nif true; then\n# nothing\nelse\niptables -F\nfi\n",
+    )
+    good = (
+        "#!/bin/sh\nif true; then\n:\nelse\niptables -F\nfi\n",
+        "#!/bin/sh\nif true; then\niptables -A INPUT -j ACCEPT\nfi\n",
+        "*filter\nCOMMIT\n",
+    )
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         errors = [error for error in (subject.script.errors if subject.script is not None else ()) if error.what == "syntax"]

@@ -400,6 +400,7 @@ class _Reader:
     def group(self, node: Any, start: int, end: int, depth: int) -> Node | None:
         if self.view.startswith("((", start) and node.type == "compound_statement":
             return self.arithmetic(start, end)
+        self.expect_command(node, "{")
         return Sequence(start, end, self.statements(node, depth))
 
     def subshell(self, node: Any, start: int, end: int, depth: int) -> Node | None:
@@ -418,11 +419,13 @@ class _Reader:
                 arms.append(self.arm(child, "elif", depth))
             elif child.type == "else_clause":
                 first, last = self.span(child)
+                self.expect_command(child, "else")
                 otherwise = Sequence(first, last, self.statements(child, depth))
         return If(start, end, arms, otherwise)
 
     def arm(self, node: Any, word: str, depth: int) -> tuple[Node, Node]:
         """What stands between ``if`` and ``then``, and behind ``then``."""
+        self.expect_command(node, "then")
         before: list[Node] = []
         body: list[Node] = []
         items = before
@@ -476,7 +479,21 @@ class _Reader:
             here += len(text) + 1
         return CountingFor(start, end, clauses[:3], self.body(body, depth))
 
+    def expect_command(self, node: Any, word: str) -> None:
+        """No shell takes a body without a command."""
+        opening: Any = None
+        for child in node.children:
+            if child.type == word:
+                opening = child
+            elif opening is not None and child.is_named and child.type != "comment":
+                if child.type not in ("elif_clause", "else_clause"):
+                    return
+                break
+        if opening is not None and not node.has_error:
+            self.errors.append((*self.span(opening), f"no command behind `{word}`"))
+
     def body(self, node: Any, depth: int) -> Node:
+        self.expect_command(node, "do")
         start, end = self.span(node)
         return Sequence(start, end, self.statements(node, depth))
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["main"]
 
 #: Output is written in pieces of about this many characters.
@@ -92,19 +96,34 @@ def _read_stdin() -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def _write(fd: int, pieces: list[str]) -> None:
+def _write(fd: int, pieces: Sequence[str | memoryview]) -> None:
     """Small pieces together, large ones as they are."""
-    start = size = 0
-    for at, piece in enumerate(pieces):
-        size += len(piece)
-        if size > _PIECE or at == len(pieces) - 1:
-            text = pieces[start] if at == start else "".join(pieces[start : at + 1])
-            if not _write_all(fd, text.encode("utf-8", "surrogateescape")):
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        if not isinstance(piece, str) or len(piece) > _PIECE:
+            if not _write_text(fd, waiting) or not _write_all(fd, _octets(piece)):
                 return
-            start, size = at + 1, 0
+            waiting, size = [], 0
+            continue
+        waiting.append(piece)
+        size += len(piece)
+        if size > _PIECE:
+            if not _write_text(fd, waiting):
+                return
+            waiting, size = [], 0
+    _write_text(fd, waiting)
 
 
-def _write_all(fd: int, data: bytes) -> bool:
+def _write_text(fd: int, pieces: list[str]) -> bool:
+    return not pieces or _write_all(fd, _octets("".join(pieces)))
+
+
+def _octets(piece: str | memoryview) -> bytes | memoryview:
+    return piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
+
+
+def _write_all(fd: int, data: bytes | memoryview) -> bool:
     view = memoryview(data)
     try:
         while view:

@@ -110,7 +110,8 @@ class Program:
         self.stdin = stdin
         #: Whether more calls follow in this process.
         self.warm = warm
-        self.out: list[str] = []
+        #: Text, or octets as they stand in the state.
+        self.out: list[str | memoryview] = []
         self.err: list[str] = []
         self._neighbours = Neighbours(_Stored(state.directory))
         #: The rules are a dump of another host: the objects that they name are there.
@@ -232,12 +233,13 @@ def run_tool(argv: list[str], state: str | None, stdin: Callable[[], str], envir
     ``warm`` is for a process that makes many calls: it does what pays only then, and settles the state itself.
     """
     status, out, err = play_tool(argv, state, stdin, environ, warm)
-    return Completed(status, "".join(out), "".join(err))
+    text = [piece if isinstance(piece, str) else bytes(piece).decode("utf-8", "surrogateescape") for piece in out]
+    return Completed(status, "".join(text), "".join(err))
 
 
 def play_tool(
     argv: list[str], state: str | None, stdin: Callable[[], str], environ: Mapping[str, str], warm: bool = False
-) -> tuple[int, list[str], list[str]]:
+) -> tuple[int, list[str | memoryview], list[str]]:
     """The same, with the pieces of output and error output as they came."""
     called = argv[0]
     family, kind, variant = TOOLS[called.replace("\\", "/").rpartition("/")[2]]

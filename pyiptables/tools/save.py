@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyiptables.extensions import REMARKING
 from pyiptables.ruleset import Ruleset, Table
-from pyiptables.syntax.savefile import MARK, ROOM, append_rules
+from pyiptables.syntax.savefile import ROOM, append_rules
 from pyiptables.syntax.scanner import MISSING, NONE, REQUIRED, UNKNOWN, Scanner
 from pyiptables.syntax.variant import CHAINS
 from pyiptables.tools.getopt_errors import complaint
@@ -12,6 +12,10 @@ from pyiptables.tools.run import Exit, Program
 from pyiptables.tools.splice import WORTH_IT
 from pyiptables.tools.tables import Tables
 from pyiptables.xtables.errors import OtherProblem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["main", "without_room"]
 
@@ -25,7 +29,9 @@ LONG = {
 }
 SHORT = {letter: (NONE, letter) for letter in "bcdV"} | {letter: (REQUIRED, letter) for letter in "tMf"}
 
-_ROOM = f"\n{ROOM}".encode()
+_ROOM = ROOM.encode()
+#: Counters, ``-A`` and the name of a chain fit into this.
+_LONG = 100
 
 
 def main(program: Program, argv: list[str]) -> int:
@@ -89,7 +95,9 @@ def _output(program: Program, tables: Tables, name: str | None, counters: bool) 
         for chain in chains:
             out.append(f":{chain.name} {chain.policy or '-'} [{chain.packets}:{chain.bytes}]\n")
         for chain in chains:
-            append_rules(out, chain, counters)
+            lines: list[str] = []
+            append_rules(lines, chain, counters)
+            out += lines
             program.remark(chain.rules)
         out.append(f"COMMIT\n{foot}")
     return 0
@@ -105,22 +113,22 @@ def _frame(program: Program) -> tuple[str, str]:
 
 def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
     """Print a large state as it stands in its file; False when a table needs more than that."""
-    data = without_room(data)
     if not counters:
-        data = data.replace(b"\n[0:0] -A", b"\n-A")
-        if _counts(data):
+        data = _without_zeros(data)
+        if _counted(data) >= 0:
             return False
-    text = data.decode("utf-8", "surrogateescape")
-    if MARK in text or any([f" -m {name} " in text for name in REMARKING]):
+    if any([b" -m %s " % name.encode() in data for name in REMARKING]):
         return False
-    parts: dict[str, str] = {}
+    view = memoryview(data)
+    rooms = list(_comments(data))
+    parts: dict[str, list[memoryview]] = {}
     at = 0
-    while at < len(text):
+    while at < len(data):
         rules = at
         headers: list[list[str]] = []
-        while text[rules] in "*:":
-            end = text.index("\n", rules)
-            headers.append(text[rules + 1 : end].split(" "))
+        while data[rules] in b"*:":
+            end = data.index(b"\n", rules)
+            headers.append(data[rules + 1 : end].decode("utf-8", "surrogateescape").split(" "))
             rules = end + 1
         name = headers[0][0]
         if tuple([header[0] for header in headers[1:] if header[1] != "-"]) != CHAINS[name]:
@@ -129,35 +137,68 @@ def _output_bytes(program: Program, data: bytes, counters: bool) -> bool:
         made = [header[0] for header in headers[1:] if header[1] == "-"]
         if made != sorted(made, key=lambda chain: chain.encode("utf-8", "surrogateescape")):
             return False
-        end = text.index("\nCOMMIT\n", rules - 1) + len("\nCOMMIT\n")
-        parts[name] = text[at:end]
+        end = _behind_table(data, rules)
+        shown = parts[name] = []
+        for begin, after in rooms:
+            if at <= begin < end:
+                if not data.startswith(_ROOM, begin):
+                    return False
+                shown.append(view[at:begin])
+                at = after
+        shown.append(view[at:end])
         at = end
     head, foot = _frame(program)
     ruleset = Ruleset(program.family)
     ruleset.tables = {name: Table(name) for name in parts}
     for name in program.variant.table_order(ruleset):
-        program.out += [head, parts[name], foot]
+        program.out += [head, *parts[name], foot]
     return True
+
+
+def _behind_table(data: bytes, at: int) -> int:
+    """Where the next table begins, or the end of the text."""
+    star = data.find(b"*", at)
+    while star >= 0 and data[star - 1] != 10:
+        star = data.find(b"*", star + 1)
+    return star if star >= 0 else len(data)
+
+
+def _comments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the lines of comment begin and end. A search for one octet is the fastest."""
+    at = data.find(b"#")
+    while at >= 0:
+        if at == 0 or data[at - 1] == 10:
+            yield at, data.index(b"\n", at) + 1
+        at = data.find(b"#", at + 1)
 
 
 def without_room(data: bytes) -> bytes:
     """The text of a state without its lines of room."""
-    parts: list[bytes] = []
-    begin = 0
-    while (at := data.find(_ROOM, begin)) >= 0:
-        parts.append(data[begin : at + 1])
-        begin = data.index(b"\n", at + 1) + 1
-    return b"".join([*parts, data[begin:]]) if parts else data
+    view, parts, kept = memoryview(data), [], 0
+    for begin, after in _comments(data):
+        if data.startswith(_ROOM, begin):
+            parts.append(view[kept:begin])
+            kept = after
+    return b"".join([*parts, view[kept:]]) if parts else data
 
 
-def _counts(data: bytes) -> bool:
-    """Whether a line begins with counters. A search for one octet is the fastest."""
+def _without_zeros(data: bytes) -> bytes:
+    """The text without the counters of rules that have counted nothing."""
+    # Most of so many rules stand in few chains, and long words are found faster than short ones.
+    for _ in range(2):
+        words = data[at : at + _LONG].split() if (at := _counted(data)) >= 0 else []
+        if len(words) < 3:
+            return data
+        data = data.replace(b"\n[0:0] -A " + words[2], b"\n-A " + words[2])
+    return data.replace(b"\n[0:0] -A", b"\n-A")
+
+
+def _counted(data: bytes) -> int:
+    """Where a line begins with counters, or -1."""
     at = data.find(b"[")
-    while at >= 0:
-        if data[at - 1 : at] == b"\n":
-            return True
+    while at >= 0 and data[at - 1 : at] != b"\n":
         at = data.find(b"[", at + 1)
-    return False
+    return at
 
 
 def _create(program: Program, path: str) -> None:
@@ -170,5 +211,6 @@ def _create(program: Program, path: str) -> None:
 
 def _write(path: str, program: Program) -> None:
     with open(path, "wb") as file:
-        file.write("".join(program.out).encode("utf-8", "surrogateescape"))
+        for piece in program.out:
+            file.write(piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece)
     program.out.clear()

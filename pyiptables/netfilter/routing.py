@@ -389,17 +389,7 @@ class GivenPath:
     def arrive_anew(self, packet: Packet) -> Decision:
         return self.arrive(packet)
 
-    def leave(
-        self,
-        packet: Packet,
-        *,
-        src: int = 0,
-        mark: int = 0,
-        tos: int = 0,
-        oif: str = "",
-        flow: tuple[int, int, int] | None = None,
-        uid: int = 0,
-    ) -> Decision:
+    def leave(self, packet: Packet, **asked: object) -> Decision:
         return Decision("out", self.outiface or self.iniface)
 
     def answer_device(self, packet: Packet, answer: Packet) -> str:

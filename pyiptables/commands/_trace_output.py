@@ -129,7 +129,7 @@ class Output:
 
     @contextmanager
     def _json(self, count: int) -> Iterator[Show]:
-        from pyiptables.report.trace_document import SCHEMA, document, dumps, trip_document
+        from pyiptables.report.trace_document import SCHEMA, document, dumps, trip_line
 
         if count <= MANY:
             trips: list[tuple[Json, Trip]] = []
@@ -142,7 +142,7 @@ class Output:
 
         def show(packet: Json, trip: Trip) -> None:
             nonlocal separator
-            stream.write(separator + dumps(trip_document(trip, packet), None))
+            stream.write(separator + trip_line(trip, packet))
             separator = ",\n"
 
         yield show

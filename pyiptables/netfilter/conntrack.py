@@ -192,10 +192,11 @@ class Conntrack:
         It is sought where the zone of direction ``way`` puts the tuple, so tuples of the other direction only count in the
         same zone.
         """
-        wanted = _key(flow, by.zone, by.zone_dir, way)
+        zone = by.zone
+        wanted = _key(flow, zone, by.zone_dir, way) if zone else flow
         for other in (1, 0):
             found = self._held[other].get(wanted)
-            if found is None or found is by or _key(flow, by.zone, by.zone_dir, other) != wanted:
+            if found is None or found is by or (zone and _key(flow, zone, by.zone_dir, other) != wanted):
                 continue
             if not _ended(found, now):
                 return found
@@ -222,8 +223,11 @@ class Conntrack:
     def insert(self, ct: Connection) -> None:
         """Put a connection into the table, confirmed."""
         ct.status |= CONFIRMED
-        for way, held in enumerate(self._held):
-            held[_key(ct.tuple(way), ct.zone, ct.zone_dir, way)] = ct
+        held, answered = self._held
+        if ct.zone:
+            held[_key(ct.original, ct.zone, ct.zone_dir, 0)] = answered[_key(ct.reply, ct.zone, ct.zone_dir, 1)] = ct
+        else:
+            held[ct.original] = answered[ct.reply] = ct
 
     # -- hooks -------------------------------------------------------------------------------------------
     def track(self, packet: Packet, hook: str, now: int) -> bool:
@@ -275,9 +279,8 @@ class Conntrack:
         ct = packet.ct
         if ct is None or ct.status & CONFIRMED or packet.ctdir == 1:
             return True
-        for way in (0, 1):
-            if self.taken(ct.tuple(way), ct, now, way) is not None:
-                return False
+        if self.taken(ct.original, ct, now, 0) is not None or self.taken(ct.reply, ct, now, 1) is not None:
+            return False
         ct.expires = now + ct.extra.pop("lasts", _GENERIC[1] * _SECOND)
         ct.started = now
         self.insert(ct)

@@ -5,6 +5,8 @@ The keys are those of a scenario's packets (``tools.scenario``); what comes back
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
 from pyiptables.netfilter.names import PROTOCOLS, TCP_FLAGS
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.routes import RouteError, parse_address
@@ -31,6 +33,7 @@ _LARGEST = 0xFFFF
 _EXTENSIONS = frozenset((0, 43, 44, 51, 60))
 #: Errors about errors about errors …
 _DEPTH = 8
+_address_text = lru_cache(maxsize=50_000)(address_text)
 _ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
                "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged", "ipvs",
                "queues", "socket_file", "timezone", "tproxy_listener")  # fmt: skip
@@ -255,13 +258,18 @@ def _transport(packet: Packet, data: dict[str, Any], depth: int) -> None:
             packet.dport = int.from_bytes(ports[2:], "big")
 
 
+@cache
+def _flags_text(flags: int) -> str:
+    return ",".join([name for name, bit in TCP_FLAGS.items() if flags & bit])
+
+
 def describe(packet: Packet) -> dict[str, Any]:
     """The headers of a packet in the words that describe one."""
     hidden = packet.hidden_by
     proto = hidden or packet.proto
     out: dict[str, Any] = {
-        "src": address_text(packet.src, packet.family),
-        "dst": address_text(packet.dst, packet.family),
+        "src": _address_text(packet.src, packet.family),
+        "dst": _address_text(packet.dst, packet.family),
         "proto": _NAMES.get(proto, str(proto)),
     }
     if not packet.frag_offset and not hidden:
@@ -276,7 +284,7 @@ def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
         out["sport"], out["dport"] = packet.sport, packet.dport
         if proto == 6:
             out["seq"], out["ack"] = packet.tcp_seq, packet.tcp_ack
-            out["flags"] = ",".join([name for name, bit in TCP_FLAGS.items() if packet.tcp_flags & bit])
+            out["flags"] = _flags_text(packet.tcp_flags)
             if packet.tcp_options[:2] == b"\x02\x04":
                 out["mss"] = int.from_bytes(packet.tcp_options[2:4], "big")
             out["payload_len"] = packet.payload_len

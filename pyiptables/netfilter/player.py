@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["Player", "ScenarioError", "ending_json", "resolve", "step_json", "trip_json", "unknown_json"]
+__all__ = ["Player", "ScenarioError", "ending_json", "left", "resolve", "step_json", "trip_json", "unknown_json"]
 
 _SIDES = {"a": "eth0", "b": "eth1"}
 _IFACES = {"eth0": "a", "eth1": "b"}
@@ -404,10 +404,15 @@ def trip_json(trip: Trip, replies: bool = True) -> Json:
     return out
 
 
+def left(trip: Trip) -> bool:
+    """Did the packet get where it went, so that there is something to say of it at the end?"""
+    return trip.fate in ("delivered", "forwarded", "sent")
+
+
 def ending_json(trip: Trip) -> Json:
     """How a packet left, as far as it did."""
     out: Json = {}
-    if trip.fate in ("delivered", "forwarded", "sent"):
+    if left(trip):
         if trip.fate != "delivered":
             out["outiface"] = trip.outiface
             if trip.outiface in _IFACES:

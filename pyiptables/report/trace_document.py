@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pyiptables.netfilter.description import describe
-from pyiptables.netfilter.player import ending_json, step_json, unknown_json
+from pyiptables.netfilter.player import ending_json, left, step_json, unknown_json
 from pyiptables.report.trace_words import target_of
 from pyiptables.xtables.addresses import address_text
 
@@ -20,38 +20,47 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["SCHEMA", "decided_by", "document", "dumps", "trip_document"]
+__all__ = ["SCHEMA", "decided_by", "document", "dumps", "trip_document", "trip_line"]
 
 SCHEMA = "pyiptables.trace/1"
 _line = json.JSONEncoder(ensure_ascii=False).encode
+#: What differs between steps at one place of the ruleset, and between packets that fare alike.
+_SAID = ("num", "text", "target", "file", "line")
+_OF_A_STEP = (*_SAID, "src", "dst", "sport", "dport", "ttl", "tos", "mark")
+_OF_A_TRIP = ("packet", "decided_by", "steps", "final", "mark")
+#: Stands in a form for what differs: no text has it.
+_GAP = "\0gap"
+_GAP_TEXT = _line(_GAP)
+#: Lines with gaps, by what they have in common; of these, and of the words of rules, so many are kept.
+_forms: dict[tuple[Any, ...], str] = {}
+_FORMS = 50_000
+
+
+_address = lru_cache(maxsize=_FORMS)(address_text)
 
 
 def decided_by(trip: Trip) -> Json | None:
     """The rule or policy that decided; None when the kernel did by itself."""
-    step = trip.decided
-    if step is None:
-        return None
-    return {"table": step.table, "chain": step.chain, "kind": step.kind, "num": step.num, **_said_by(step)}
+    return None if trip.decided is None else _decision(trip.decided)
 
 
-def _said_by(step: Step) -> Json:
+def _decision(step: Step) -> Json:
+    return {"table": step.table, "chain": step.chain, "kind": step.kind, "num": step.num, **_said_by(step.rule, step.chain, step.policy)}
+
+
+@lru_cache(maxsize=_FORMS)
+def _said_by(rule: Rule | None, chain: str, policy: str | None) -> Json:
     """Text and target of a rule, or of a policy as ``-P`` sets it, and the place; None at the end of another chain."""
-    if step.rule is not None:
-        return _said_by_rule(step.rule, step.chain)
-    if step.kind == "policy" and step.policy is not None:
-        return {"text": f"-P {step.chain} {step.policy}", "target": step.policy, "file": None, "line": None}
-    return {"text": None, "target": None, "file": None, "line": None}
-
-
-@lru_cache(maxsize=10_000)
-def _said_by_rule(rule: Rule, chain: str) -> Json:
-    file, line = rule.source if rule.source is not None and rule.source[0] != "-" else (None, None)
-    return {"text": f"-A {chain} {rule.text}".rstrip(), "target": target_of(rule), "file": file, "line": line}
+    if rule is not None:
+        file, line = rule.source if rule.source is not None and rule.source[0] != "-" else (None, None)
+        return {"text": f"-A {chain} {rule.text}".rstrip(), "target": target_of(rule), "file": file, "line": line}
+    text = None if policy is None else f"-P {chain} {policy}"
+    return {"text": text, "target": policy, "file": None, "line": None}
 
 
 def _step_document(step: Step, family: int) -> Json:
     effect = {key: _plain(key, value, family) for key, value in step.effect.items()} if step.effect else {}
-    return {**step_json(step, family), **_said_by(step), "effect": effect}
+    return {**step_json(step, family), **_said_by(step.rule, step.chain, step.policy), "effect": effect}
 
 
 def _plain(key: str, value: Any, family: int) -> Any:
@@ -87,11 +96,55 @@ def trip_document(trip: Trip, described: Json | None = None) -> Json:
     return out
 
 
+def trip_line(trip: Trip, described: Json) -> str:
+    """:func:`trip_document` as one line of JSON, for many packets: what those that fare alike have in common is put into words once."""
+    if trip.replies or trip.unknown:
+        return _line(trip_document(trip, described))
+    key = (trip.fate, trip.reason, trip.why, trip.ctstate, trip.ctdir, trip.outiface, trip.error, trip.lots, trip.copy)
+    form = _forms.get(key) or _form(key, trip_document(trip, described), _OF_A_TRIP)
+    family = trip.first.family
+    by = "null" if trip.decided is None else _decided_line(trip.decided)
+    steps = ", ".join([_step_line(step, family) for step in trip.steps])
+    final = _line(describe(trip.packet)) if left(trip) else "null"
+    return form % (_line(described), by, f"[{steps}]", final, trip.mark)
+
+
+def _decided_line(step: Step) -> str:
+    key = (step.table, step.chain, step.kind)
+    form = _forms.get(key) or _form(key, _decision(step), _SAID)
+    return form % (step.num, *_said_lines(step.rule, step.chain, step.policy))
+
+
+@lru_cache(maxsize=_FORMS)
+def _said_lines(rule: Rule | None, chain: str, policy: str | None) -> tuple[str, ...]:
+    return tuple([_line(value) for value in _said_by(rule, chain, policy).values()])
+
+
+def _step_line(step: Step, family: int) -> str:
+    if step.effect:
+        return _line(_step_document(step, family))
+    key = (step.hook, step.table, step.chain, step.kind, step.iniface, step.outiface, step.sport >= 0)
+    form = _forms.get(key) or _form(key, _step_document(step, family), _OF_A_STEP)
+    ports = (step.sport, step.dport) if step.sport >= 0 else ()
+    words = _said_lines(step.rule, step.chain, step.policy)
+    ends = f'"{_address(step.src, family)}"', f'"{_address(step.dst, family)}"'
+    return form % (step.num, *ends, *ports, step.ttl, step.tos, step.mark, *words)
+
+
+def _form(key: tuple[Any, ...], document: Json, varying: tuple[str, ...]) -> str:
+    """The line of a document with a gap for everything that varies."""
+    if len(_forms) >= _FORMS:
+        _forms.clear()
+    text = _line({name: _GAP if name in varying else value for name, value in document.items()})
+    form = _forms[key] = text.replace("%", "%%").replace(_GAP_TEXT, "%s")
+    return form
+
+
 def document(trips: list[tuple[Json, Trip]]) -> Json:
     """The whole answer, packet by packet; each pair is the description and what came of it."""
     return {"schema": SCHEMA, "packets": [trip_document(trip, sent) for sent, trip in trips]}
 
 
-def dumps(value: Any, indent: int | None = 2) -> str:
+def dumps(value: Any) -> str:
     """JSON as all of these documents are written."""
-    return _line(value) if indent is None else json.dumps(value, indent=indent, ensure_ascii=False)
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pyiptables.extensions import find_target
-from pyiptables.xtables.addresses import ALL_ONES, parse_ip4, parse_ip6, prefix_mask
+from pyiptables.xtables.addresses import ALL_ONES, inet_aton, parse_ip4, parse_ip6, prefix_mask, scoped_ip6
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT32, UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.numbers import UINT32, strtol, strtoui, strtoul, strtoul_prefix
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
@@ -77,17 +77,16 @@ def range_number(text: str) -> int:
     """``parse_rule_range`` where ranges are not supported: ``strtol``, of which an unsigned int keeps half; not zero."""
     if ":" in text:
         raise ParameterProblem("Rule ranges are not supported")
-    got = strtoul_prefix(text, 10)
-    number = 0 if got is None or got[1] != len(text) else min(max(got[0], -1 << 63), (1 << 63) - 1) & UINT32
-    if not number:
+    number, end = strtol(text, 10)
+    if end != len(text) or not number & UINT32:
         raise ParameterProblem(f"Invalid rule number `{text}'")
-    return number
+    return number & UINT32
 
 
 def leading_number(text: str) -> int | None:
     """``sscanf("%llu")``: digits at the start; what follows does not matter, a minus wraps around."""
-    got = strtoul_prefix(text, 10)
-    return None if got is None else min(got[0], UINT64) & UINT64
+    number, end = strtoul(text, 10)
+    return number if end else None
 
 
 def wait_seconds(argument: str | None, scanner: Scanner) -> int:
@@ -150,21 +149,13 @@ def _mask(text: str, family: int) -> int:
     return prefix_mask(bits, family)
 
 
-def _without_scope(name: str) -> str:
-    """``getaddrinfo`` takes a scope after %: a number, or an interface (only lo is sure to exist) where one is meant."""
-    address, percent, scope = name.partition("%")
-    if not percent or (scope.isascii() and scope.isdigit()):
-        return address
-    value = parse_ip6(address) if scope == "lo" else None
-    linked = value is not None and (value >> 118 == 0x3FA or value >> 112 & 0xFF0F in (0xFF01, 0xFF02))
-    return address if linked else name
-
-
 def _host(name: str, parsing: Parsing) -> list[int]:
     family = parsing.family
-    address = parse_ip4(name) if family == 4 else parse_ip6(_without_scope(name))
+    address = parse_ip4(name) if family == 4 else scoped_ip6(name)
     if address is None and family == 4:
         address = parsing.names.network_address(name)
+        if address is None:
+            address = inet_aton(name)
     if address is not None:
         return [address]
     found = parsing.names.host_addresses(name, family)

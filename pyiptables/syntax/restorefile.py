@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT64, strtoul_prefix
+from pyiptables.xtables.numbers import strtoul
 from pyiptables.xtables.values import byte_length
 
 TYPE_CHECKING = False
@@ -51,10 +51,8 @@ def policy_counters(text: str) -> tuple[int, int] | None:
 
 def _number(text: str, whole: bool = False) -> int | None:
     """``%llu``: a minus wraps around, too much is the largest number."""
-    got = strtoul_prefix(text, 10)
-    if got is None or (whole and got[1] < len(text)):
-        return None
-    return UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
+    number, end = strtoul(text, 10)
+    return None if not end or (whole and end < len(text)) else number
 
 
 def rule_counters(line: str, number: int) -> tuple[str, tuple[str, str] | None]:

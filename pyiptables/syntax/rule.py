@@ -100,12 +100,14 @@ def typed(rule: Rule, family: int, names: Names | None = None) -> RuleSpec:
     if spec is None:
         from pyiptables.syntax.words import split_words
 
-        parsing = Parsing(family, names)
-        command = parse(["-A", "-", *split_words(rule.text, room=1 << 20)], parsing)
-        spec = command.spec
-        spec.src, spec.src_mask = command.sources[0]
-        spec.dst, spec.dst_mask = command.destinations[0]
-        rule.spec = spec
+        spec = rule.spec = _parsed(split_words(rule.text, room=1 << 20), family, names)
+    return spec
+
+
+def _parsed(words: list[str], family: int, names: Names | None = None) -> RuleSpec:
+    command = parse(["-A", "-", *words], Parsing(family, names))
+    spec = command.spec
+    (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
     return spec
 
 
@@ -142,8 +144,10 @@ def rule_of(spec: RuleSpec, family: int, command: Command) -> Rule:
 def _reads_back(text: str, spec: RuleSpec, family: int) -> bool:
     if "\n" in text:
         return False
+    from pyiptables.syntax.words import split_words
+
     try:
-        again = typed(Rule(text), family)
+        again = _parsed(split_words(text), family)
         return (again.iniface, again.outiface, text_of(again, family)) == (spec.iniface, spec.outiface, text)
     except IptablesError:
         return False
@@ -151,9 +155,7 @@ def _reads_back(text: str, spec: RuleSpec, family: int) -> bool:
 
 def read_stored(stored: str, family: int, packets: int, octets: int, source: tuple[str, int] | None = None) -> Rule:
     """The rule of a marked line (what follows ``-A CHAIN``). Raises IptablesError when it is none."""
-    command = parse(["-A", "-", *_words(stored)], Parsing(family))
-    spec = command.spec
-    (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
+    spec = _parsed(_words(stored), family)
     rule = StoredRule(text_of(spec, family), packets, octets, source, spec)
     rule.stored = stored
     return rule

@@ -7,6 +7,7 @@ from pyiptables.xtables.numbers import strtoui
 __all__ = [
     "ALL_ONES",
     "address_text",
+    "inet_aton",
     "ip4_text",
     "ip6_text",
     "mask_prefix",
@@ -15,6 +16,7 @@ __all__ = [
     "parse_ip6_mask",
     "parse_strict_ip4",
     "prefix_mask",
+    "scoped_ip6",
 ]
 
 ALL_ONES = {4: 0xFFFFFFFF, 6: (1 << 128) - 1}
@@ -67,6 +69,23 @@ def parse_ip4(text: str, whole: bool = False) -> int | None:
     return value << 8 * (4 - len(parts))
 
 
+def inet_aton(text: str) -> int | None:
+    """``inet_aton`` as getaddrinfo uses it: 1 to 4 parts, the last fills what is left, C number notation."""
+    parts = text.split(".")
+    if len(parts) > 4:
+        return None
+    value = 0
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if part[:1] not in "0123456789" or not part:
+            return None
+        number = strtoui(part, 0, (1 << 8 * (5 - len(parts))) - 1 if last else 255)
+        if number is None:
+            return None
+        value |= number if last else number << 8 * (3 - i)
+    return value
+
+
 def parse_ip6(text: str) -> int | None:
     """``inet_pton(AF_INET6)``."""
     head, double, tail = text.partition("::")
@@ -83,6 +102,22 @@ def parse_ip6(text: str) -> int | None:
     for word in left + [0] * missing + right:
         value = value << 16 | word
     return value
+
+
+def scoped_ip6(text: str) -> int | None:
+    """An address, perhaps with the scope that getaddrinfo takes and iptables forgets (``__inet6_scopeid_pton``).
+
+    A scope is a number, or where one is meant an interface, of which only lo is sure to exist; the kernel looks for what
+    stands before a colon.
+    """
+    bare, percent, scope = text.partition("%")
+    address = parse_ip6(bare)
+    if address is None or not percent:
+        return address
+    linked = address >> 118 == 0x3FA or address >> 112 & 0xFF0F in (0xFF01, 0xFF02)
+    if linked and scope.partition(":")[0] == "lo" and len(scope) < 16:
+        return address
+    return address if scope[:1].isdigit() and strtoui(scope, base=10) is not None else None
 
 
 def _words(text: str, last: bool) -> list[int] | None:

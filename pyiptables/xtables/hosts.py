@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.addresses import ALL_ONES, address_text, mask_prefix, parse_ip6, prefix_mask
+from pyiptables.xtables.addresses import ALL_ONES, address_text, inet_aton, mask_prefix, prefix_mask, scoped_ip6
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import strtoui, strtoul_prefix
 from pyiptables.xtables.values import ValueType
@@ -23,12 +23,12 @@ class Host(ValueType):
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
         family = parsing.family
-        address = _scoped_ip6(text) if family == 6 else _inet_aton(text)
+        address = scoped_ip6(text) if family == 6 else inet_aton(text)
         if address is not None:
             return address
         found = parsing.names.host_addresses(text, family)
         if not found:
-            if text and (_scoped_ip6(text) is not None or _inet_aton(text) is not None):
+            if text and (scoped_ip6(text) is not None or inet_aton(text) is not None):
                 raise ParameterProblem("getaddrinfo: Address family for hostname not supported\n")
             raise ParameterProblem(f"getaddrinfo: {parsing.no_such_host(text)}\n")
         if any(other != found[0] for other in found):
@@ -37,34 +37,6 @@ class Host(ValueType):
 
     def text(self, value: Any) -> str:
         raise NotImplementedError("an address is printed with its family: Extension.address")
-
-
-def _scoped_ip6(text: str) -> int | None:
-    """An IPv6 address, perhaps with the scope that getaddrinfo takes and iptables forgets (``fe80::1%1``)."""
-    bare, percent, scope = text.partition("%")
-    address = parse_ip6(bare)
-    if address is None or not percent:
-        return address
-    local = address >> 118 == 0x3FA or address >> 112 & 0xFF0F in (0xFF01, 0xFF02)
-    # Of interfaces a fresh namespace has one.
-    return address if (local and scope == "lo") or strtoui(scope, base=10) is not None else None
-
-
-def _inet_aton(text: str) -> int | None:
-    """``inet_aton`` as getaddrinfo uses it: 1 to 4 parts, the last fills what is left, C number notation."""
-    parts = text.split(".")
-    if len(parts) > 4:
-        return None
-    value = 0
-    for i, part in enumerate(parts):
-        last = i == len(parts) - 1
-        if part[:1] not in "0123456789" or not part:
-            return None
-        number = strtoui(part, 0, (1 << 8 * (5 - len(parts))) - 1 if last else 255)
-        if number is None:
-            return None
-        value |= number if last else number << 8 * (3 - i)
-    return value
 
 
 class PrefixLength(ValueType):
@@ -78,7 +50,7 @@ class PrefixLength(ValueType):
         length = strtoui(text, 0, width)
         if length is not None:
             return prefix_mask(length, family)
-        mask = _inet_aton(text) if family == 4 else parse_ip6(text)
+        mask = inet_aton(text) if family == 4 else scoped_ip6(text)
         if mask is None:
             raise ParameterProblem(
                 f'{ext.name}: bad value for option "--{option.name}", neither a valid network mask nor valid CIDR (0-{width}).\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["UINT8", "UINT16", "UINT32", "UINT64", "scan_unsigned", "strtoui", "strtoul_prefix"]
+__all__ = ["UINT8", "UINT16", "UINT32", "UINT64", "scan_unsigned", "strtol", "strtoui", "strtoul", "strtoul_prefix"]
 
 UINT8 = 0xFF
 UINT16 = 0xFFFF
@@ -36,11 +36,26 @@ def strtoul_prefix(text: str, base: int = 0) -> tuple[int, int] | None:
         i += 1
     if i == start:
         return None
-    return sign * int(text[start:i], base), i
+    # More digits than can matter would be refused by int().
+    return sign * int(text[start:i].lstrip("0")[:_MOST_DIGITS] or "0", base), i
 
 
+#: One more than 64 bits can have in any base.
+_MOST_DIGITS = 23
 _HEX = "0123456789abcdefABCDEF"
 _DIGITS = {8: "01234567", 10: "0123456789", 16: _HEX}
+
+
+def strtoul(text: str, base: int = 0) -> tuple[int, int]:
+    """C's ``strtoul``: the value as it wraps and where it ends; (0, 0) where there are no digits."""
+    number, end = strtoul_prefix(text, base) or (0, 0)
+    return (UINT64 if abs(number) > UINT64 else number & UINT64), end
+
+
+def strtol(text: str, base: int = 0) -> tuple[int, int]:
+    """C's ``strtol``, likewise: what is out of range becomes the nearest number."""
+    number, end = strtoul_prefix(text, base) or (0, 0)
+    return max(-1 << 63, min(number, (1 << 63) - 1)), end
 
 
 def scan_unsigned(text: str, low: int = 0, high: int = UINT64, base: int = 0) -> tuple[int, int] | None:
@@ -58,7 +73,7 @@ def scan_unsigned(text: str, low: int = 0, high: int = UINT64, base: int = 0) ->
 
 def strtoui(text: str, low: int = 0, high: int = UINT32, base: int = 0) -> int | None:
     """``xtables_strtoui``/``strtoul`` without an end pointer: the whole text must be the number."""
-    if text.isdigit() and text.isascii() and (text[0] != "0" or len(text) == 1):
+    if text.isdigit() and text.isascii() and len(text) < _MOST_DIGITS and (text[0] != "0" or len(text) == 1):
         value = int(text)
         return value if low <= value <= (high or UINT64) else None
     got = scan_unsigned(text, low, high, base)

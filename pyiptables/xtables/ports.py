@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyiptables.xtables.errors import ParameterProblem
-from pyiptables.xtables.numbers import UINT16, UINT64, strtoui, strtoul_prefix
+from pyiptables.xtables.numbers import UINT16, strtoui, strtoul
 from pyiptables.xtables.values import ValueType
 
 TYPE_CHECKING = False
@@ -85,12 +85,10 @@ def _port(text: str, parsing: Parsing) -> int | None:
     """``xtables_getportbyname``: getaddrinfo of a service, a decimal number or a name of a protocol that has sockets."""
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) & UINT16
-    got = (0, 0) if not text else strtoul_prefix(text, 10)
-    if got is not None and got[1] == len(text):
-        # strtoul's result is kept in an int; a negative one makes getaddrinfo look for a name.
-        number = UINT64 if abs(got[0]) > UINT64 else got[0] & UINT64
-        if not number >> 31 & 1:
-            return number & UINT16
+    number, end = strtoul(text, 10)
+    # strtoul's result is kept in an int; a negative one makes getaddrinfo look for a name.
+    if end == len(text) and not number >> 31 & 1:
+        return number & UINT16
     found = [parsing.names.port_number(text, protocol) for protocol in _WITH_SOCKETS]
     return next((port for port in found if port is not None), None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.numbers import UINT32
+from pyiptables.xtables.numbers import UINT32, strtol
 
 __all__ = ["SCALE", "limit_cost", "limit_credits", "rate_text"]
 
@@ -23,13 +23,7 @@ def limit_cost(text: str) -> int | None:
         if not known:
             return None
         factor = known[0]
-    digits = number.strip()
-    sign = -1 if digits[:1] == "-" else 1
-    digits = digits.lstrip("+-")
-    end = 0
-    while end < len(digits) and digits[end] in "0123456789":
-        end += 1
-    count = sign * int(digits[:end] or "0") & 0xFFFFFFFF
+    count = strtol(number, 10)[0] & UINT32
     if not count:
         return None
     return SCALE * factor // count

@@ -6,7 +6,7 @@ import re
 from errno import EINVAL
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import UINT32, UINT64
+from pyiptables.xtables.numbers import UINT32, strtoul
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -191,8 +191,7 @@ def _sound(program: tuple[tuple[int, ...], ...]) -> bool:
 
 def _unsigned(text: str, high: int) -> int:
     """``scanf``: wraps as ``strtoul`` does, then to the width."""
-    number = int(text)
-    return (UINT64 if abs(number) > UINT64 else number) & high
+    return strtoul(text, 10)[0] & high
 
 
 def _program(text: str) -> tuple[tuple[int, ...], ...]:

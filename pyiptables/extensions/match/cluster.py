@@ -34,7 +34,11 @@ class Cluster(Match):
     )
 
     def _nodes(self) -> int:
-        bits: int = 1 << self.values[_NODE] - 1 if _NODE in self.values else self.values.get(_MASK, 0)
+        """Of both, which are only refused in the end, the one given last."""
+        bits = 0
+        for name, value in self.values.items():
+            if name in (_NODE, _MASK):
+                bits = 1 << value - 1 if name == _NODE else value
         return bits
 
     def final_check(self, parsing: Parsing) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from errno import ERANGE
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import UINT16, UINT64, strtoul_prefix
+from pyiptables.xtables.numbers import UINT16, UINT64, strtoul
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text
 
@@ -24,6 +25,7 @@ _FILE = "/etc/xtables/connlabel.conf"
 _NO_FILE = f"Warning: cannot open {_FILE}: No such file or directory\n"
 #: ``XT_CONNLABEL_MAXBIT``.
 _LAST = 127
+_BINARY = re.compile(r"[ \t\n\v\f\r]*([-+]?)0[bB]([01]+)")
 
 
 class Connlabel(Match):
@@ -45,10 +47,12 @@ class Connlabel(Match):
         super().accept(option, value, invert, parsing)
 
     def _bit(self, text: str, parsing: Parsing) -> int:
-        got = strtoul_prefix(text)
-        # strtoul's result is kept in an int, of which a negative one is a name.
-        if got is not None and got[1] == len(text) and abs(got[0]) <= UINT64 and not got[0] >> 31 & 1:
-            return got[0] & UINT16
+        # It alone is built with the strtoul of C23, which knows binary numbers.
+        binary = _BINARY.fullmatch(text)
+        number, end = strtoul(f"{binary[1]}{int(binary[2], 2)}" if binary else text)
+        # The result is kept in an int, of which a negative one is a name.
+        if text and (binary or end == len(text)) and number != UINT64 and not number >> 31 & 1:
+            return number & UINT16
         bit = parsing.names.mapped_number(_FILE, text)
         if bit is None:
             parsing.notices.append(_NO_FILE)

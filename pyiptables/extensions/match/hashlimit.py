@@ -21,7 +21,7 @@ from pyiptables.xtables.hash_rates import (
     period_text,
 )
 from pyiptables.xtables.hosts import PrefixLength
-from pyiptables.xtables.numbers import UINT32, UINT64, scan_unsigned, strtoul_prefix
+from pyiptables.xtables.numbers import UINT32, UINT64, scan_unsigned, strtol
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text, UInt, byte_length
 
@@ -109,8 +109,7 @@ class Hashlimit(Match):
                 raise _bad_value(name, value)
             value = tuple([mode for mode in _MODES if mode in words])
         elif name == "hashlimit-rate-interval":
-            got = strtoul_prefix(value, 10)
-            number = 0 if got is None else max(-1 << 63, min(got[0], (1 << 63) - 1)) & UINT32
+            number = strtol(value, 10)[0] & UINT32
             if not 0 < number < 1 << 31:
                 raise _bad_value(name, value)
             value = number
@@ -304,8 +303,7 @@ def _collect(buckets: dict[tuple[int, ...], Bucket], since: int, interval: int, 
 
 def _parse_rate(name: str, text: str) -> tuple[int, bool, int]:
     """``parse_bytes``, else ``parse_rate``: cost, whether of bytes, seconds of the unit."""
-    got = strtoul_prefix(text, 10)
-    number = 0 if got is None else max(-1 << 63, min(got[0], (1 << 63) - 1)) & UINT64
+    number = strtol(text, 10)[0] & UINT64
     at = text.find("b/s")
     if at > 0 and number:
         factor = _UNITS.get(text[at - 1], 1)

@@ -6,7 +6,7 @@ from errno import ENOENT
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Text, quoted
+from pyiptables.xtables.values import Text, cut_bytes, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ class Nfacct(Match):
 
     name = "nfacct"
     summary = "count the packet in an accounting object; matches always"
-    options = (Option("nfacct-name", Text(low=1, size=32), mandatory=True, metavar="name", help="the object"),)
+    options = (Option("nfacct-name", Text(low=1), mandatory=True, metavar="name", help="the object"),)
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
         if "\n" in value:
             raise ParameterProblem("Newlines not allowed in --nfacct-name")
-        super().accept(option, value, invert, parsing)
+        super().accept(option, cut_bytes(value, 31), invert, parsing)
 
     def kernel_check(self, parsing: Parsing) -> None:
         """Objects are made by ``nfacct add``; here there are none."""

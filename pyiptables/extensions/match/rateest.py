@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from errno import EINVAL, ENOENT
 
+from pyiptables.xtables.doubles import strtod, truncated
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32, scan_unsigned
 from pyiptables.xtables.option import Match, Option
@@ -23,7 +23,6 @@ _SCALES = {
     "tibit": 1 << 40, "tbit": 10**12, "bps": 8, "kibps": 8 << 10, "kbps": 8000, "mibps": 8 << 20, "mbps": 8 * 10**6,
     "gibps": 8 << 30, "gbps": 8 * 10**9, "tibps": 8 << 40, "tbps": 8 * 10**12,
 }  # fmt: skip
-_RATE = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))(.*)", re.DOTALL)
 _MODES = ("rateest-eq", "rateest-lt", "rateest-gt")
 _AMOUNTS = ("rateest-bps1", "rateest-pps1", "rateest-bps2", "rateest-pps2")
 
@@ -130,7 +129,10 @@ class RateestMatch(Match):
         return f"{text} --rateest {name}{self._saved_rates()}"
 
     def saves_all(self) -> bool:
-        """Two rates to compare with are printed with two comparisons, of which only one may be given."""
+        """Two rates to compare with are printed with two comparisons, of which only one may be given; rates are rounded."""
+        rates = [self.values.get(f"rateest-bps{n}", 0) for n in (1, 2)]
+        if any([_rate(_rate_text(rate).lstrip()) != rate for rate in rates]):
+            return False
         return "rateest-delta" in self.values or not (self._asks("bps") and self._asks("pps"))
 
     def show(self, numeric: bool, names: Names) -> str:
@@ -160,11 +162,12 @@ class RateestMatch(Match):
 
 def _rate(text: str) -> int | None:
     """Bytes a second."""
-    found = _RATE.match(text)
-    if found is None:
+    got = strtod(text)
+    if got is None:
         return None
-    scale = _SCALES.get(found[2].lower()) if found[2] else 1
-    return None if scale is None else int((int(found[1], 16) if "x" in found[1].lower() else float(found[1])) * scale / 8) & UINT32
+    value, end = got
+    scale = _SCALES.get(text[end:].lower()) if end < len(text) else 1
+    return None if scale is None else truncated(value * scale / 8)
 
 
 def _rate_text(rate: int) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from errno import EINVAL
 
+from pyiptables.xtables.doubles import strtod
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.option import Match, Option
 from pyiptables.xtables.values import Text, UInt, ValueType
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: Probability 1.
 _ONE = 0x80000000
-_NAN = re.compile(r"nan(\(\w*\))?", re.ASCII | re.IGNORECASE)
 
 
 class Double(ValueType):
@@ -33,14 +32,8 @@ class Double(ValueType):
         self.high = high
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> float:
-        try:
-            if "_" in _NAN.sub("", text) or text != text.rstrip() or not text.isascii():
-                raise ValueError
-            bare = text.strip().lower()
-            value = float.fromhex(bare) if bare.lstrip("+-").startswith("0x") else float(_NAN.sub("nan", bare))
-        except (ValueError, OverflowError):
-            value = None
-        if value is None or (self.low != self.high and (value < self.low or value > self.high)):
+        value, end = strtod(text) or (0.0, -1)
+        if end != len(text) or (self.low != self.high and (value < self.low or value > self.high)):
             raise ParameterProblem(f'{ext.name}: bad value for option "--{option.name}", or out of range ({self.low}-{self.high}).\n')
         return value
 

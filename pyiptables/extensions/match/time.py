@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import calendar
-import re
 import time as clock
 from errno import EDOM
 
-from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
-from pyiptables.xtables.numbers import strtoul_prefix
+from pyiptables.xtables.errors import KernelRefusal, OtherProblem, ParameterProblem
+from pyiptables.xtables.numbers import UINT32, strtoul
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.values import Text
+from pyiptables.xtables.values import Text, cut_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ALL_WEEKDAYS, _ALL_MONTHDAYS = 0xFE, 0xFFFFFFFE
 _LAST_SECOND, _LAST_DATE = 86399, 0x7FFFFFFF
-_NUMBER = re.compile(r"\s*\+?(\d+)")
 
 
 class Time(Match):
@@ -59,6 +57,10 @@ class Time(Match):
         name = option.name
         if name in ("datestart", "datestop"):
             value = _date(value)
+            if value < 0:
+                # ``perror`` says what happened to fail before, a look for a library.
+                parsing.notices.append("mktime: No such file or directory\n")
+                raise OtherProblem("mktime returned an error")
         elif name in ("timestart", "timestop"):
             value = _day_time(value)
         elif name == "weekdays":
@@ -182,9 +184,9 @@ def _fields(text: str, seps: str, limits: tuple[tuple[int, int], ...]) -> list[i
     numbers: list[int] = []
     at = 0
     for low, high in limits:
-        found = _NUMBER.match(text, at)
-        number = int(found[1]) if found else 0
-        at = found.end() if found else at
+        number, end = strtoul(text[at:], 10)
+        number &= UINT32
+        at += end
         if not low <= number <= high:
             return None
         numbers.append(number)
@@ -210,7 +212,8 @@ def _day_time(text: str) -> int:
     """``time_parse_minutes``; the error quotes what is left from the field that is wrong."""
     rest, total = text, 0
     for limit, unit in ((23, 3600), (59, 60), (59, 1)):
-        number, end = strtoul_prefix(rest, 10) or (0, 0)
+        number, end = strtoul(rest, 10)
+        number &= UINT32
         after = rest[end : end + 1]
         if not 0 <= number <= limit or after not in {3600: (":",), 60: (":", ""), 1: ("",)}[unit]:
             raise ParameterProblem(f'invalid time "{rest}" specified, should be hh:mm[:ss] format and within the boundaries')
@@ -226,27 +229,27 @@ def _segments(text: str, size: int) -> list[str]:
     parts = text.split(",")
     if parts[-1] == "":
         parts.pop()
-    return [part[: size - 1] for part in parts]
+    return [cut_bytes(part, size - 1) for part in parts]
 
 
 def _monthdays(text: str) -> int:
     bits = 0
     for day in _segments(text, 3):
-        got = strtoul_prefix(day) or (0, 0)
-        if got[1] != len(day) or not 0 <= got[0] <= 31:
+        number, end = strtoul(day)
+        if end != len(day) or number > 31:
             raise ParameterProblem(f"{day} is not a valid day for --monthdays")
-        bits |= 1 << got[0]
+        bits |= 1 << number
     return bits
 
 
 def _weekdays(text: str) -> int:
     bits = 0
     for day in _segments(text, 4):
-        got = strtoul_prefix(day) or (0, 0)
-        if got[1] == len(day):
-            if got[0] == 0:
+        number, end = strtoul(day)
+        if end == len(day):
+            if number == 0:
                 raise ParameterProblem("No, the week does NOT begin with Sunday.")
-            bits |= 1 << (got[0] & 31)
+            bits |= 1 << (number & 31)
             continue
         named = [number for number, name in enumerate(_DAYS, 1) if day[:2] == name[:2]]
         if not named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.numbers import strtoui
 from pyiptables.xtables.option import Option, Target
-from pyiptables.xtables.values import Text, ValueType, quoted
+from pyiptables.xtables.values import Text, ValueType, cut_bytes, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Log(Target):
     summary = "log the packet and go on with the next rule"
     options = (
         Option("log-level", SysLogLevel(), help="syslog level, a name or 0-7"),
-        Option("log-prefix", Text(low=1, size=30), help="text in front of the line, up to 29 characters"),
+        Option("log-prefix", Text(low=1), help="text in front of the line, up to 29 characters"),
         Option("log-tcp-sequence", help="log TCP sequence numbers", code=0),
         Option("log-tcp-options", help="log TCP options", code=1),
         Option("log-ip-options", help="log IP options", code=2),
@@ -66,8 +66,10 @@ class Log(Target):
     canonical = r"(?: --log-prefix {TEXT:29})?(?: --log-level [0-35-7])?"
 
     def accept(self, option: Option, value: Any, invert: bool, parsing: Parsing) -> None:
-        if option.name == "log-prefix" and "\n" in value:
-            raise ParameterProblem("Newlines not allowed in --log-prefix")
+        if option.name == "log-prefix":
+            if "\n" in value:
+                raise ParameterProblem("Newlines not allowed in --log-prefix")
+            value = cut_bytes(value, 29)
         super().accept(option, value, invert, parsing)
 
     def save(self) -> str:

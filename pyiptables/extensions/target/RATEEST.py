@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from errno import EINVAL
 
+from pyiptables.xtables.doubles import strtod, truncated
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
 from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Option, Target
@@ -95,19 +96,9 @@ def _time_text(time: int) -> str:
 
 def _microseconds(text: str) -> int | None:
     """``RATEEST_get_time``: what a conversion of the product to unsigned int leaves."""
-    for end in range(len(text), 0, -1):
-        number = text[:end].lstrip(" \t\n\v\f\r").lower()
-        unit = _UNITS.get(text[end:].lower())
-        if not number.isascii() or "_" in number or number != number.rstrip():
-            continue
-        try:
-            time = (float.fromhex(number) if "0x" in number else float(number)) * (unit or 0)
-        except ValueError:
-            continue
-        if unit is None:
-            return None
-        return int(time) & UINT32 if -(2.0**63) <= time < 2.0**63 else 0
-    return None
+    value, end = strtod(text) or (0.0, 0)
+    unit = _UNITS.get(text[end:].lower()) if end else None
+    return None if unit is None else truncated(value * unit)
 
 
 def _powers(wanted: int, average: int) -> tuple[int, int]:

@@ -259,6 +259,7 @@ def _built(words: list[str], start: int, end: int, spec: RuleSpec, family: int) 
     if extension is None:
         return None
     parsing = Parsing(family, None)
+    parsing.kept = True
     parsing.proto, parsing.proto_inv = spec.proto, spec.proto_inv
     made = extension(family)
     options = extension_options(extension)
@@ -295,6 +296,7 @@ def _built(words: list[str], start: int, end: int, spec: RuleSpec, family: int) 
 def _parsed(words: list[str], start: int, end: int, spec: RuleSpec, family: int) -> Any:
     """The extension as the full parser makes it."""
     parsing = Parsing(family, None)
+    parsing.kept = True
     head = ["-A", "-"]
     if spec.proto:
         head += (["!"] if spec.proto_inv else []) + ["-p", chain_protocol_name(spec.proto) or str(spec.proto)]

@@ -105,7 +105,9 @@ def typed(rule: Rule, family: int, names: Names | None = None) -> RuleSpec:
 
 
 def _parsed(words: list[str], family: int, names: Names | None = None) -> RuleSpec:
-    command = parse(["-A", "-", *words], Parsing(family, names))
+    parsing = Parsing(family, names)
+    parsing.kept = True
+    command = parse(["-A", "-", *words], parsing)
     spec = command.spec
     (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
     return spec

@@ -28,19 +28,21 @@ _ENDS = frozenset(("-j ACCEPT", "-j DROP", "-j RETURN", "-j QUEUE"))
 def check_rule(spec: RuleSpec, table: str, hooks: frozenset[str], parsing: Parsing) -> None:
     """Refuse the rule as the kernel would for a rule reached from these hooks (none: a chain nobody calls)."""
     parsing.spec = spec
+    # The octet that iptables-nft reads back is not what it told the kernel (mptcp).
+    protocol = 0 if spec.proto_inv else max(spec.proto, parsing.proto)
     for match in spec.matches:
-        _check_extension(match, spec, table, hooks, parsing.variant == "nft" and match.native())
+        _check_extension(match, protocol, table, hooks, parsing.variant == "nft" and match.native())
         match.kernel_check(parsing)
     if spec.target is not None:
-        _check_extension(spec.target, spec, table, hooks, native=False)
+        _check_extension(spec.target, protocol, table, hooks, native=False)
         spec.target.kernel_check(parsing)
 
 
-def _check_extension(extension: Extension, spec: RuleSpec, table: str, hooks: frozenset[str], native: bool) -> None:
+def _check_extension(extension: Extension, protocol: int, table: str, hooks: frozenset[str], native: bool) -> None:
     if extension.tables is not None and table not in extension.tables:
         raise KernelRefusal(EINVAL, f"{extension.name} is not for table {table}")
     check_hooks(extension, hooks)
-    if extension.protocols is not None and not native and (spec.proto not in extension.protocols or spec.proto_inv):
+    if extension.protocols is not None and not native and protocol not in extension.protocols:
         raise KernelRefusal(EINVAL, f"{extension.name} needs its protocol")
 
 

@@ -122,7 +122,7 @@ class Parsing:
     """
 
     __slots__ = (
-        "announced", "elsewhere", "family", "names", "neighbours", "notices", "proto", "proto_inv", "read_file", "scanner", "sets",
+        "announced", "elsewhere", "family", "kept", "names", "neighbours", "notices", "proto", "proto_inv", "read_file", "scanner", "sets",
         "spec", "table", "variant",
     )  # fmt: skip
 
@@ -141,6 +141,8 @@ class Parsing:
         self.sets: Callable[[str], Any] | None = None
         self.neighbours: Neighbours | None = None
         self.elsewhere = False
+        #: The rule stands in a state: what iptables-nft made of two matches (no port at all) nobody could have asked for.
+        self.kept = False
         #: The whole rule, while the kernel's checks are made.
         self.spec: RuleSpec | None = None
         self.read_file: Callable[[str], bytes] | None = None

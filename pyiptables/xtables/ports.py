@@ -37,7 +37,7 @@ def parse_port_range(text: str, protocol: str, parsing: Parsing) -> tuple[int, i
         return port, port
     low = parse_port(low_text, protocol, parsing) if low_text else 0
     high = parse_port(high_text, protocol, parsing) if high_text else UINT16
-    if low > high:
+    if low > high and not parsing.kept:
         raise ParameterProblem("invalid portrange (min > max)")
     return low, high
 
@@ -72,12 +72,18 @@ def listed_port(match: str, saved: str) -> str | None:
     return f" {match} {'spt' if words[1] == '--sport' else 'dpt'}:{words[2]}"
 
 
-def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...]) -> None:
-    """Not 0 to N is a comparison "above N" to iptables-nft, and comes back as N+1 to 65535 (``nft-ruleparse.c``)."""
+def nft_ports(values: dict[str, Any], inverted: set[str], names: tuple[str, ...], before: dict[str, Any]) -> None:
+    """The ranges as iptables-nft reads them back (``nft-ruleparse.c``); ``before`` are those of the match they fill.
+
+    0 to N is a comparison, "up to N", and with ``!`` "above N": it moves one end of the range that is there.
+    """
     for name in names:
-        low, high = values.get(name, (0, UINT16))
-        if name in inverted and low == 0 and 0 < high < UINT16:
-            values[name] = (high + 1, UINT16)
+        low, high = values.get(name, (0, 0))
+        if (low, high) == (0, UINT16) and name not in inverted:
+            values.pop(name, None)
+        elif low == 0 and 0 < high < UINT16:
+            first, last = before.get(name, (0, UINT16))
+            values[name] = (high + 1, last) if name in inverted else (first, high)
             inverted.discard(name)
 
 
@@ -122,7 +128,7 @@ class PortRange(ValueType):
             port = _port(part, parsing)
             if port is None:
                 raise ParameterProblem(f'Port "{part}" does not resolve to anything.\n')
-            if port < previous:
+            if port < previous and not parsing.kept:
                 raise ParameterProblem(f"Port range {previous}-{port} is negative.\n")
             previous = port
             ports[i] = port

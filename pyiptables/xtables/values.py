@@ -169,7 +169,8 @@ class ProtocolNumber(ValueType):
     lists_words = False
 
     def parse(self, text: str, option: Option, ext: Extension, parsing: Parsing) -> int:
-        return parse_protocol(text, parsing)
+        # Kept in an octet, though /etc/protocols has a larger one (mptcp).
+        return parse_protocol(text, parsing) & UINT8
 
 
 def parse_protocol(text: str, parsing: Parsing) -> int:

@@ -105,19 +105,19 @@ class Tcp(Match):
             return self
         if spec.proto != 6:
             raise ParameterProblem("TCP match requires '-p tcp'")
-        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION))
+        before = next((match for match in earlier if match.name == self.name), None)
+        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION), before.values if before is not None else {})
         if not self.values.get(_FLAGS, (0, 0))[0]:
             # Flags under no mask make no expression, whatever they are compared with.
             self.values.pop(_FLAGS, None)
             self.inverted.discard(_FLAGS)
             if not self.save():
                 return None
-        for match in earlier:
-            if match.name == self.name:
-                match.values.update(self.values)
-                match.inverted.update(self.inverted)
-                return None
-        return self
+        if before is None:
+            return self
+        before.values.update(self.values)
+        before.inverted.update(self.inverted)
+        return None
 
     def native(self) -> bool:
         return _OPTION not in self.values and bool(self.save() or self.values.get(_FLAGS, (0, 0))[1])

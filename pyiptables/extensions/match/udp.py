@@ -54,13 +54,13 @@ class Udp(Match):
             return self
         if spec.proto != 17:
             raise ParameterProblem("UDP match requires '-p udp'")
-        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION))
-        for match in earlier:
-            if match.name == self.name:
-                match.values.update(self.values)
-                match.inverted.update(self.inverted)
-                return None
-        return self
+        before = next((match for match in earlier if match.name == self.name), None)
+        nft_ports(self.values, self.inverted, (_SOURCE, _DESTINATION), before.values if before is not None else {})
+        if before is None:
+            return self
+        before.values.update(self.values)
+        before.inverted.update(self.inverted)
+        return None
 
     def native(self) -> bool:
         return bool(self.save())

@@ -246,14 +246,19 @@ def _crafted(sent: Json) -> Json:
 
     Protocols without fields of their own have just their ``l4``. What only TCP can have stays, to be complained about.
     """
-    if sent.get("from") not in (*_SIDES, *_SELF):
-        return sent
+    return _of_its_protocol(sent) if sent.get("from") in (*_SIDES, *_SELF) else sent
+
+
+def _of_its_protocol(sent: Json) -> Json:
     proto = protocol_number(sent.get("proto", "udp"))
     idle = {key for key, (_, numbers) in OF_PROTOCOL.items() if proto not in numbers} - _TELLING
     if proto in (33, 132):
         idle |= {"sport", "dport"}
     crafted = {key: value for key, value in sent.items() if key not in idle} if idle & sent.keys() else sent
-    return crafted if proto in _DESCRIBED or "l4" in crafted else {**crafted, "l4": ""}
+    if proto not in _DESCRIBED and "l4" not in crafted:
+        return {**crafted, "l4": ""}
+    inner = crafted.get("inner")
+    return {**crafted, "inner": _of_its_protocol(inner)} if isinstance(inner, dict) else crafted
 
 
 def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") -> None:

@@ -125,6 +125,13 @@ CASES: list[Json] = [
         "packets": [_UDP, {"reply_to": 0}, {"related_to": 0, "type": 3, "code": 3}, {**_A, "dst": "203.0.113.1"}],
     },
     {
+        "name": "errors about protocols of which only addresses are known", "family": 4, "counters": True, "rules": _OPEN,
+        "packets": [
+            *({"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": proto} for proto in ("sctp", "esp", "89")),
+            *({"related_to": number, "type": 3, "code": 1} for number in range(3)),
+        ],
+    },
+    {
         "name": "policy routing by mark in OUTPUT", "family": 4, "counters": True,
         "host": {"rules": ["fwmark 1 table 100"], "routes": ["default via 10.0.1.2 dev eth1", "default via 10.0.0.3 dev eth0 table 100"]},
         "rules": "*mangle\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p udp -j MARK --set-xmark 0x1/0xffffffff\nCOMMIT\n"

@@ -61,10 +61,10 @@ def _padded(text: str, width: int) -> str:
     return text.ljust(width) if text.isascii() else text.ljust(width + len(text) - byte_length(text))
 
 
-def chain_header(chain: Chain, references: int, format: Format) -> str:
+def chain_header(chain: Chain, references: int | None, format: Format) -> str:
     """The two lines above a chain's rules."""
     if chain.policy is None:
-        head = f"Chain {chain.name} ({references} references)\n"
+        head = f"Chain {chain.name} ({'ERROR obtaining refs' if references is None else f'{references} references'})\n"
     elif format.verbose:
         packets, p_unit = amount(chain.packets, format.exact)
         octets, o_unit = amount(chain.bytes, format.exact)

@@ -220,13 +220,13 @@ def _list(program: Program, tables: Tables, command: Command) -> None:
     rows = Rows(program.family, format) if format.numeric else None
     out = program.out
     first = True
-    references = tables.references(command.table)
+    references = tables.listed_references(command.table)
     for chain in _chains(tables, command):
         if not first:
             out.append("\n")
         first = False
         if command.number is None:
-            out.append(chain_header(chain, references.get(chain.name, 0), format))
+            out.append(chain_header(chain, references.get(chain.name), format))
         for number, rule in enumerate(chain.rules, 1):
             if command.number in (None, number):
                 line = None

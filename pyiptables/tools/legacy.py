@@ -39,10 +39,13 @@ class LegacyTables(Tables):
         self._since: int | None = None
         #: Base chains whose policy came with counters in this transaction.
         self._counted: set[str] = set()
+        #: What the kernel is to zero: until then listings show what was counted (``COUNTER_MAP_ZEROED``).
+        self._zeroed: dict[int, Chain | Rule] = {}
 
-    def begin(self, table: str, knows_rules: bool) -> None:
+    def begin(self, table: str, knows_rules: bool, lists: bool = False) -> None:
         self._since = self.line
         self._counted.clear()
+        self._zeroed.clear()
         self._jumping.clear()
 
     def use_table(self, name: str) -> None:
@@ -81,6 +84,10 @@ class LegacyTables(Tables):
         self._jumping.update({id(rule): (rule, rule.text.rpartition(" ")[2]) for _, rule in jumps})
 
     def commit(self, table: str, parsing: Parsing) -> None:
+        for counted in self._zeroed.values():
+            if not isinstance(counted, Chain) or counted.name not in self._counted:
+                counted.packets = counted.bytes = 0
+        self._zeroed.clear()
         found = self.ruleset.tables.get(table)
         new, self._new = self._new, []
         if found is None or not (new or self._jumps):
@@ -122,6 +129,8 @@ class LegacyTables(Tables):
         for old, new in zip(rules, renamed, strict=True):
             if id(old) in self._jumping:
                 self._jumping[id(new)] = new, self._jumping[id(old)][1]
+            if id(old) in self._zeroed:
+                self._zeroed[id(new)] = new
 
     def policy_counters(self, chain: Chain, counters: tuple[int, int] | None) -> None:
         chain.packets, chain.bytes = counters or (0, 0)
@@ -151,17 +160,14 @@ class LegacyTables(Tables):
         return self._since is not None and rule.line > self._since
 
     def zero_chain(self, found: Chain) -> None:
-        if found.name not in self._counted:
-            found.packets = found.bytes = 0
-        for rule in found.rules:
-            if not self._is_told(rule):
-                rule.packets = rule.bytes = 0
+        self._zeroed[id(found)] = found
+        self._zeroed.update({id(rule): rule for rule in found.rules if not self._is_told(rule)})
         self.changed = True
 
     def zero_rule(self, table: str, chain: str, number: int) -> None:
         rule = self.numbered_rule(table, chain, number)
         if not self._is_told(rule):
-            rule.packets = rule.bytes = 0
+            self._zeroed[id(rule)] = rule
         self.changed = True
 
     def delete_chain(self, table: str, chain: str | None, tell: Callable[[str], None] | None) -> None:

@@ -54,8 +54,10 @@ class NftTables(Tables):
         self._added_rules: list[tuple[int, str, str, list[Rule]]] = []
         #: Chains whose deletion the kernel refuses: gone here, still there for it.
         self._undeleted: list[Chain] = []
-        #: Rules of chains that a restore emptied by their chain lines, which are still known here though gone for the kernel.
-        self._stale: dict[str, Chain] = {}
+        #: Rules (by their ``id``) of chains that a restore emptied by their chain lines: still known here, gone for the kernel.
+        self._stale: dict[int, Rule] = {}
+        #: How many rules each chain that the kernel had before it held and was jumped to by, for the listings in it.
+        self._uses: dict[str, int] | None = None
         #: Chains renamed in this transaction, which go by their old names until its end.
         self._renamed: dict[str, tuple[str, str]] = {}
         #: Chains that the kernel had before it, as far as they were not written about anew.
@@ -99,7 +101,10 @@ class NftTables(Tables):
         if number > _LARGEST_NUMBER and self.find_chain(table, chain) is None:
             # A negative one to ``nft_rule_delete_num``, which then looks for a rule (and ends by a signal in a chain that exists).
             raise CommandFailure(NO_RULE, ENOENT)
+        place = self.numbered_chain(table, chain).rules[number - 1 : number]
         super().delete_number(table, chain, number)
+        if place and id(place[0]) in self._stale:
+            self._refuse_rule("RULE_DELETE", ENOENT, chain)
 
     def misfits(self, table: str, chain: str | None = None) -> str:
         found = self.ruleset.tables.get(table)
@@ -125,8 +130,12 @@ class NftTables(Tables):
         elif not set(action) <= set("LSZ"):
             self.missing = NO_CHAIN
 
-    def begin(self, table: str, knows_rules: bool) -> None:
+    def begin(self, table: str, knows_rules: bool, lists: bool = False) -> None:
         """A transaction begins: rules added in it are new to the kernel, errors are collected by line."""
+        self._uses = None
+        if lists:
+            counts, found = self.references(table), self.ruleset.tables.get(table, Table(table))
+            self._uses = {name: counts.get(name, 0) + len(chain.rules) for name, chain in found.chains.items()}
         self._knows_rules = knows_rules
         self._missing = table not in self.ruleset.tables
         self._handles = set() if self._missing else set(self.ruleset.tables[table].chains)
@@ -171,25 +180,21 @@ class NftTables(Tables):
 
     def add_chain(self, table: str, chain: str) -> None:
         found = self.find_chain(table, chain)
-        if found is not None and found.rules and self._knows_rules:
-            self._stale.setdefault(chain, Chain(chain)).rules += found.rules
         self._handles.discard(chain)
-        super().add_chain(table, chain)
-
-    def find(self, table: str, chain: str, spec: RuleSpec) -> tuple[Chain, int]:
-        stale = self._stale.get(chain)
-        index = None if stale is None else self.index_of(stale, spec)
-        return super().find(table, chain, spec) if stale is None or index is None else (stale, index)
+        if found is None or not self._knows_rules:
+            super().add_chain(table, chain)
+        else:
+            self._stale.update({id(rule): rule for rule in found.rules})
+            self.changed = True
 
     def delete(self, table: str, chain: str, spec: RuleSpec) -> Rule:
-        found, index = self.find(table, chain, spec)
-        if found is self._stale.get(chain):
+        rule = super().delete(table, chain, spec)
+        if id(rule) in self._stale:
             self._refuse_rule("RULE_DELETE", ENOENT, chain)
-        self.changed = True
-        return found.rules.pop(index)
+        return rule
 
     def replaced(self, rule: Rule, chain: Chain) -> None:
-        if id(rule) in self._new:
+        if id(rule) in self._new or id(rule) in self._stale:
             # The kernel finds rules by handle, and a rule of this very transaction has none yet.
             self._refuse_rule("RULE_REPLACE", ENOENT, chain.name)
 
@@ -205,6 +210,9 @@ class NftTables(Tables):
 
     def commit(self, table: str, parsing: Parsing) -> None:
         """Raise what the kernel has against the transaction; of a single command only the first error shows."""
+        if self._stale:
+            for chain in self.table(table).chains.values():
+                chain.rules = self.kernel_rules(chain)
         if not self._errors and self._graph and table in self.ruleset.tables:
             self._judge_graph(self.ruleset.tables[table])
         errors = self._errors
@@ -219,8 +227,8 @@ class NftTables(Tables):
             again = self.table(table).chains.setdefault(name, kept)
             if again is not kept:
                 again.rules[:0] = kept.rules
-        for chain, (renamed_table, newname) in self._renamed.items():
-            found = self.find_chain(renamed_table, chain)
+        for name, (renamed_table, newname) in self._renamed.items():
+            found = self.find_chain(renamed_table, name)
             if found is not None:
                 super().rename_found(renamed_table, found, newname)
 
@@ -234,6 +242,8 @@ class NftTables(Tables):
         """A new chain has no handle to be renamed by."""
         if self.line is not None and found.name not in self._handles:
             self._refuse("CHAIN_RENAME", ENOENT, f"chain {newname}")
+        elif (table, newname) in self._renamed.values():
+            self._refuse("CHAIN_RENAME", EEXIST, f"chain {newname}")
         else:
             self._renamed[found.name] = (table, newname)
 
@@ -287,8 +297,20 @@ class NftTables(Tables):
         if check_reached(table, reached, self.family, "nft") is not None:
             raise KernelRefusal(EINVAL)
 
+    def kernel_rules(self, chain: Chain) -> list[Rule]:
+        return [rule for rule in chain.rules if id(rule) not in self._stale] if self._stale else chain.rules
+
+    def listed_references(self, table: str) -> dict[str, int]:
+        """What the kernel counted, less the rules that are known now: below zero it is an error to iptables-nft."""
+        if self._uses is None or table not in self.ruleset.tables:
+            return super().listed_references(table)
+        known = {name: self._uses.get(name, 0) - len(chain.rules) for name, chain in self.ruleset.tables[table].chains.items()}
+        return {name: count for name, count in known.items() if count >= 0}
+
     def drop_table(self, table: str) -> None:
         super().drop_table(table)
+        if self._uses is not None:
+            self._uses.clear()
         self._faked.clear()
         self._handles.clear()
         self._missing = True
@@ -380,7 +402,7 @@ class NftTables(Tables):
             return
         if tell is not None:
             tell(chain.name)
-        if any(id(rule) not in self._refused for rule in chain.rules) or chain.name in counts:
+        if any(id(rule) not in self._refused for rule in self.kernel_rules(chain)) or chain.name in counts:
             self._refuse("CHAIN_DEL", EBUSY, f"chain {chain.name}")
             self._undeleted.append(chain)
         del found.chains[chain.name]
@@ -395,8 +417,10 @@ class NftTables(Tables):
             if tell is not None:
                 tell(found.name)
             for rule in found.rules:
-                if (rule.packets or rule.bytes) and id(rule) in self._new:
-                    # Replaced by itself, but without a handle there is nothing to be replaced.
+                # Replaced by itself, but without a handle there is nothing to be replaced.
+                if (rule.packets or rule.bytes) and id(rule) in self._stale:
+                    self._refuse_rule("RULE_REPLACE", ENOENT, found.name)
+                elif (rule.packets or rule.bytes) and id(rule) in self._new:
                     self._refuse_rule("RULE_REPLACE", EINVAL, found.name)
             self.zero_chain(found)
             if found.policy is not None:
@@ -405,10 +429,14 @@ class NftTables(Tables):
     def zero_rule(self, table: str, chain: str, number: int) -> None:
         if self.find_chain(table, chain) is None:
             raise self.no_counter()
+        if id(self.numbered_rule(table, chain, number)) in self._stale:
+            self._refuse_rule("RULE_REPLACE", ENOENT, chain)
         super().zero_rule(table, chain, number)
 
     def new_chain(self, table: str, chain: str) -> None:
         super().new_chain(table, chain)
+        if self._uses is not None:
+            self._uses.pop(chain, None)
         self._handles.discard(chain)
         if any(kept.name == chain for kept in self._undeleted):
             self._refuse("CHAIN_USER_ADD", EEXIST, f"chain {chain}")

@@ -79,7 +79,8 @@ class NftRestore(Restore):
     def _run_queue(self, queue: list[tuple[int, Item]]) -> None:
         """``nft_prepare``, then the kernel: errors name the line that queued the command."""
         program, tables = self.program, self.tables
-        tables.begin(self.current, not self.settings.noflush or any(_reads_rules(item) for _, item in queue))
+        knows_rules = not self.settings.noflush or any(_reads_rules(item) for _, item in queue)
+        tables.begin(self.current, knows_rules, any(isinstance(item, Command) and "L" in item.action for _, item in queue))
         for line, item in queue:
             tables.line = line
             try:

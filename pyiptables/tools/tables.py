@@ -134,11 +134,21 @@ class Tables:
         found = self.ruleset.tables.get(table)
         if found is not None:
             for chain in found.chains.values():
-                for rule in chain.rules:
+                for rule in self.kernel_rules(chain):
                     name = jumps_of(rule, found.chains, self.family)
                     if name is not None:
                         counts[name] = counts.get(name, 0) + 1
         return counts
+
+    def kernel_rules(self, chain: Chain) -> list[Rule]:
+        """The chain's rules without those that only userspace still knows."""
+        return chain.rules
+
+    def listed_references(self, table: str) -> dict[str, int]:
+        """What a listing says of each chain; nothing where it cannot tell."""
+        counts = self.references(table)
+        found = self.ruleset.tables.get(table)
+        return {} if found is None else {name: counts.get(name, 0) for name in found.chains}
 
     # -- rules -----------------------------------------------------------------------------------------------
     def prepare(self, table: str, spec: RuleSpec, parsing: Parsing) -> RuleSpec:
@@ -165,7 +175,8 @@ class Tables:
             if number > len(found.rules) + 1:
                 raise CommandFailure("Index of insertion too big", E2BIG)
             self.map_target(table, rule.spec)
-            self.check_new(table, found, rule, parsing, "RULE_INSERT")
+            behind = 1 < number == len(found.rules) + 1
+            self.check_new(table, found, rule, parsing, "RULE_APPEND" if behind else "RULE_INSERT")
             found.rules.insert(number - 1, rule)
         self.changed = True
 
@@ -303,8 +314,8 @@ class Tables:
     def check_new(self, table: str, chain: Chain, rule: Rule, parsing: Parsing, action: str) -> None:
         """Ask the kernel about a rule before it is there."""
 
-    def begin(self, table: str, knows_rules: bool) -> None:
-        """A transaction on the table begins, with or without a look at the rules that are there."""
+    def begin(self, table: str, knows_rules: bool, lists: bool = False) -> None:
+        """A transaction on the table begins, with or without a look at the rules that are there, perhaps to list chains."""
 
     def drop_table(self, table: str) -> None:
         """A restore begins with nothing."""

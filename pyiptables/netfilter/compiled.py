@@ -51,8 +51,6 @@ class Code:
         self.family = chain.table.family
         self.packets = 0
         self.octets = 0
-        #: What TRACE calls it: an unconditional verdict is the tail of its chain to the kernel.
-        self.kind = "rule" if rule.text not in _UNCONDITIONAL else "policy" if chain.builtin else "return"
         self.odd = chain.odd.get(num, ())
         self.matches: list[Any] = []
         self.target: Any = None
@@ -60,6 +58,10 @@ class Code:
         self.jump: CompiledChain | None = None
         self.spec: RuleSpec
         self.prepare()
+        #: What TRACE calls it: an unconditional verdict is the tail of its chain to the kernel. A name of any interface is a
+        #: condition to it (``unconditional`` compares octets), though no save form shows it.
+        bare = rule.text in _UNCONDITIONAL and "+" not in (self.spec.iniface, self.spec.outiface)
+        self.kind = "rule" if not bare else "policy" if chain.builtin else "return"
 
     def prepare(self) -> None:
         """Type the rule and resolve where it goes."""

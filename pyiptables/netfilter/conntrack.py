@@ -234,7 +234,7 @@ class Conntrack:
         """``nf_conntrack_in``: give the packet its connection and state. False: drop it."""
         if (packet.ct is not None and not packet.ct.status & TEMPLATE) or packet.ctstate == "UNTRACKED":
             return True
-        template = packet.template or {}
+        template, packet.template = packet.template or {}, None
         packet.ct = None
         packet.ctstate = "INVALID"
         if "ctstate" in packet.attrs:

@@ -49,7 +49,7 @@ class Address:
 class Interface:
     """A network device: ``group`` is its device group number, ``mac`` 6 bytes or None."""
 
-    __slots__ = ("addresses", "group", "mac", "master", "mtu", "name", "up")
+    __slots__ = ("addresses", "arp", "group", "mac", "master", "mtu", "name", "up")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,6 +58,8 @@ class Interface:
         self.mac: bytes | None = None
         self.group = 0
         self.up = True
+        #: Without address resolution nobody joins the groups of solicited nodes (``addrconf_join_solict``).
+        self.arp = True
         self.master = ""
 
     @property
@@ -164,6 +166,7 @@ class Host:
             interface = host.interfaces[entry["ifname"]] = Interface(entry["ifname"])
             interface.mtu = int(entry.get("mtu", interface.mtu))
             interface.up = "UP" in entry.get("flags", ["UP"])
+            interface.arp = "NOARP" not in entry.get("flags", [])
             interface.master = entry.get("master", "")
             group = str(entry.get("group", "0"))
             interface.group = int(group) if group.isdigit() else 0
@@ -271,7 +274,7 @@ class Host:
 
     def _sort(self) -> None:
         for family in (4, 6):
-            self.routes[family].sort(key=lambda route: (-route.length, -route.tos, route.metric))
+            self.routes[family].sort(key=lambda route: (-route.length, -route.tos, -route.sources[1] if route.sources else 0, route.metric))
 
     # -- asking ------------------------------------------------------------------------------------------
     def setting(self, family: int, iface: str, name: str, default: int = 0) -> int:
@@ -284,7 +287,9 @@ class Host:
 
     def forwards(self, family: int, iface: str) -> bool:
         """Does it forward what comes in by a device?"""
-        return self._forwards.get(iface, self.forwarding[4]) if family == 4 else self.forwarding[6]
+        if family == 4:
+            return self._forwards.get(iface, self.forwarding[4])
+        return self.forwarding[6] or bool(self.setting(6, iface, "force_forwarding"))
 
     def hop_limit(self, family: int, iface: str) -> int:
         """The TTL or hop limit of what it sends by a device."""
@@ -316,6 +321,14 @@ class Host:
         """The MTU of a device; 1500 for one that is not described."""
         interface = self.interfaces.get(iface)
         return 1500 if interface is None else interface.mtu
+
+    def has_address6(self, address: int) -> bool:
+        """Has an interface this IPv6 address, or is it the one of all routers on a link of the host?"""
+        return any(
+            own.family == 6 and (own.value == address or (own.length < 127 and own.value & prefix_mask(own.length, 6) == address))
+            for interface in self.interfaces.values()
+            for own in interface.addresses
+        )
 
     def first_address(self, iface: str, family: int, towards: int | None = None) -> int | None:
         """The first address of a device: what REDIRECT takes, in place of the destination ``towards``.
@@ -406,7 +419,8 @@ def _settings(data: dict[str, Any]) -> dict[str, int]:
         name = str(key).replace("/", ".")
         if "." not in name:
             name = _SHORT.get(name) or ("net.netfilter." if name.startswith("nf_") else "net.ipv4.") + name
-        found[name] = _whole(value, name)
+        if not (isinstance(value, str) and len(value.split()) > 1):  # none of those with several numbers is asked for
+            found[name] = _whole(value, name)
     return found
 
 

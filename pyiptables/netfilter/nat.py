@@ -29,6 +29,7 @@ _PORTS = frozenset((6, 17, 132, 136))
 _ICMP = frozenset((1, 58))
 _GRE = 47
 _ATTEMPTS = 128
+_M32 = 0xFFFFFFFF
 #: So few attempts are left when connections that are over must give way (``NF_NAT_HARDER_THRESH``).
 _HARDER = 32
 _OVER = ("TIME_WAIT", "CLOSE", "SYN_SENT2")
@@ -69,8 +70,6 @@ class Nat:
         now = inverted(ct.reply, ct.family)
         if now is None:
             return Verdict.DROP
-        if wanted.addresses is not None and wanted.addresses[0] != wanted.addresses[1] and not wanted.netmap:
-            self.lots += 1
         chosen = self._unique(now, wanted, ct, which, ctx)
         if chosen != now:
             reply = inverted(chosen, ct.family)
@@ -110,7 +109,7 @@ class Nat:
                 same = self._same_source(flow, wanted, ct)
                 if same is not None and not self._used(same, ct, ctx):
                     return same
-        flow = _with_address(flow, wanted, which)
+        flow = _with_address(flow, wanted, which, ct)
         if not lots:
             if wanted.ports is not None:
                 if (
@@ -254,21 +253,50 @@ def _port_fits(flow: FlowTuple, wanted: NatRange, which: str) -> bool:
     return wanted.ports[0] <= port <= wanted.ports[1]
 
 
-def _with_address(flow: FlowTuple, wanted: NatRange, which: str) -> FlowTuple:
+def _with_address(flow: FlowTuple, wanted: NatRange, which: str, ct: Connection) -> FlowTuple:
     """The address of the range for this flow; a choice among several depends on the flow's addresses only."""
     if wanted.addresses is None:
         return flow
     low, high = wanted.addresses
     src, sport, dst, dport, proto = flow
-    current = src if which == "src" else dst
     if wanted.netmap:
         hosts = low ^ high
-        chosen = (current & hosts) | (low & ~hosts)
+        chosen = ((src if which == "src" else dst) & hosts) | (low & ~hosts)
     elif low == high:
         chosen = low
     else:
-        chosen = low + (src + (0 if wanted.persistent else dst)) % (high - low + 1)
+        chosen = _among(flow, wanted, which, ct)
     return (chosen, sport, dst, dport, proto) if which == "src" else (src, sport, chosen, dport, proto)
+
+
+def _among(flow: FlowTuple, wanted: NatRange, which: str, ct: Connection) -> int:
+    """One address of several by a hash of source and destination, without a secret (``find_best_ips_proto``)."""
+    from pyiptables.xtables.jenkins import jhash_words, reciprocal_scale
+
+    assert wanted.addresses is not None
+    size = 1 if ct.family == 4 else 4
+    source, destination = _stored(flow[0], size), _stored(flow[2], size)
+    low, high = (_words(address, size) for address in wanted.addresses)
+    value = jhash_words(source + [0] * (4 - size), 0 if wanted.persistent else destination[-1] ^ ct.zone)
+    chosen: list[int] = []
+    below = False  # the highest address of the range: what follows is free
+    for at in range(size):
+        least, count = (0, _M32) if below else (low[at], high[at] - low[at] + 1 & _M32)
+        chosen.append(least + reciprocal_scale(value, count) & _M32)
+        below = below or chosen[-1] != high[at]
+        if not wanted.persistent:
+            value ^= destination[at] if which == "src" else _stored(chosen[-1], 1)[0]
+    return int.from_bytes(b"".join([word.to_bytes(4, "big") for word in chosen]), "big")
+
+
+def _words(address: int, size: int) -> list[int]:
+    """An address as 32-bit words."""
+    return [address >> 32 * at & _M32 for at in reversed(range(size))]
+
+
+def _stored(address: int, size: int) -> list[int]:
+    """The same as a little-endian machine reads them from a header."""
+    return [int.from_bytes(word.to_bytes(4, "big"), "little") for word in _words(address, size)]
 
 
 def _rewrite(packet: Packet, target: FlowTuple, which: str) -> None:

@@ -222,8 +222,9 @@ class Engine:
         known = None if by_stack or icmp or self.family == 6 else path.flow_again(packet)
         # Over IPv6 nothing that the kernel itself sends tells the look-up its traffic class.
         tos = packet.tos if self.family == 4 else 0
+        mute = src and self.family == 4 and (by_stack or icmp) and not path.is_source(src)
         way = path.leave(packet, src=src, mark=packet.mark, tos=tos, oif=oif, flow=known)
-        if way.kind != "drop" and not (way.cast == "anycast" and is_icmp_error(packet)):
+        if not mute and way.kind != "drop" and not (way.cast == "anycast" and is_icmp_error(packet)):
             if self.host is not None:
                 packet.ttl = answer.first.ttl = self.host.hop_limit(self.family, way.iface)
             if packet.src == 0:
@@ -236,6 +237,16 @@ class Engine:
             self._end(answer)
         self._speaking = False
         self.walker.steps, self.walker.unknown, self.walker.misses = kept
+
+    def _choose_speaker(self, answer: Packet, packet: Packet) -> None:
+        """The source of an ICMPv6 error: the destination if an interface has it, whatever routes say, else preferably an address
+        of the interface that the packet came by (``icmp6_send``)."""
+        if self.host is None:
+            return
+        if answer.src and not self.host.has_address6(answer.src):
+            answer.src = 0
+        if answer.src == 0 and packet.iniface:
+            answer.src = self.host.select_source(packet.iniface, answer.dst, 6) or 0
 
     def _cast_of(self, address: int) -> str:
         """anycast for the anycast addresses of this host (IPv6), else unicast."""
@@ -272,6 +283,8 @@ class Engine:
         else:
             self._event(trip, "PREROUTING", "routing", to=where.iface)
             self._forward(trip, path, where)
+            if looped and trip.fate == "forwarded":
+                trip.fate = "sent"  # made here, although it took the way of others
 
     def _input(self, trip: Trip, path: Routing | GivenPath, where: Decision) -> None:
         packet = trip.packet
@@ -282,6 +295,8 @@ class Engine:
             arrived = packet.copy()
             answer = answers.local_answer(arrived, where.cast, self._echoes)
             if answer is not None:
+                if self.family == 6 and is_icmp_error(answer):
+                    self._choose_speaker(answer, packet)
                 unread = packet.proto not in (6, 17, 136) or (self.family == 6 and answer.icmp_type == 4)
                 if unread and is_icmp_error(answer):
                     # Sockets see a packet without its connection (nf_reset_ct), the search for a protocol does not.
@@ -324,6 +339,7 @@ class Engine:
         self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
         found = self._pass("OUTPUT", trip, path, way.cast, way)
         if not found:
+            trip.error = way.error if by_process and way.error else None
             return None
         packet.iniface, packet.outiface = device, way.iface
         self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
@@ -466,6 +482,7 @@ class Engine:
         new = path.reroute(trip.packet, way.iface)
         if new.kind == "drop":
             self._lost(trip, f"no way out after rerouting: {new.reason}")
+            way.error = new.error
             return False
         if new.iface != way.iface:
             self._event(trip, "OUTPUT", "rerouted", to=new.iface)
@@ -511,7 +528,7 @@ class Engine:
                         self.conntrack.close(reject.packet.ct, self.now)
                     self._own(trip, answer, src=answer.src, iniface=reject.packet.iniface, by_stack=False)
             elif answers.checksum_holds(reject.packet):
-                self._complain(trip, reject.type, reject.code, cast)
+                self._complain(trip, reject.type, reject.code, cast, delivered=hook == "INPUT")
 
     def _shake(self, trip: Trip, packet: Packet, offered: dict[str, Any]) -> None:
         """SYNPROXY answers for the server (``synproxy_send_client_synack``)."""
@@ -551,21 +568,20 @@ class Engine:
         self._end(answer)
         self.walker.steps, self.walker.unknown, self.walker.misses = kept
 
-    def _complain(self, trip: Trip, type: int, code: int, cast: str, rest: int = 0) -> None:
-        """Send an ICMP error about the packet as it stands."""
+    def _complain(self, trip: Trip, type: int, code: int, cast: str, rest: int = 0, delivered: bool = False) -> None:
+        """Send an ICMP error about the packet as it stands. ``delivered``: a route, of whatever table, says it is for the host."""
         packet = trip.packet
         if self._speaking:
             return
-        local = self.host is None or self.host.is_local(packet.dst, packet.family)
+        local = delivered or self.host is None or self.host.is_local(packet.dst, packet.family)
         answer = answers.icmp_error(packet, type, code, cast, rest=rest, local=local)
         if answer is not None:
             _attach(answer, packet)
             if packet.family == 4 and not local and self.host is not None and packet.iniface:
                 if self.host.sysctl.get("net.ipv4.icmp_errors_use_inbound_ifaddr"):
                     answer.src = self.host.select_source(packet.iniface, packet.src, 4) or 0
-            if packet.family == 6 and answer.src == 0 and self.host is not None and packet.iniface:
-                # icmp6_send() prefers an address of the interface that the packet came by.
-                answer.src = self.host.select_source(packet.iniface, answer.dst, 6) or 0
+            if packet.family == 6:
+                self._choose_speaker(answer, packet)
             device = packet.iniface if packet.family == 6 and packet.src >> 118 == _LINK_LOCAL else ""
             self._own(trip, answer, src=answer.src, iniface=packet.iniface, oif=device)
 

@@ -201,6 +201,9 @@ class Player:
             for name in (iface, out):
                 if name and name not in self.host.interfaces:
                     raise PacketError(f"the host has no interface {name!r} (it has {', '.join(self.host.interfaces)})")
+            if origin in _SIDES or origin == "fw":
+                for interface in self.host.interfaces.values():
+                    interface.arp = False  # the scenario's own network does without address resolution
         if sent.get("ctstate"):
             built.attrs["ctstate"] = str(sent["ctstate"]).upper()
             if built.attrs["ctstate"] not in _STATES:

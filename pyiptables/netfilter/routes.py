@@ -23,10 +23,11 @@ class RouteError(ValueError):
 
 
 class Route:
-    """One route. ``via`` is the gateway or None; ``src`` the preferred source or None; ``length`` of the prefix."""
+    """One route. ``via`` is the gateway or None; ``src`` the preferred source or None; ``length`` of the prefix; ``sources`` the
+    prefix and mask that a packet's source must have, or None (IPv6: ``from``)."""
 
     __slots__ = (
-        "family", "iface", "length", "mask", "metric", "mtu", "prefix", "src", "table", "text", "tos", "type", "via",
+        "family", "iface", "length", "mask", "metric", "mtu", "prefix", "sources", "src", "table", "text", "tos", "type", "via",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,7 @@ class Route:
         self.metric = metric
         self.tos = tos
         self.mtu = 0
+        self.sources: tuple[int, int] | None = None
         self.text = text
 
     def covers(self, address: int) -> bool:
@@ -167,7 +169,10 @@ def _route_words(text: str) -> Route:
                 at += 1
                 value = words[at + 1]
             given["gateway"] = value
-        elif word in ("dev", "table", "metric", "tos", "mtu", "scope", "proto", "protocol"):
+        elif word == "mtu" and value == "lock":
+            at += 1
+            given[word] = words[at + 1] if at + 1 < len(words) else 0
+        elif word in ("dev", "from", "table", "metric", "tos", "mtu", "scope", "proto", "protocol"):
             given[word] = value
         elif word in ("preference", "pref"):
             given["metric" if value.isdigit() else "pref"] = value
@@ -213,6 +218,10 @@ def _route_json(given: dict[str, Any], text: str = "") -> Route:
         tos=_tos(given.get("tos", 0)),
         text=text or dst,
     )
+    if given.get("from") not in (None, "default", "any", "all"):
+        _, source, bits = parse_address(str(given["from"]))
+        mask = prefix_mask(bits, family)
+        route.sources = (source & mask, mask) if bits else None
     mtu = str(given.get("mtu", "0"))
     route.mtu = int(mtu) if mtu.isdigit() else 0
     return route

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from pyiptables.netfilter.answers import bad_option
+from pyiptables.netfilter.host import LOCAL
 from pyiptables.xtables.addresses import ALL_ONES
 
 TYPE_CHECKING = False
@@ -103,6 +104,7 @@ class Routing:
                     and dst & route.mask == route.prefix
                     and (not oif or route.iface == oif)
                     and (not route.tos or route.tos == tos)
+                    and (route.sources is None or src & route.sources[1] == route.sources[0])
                 ):
                     if route.type == "throw":
                         break
@@ -237,7 +239,7 @@ class Routing:
             return _refused(_no_route(route), route, _CODES6.get(route))
         if route.type in ("local", "anycast"):
             return Decision("local", route.iface, cast="anycast" if route.type == "anycast" else "unicast")
-        if not self.host.forwarding[6]:
+        if not self.host.forwards(6, packet.iniface):
             return _refused("the host does not forward (forwarding is 0)", "EHOSTUNREACH")
         return _way("forward", route, dst)
 
@@ -247,7 +249,9 @@ class Routing:
         if group & ~0xFFFFFF != _SOLICITED:
             return False
         interface = self.host.interfaces.get(iface)
-        own = [a.value for a in interface.addresses if a.family == 6] if interface is not None else []
+        if interface is None or not interface.arp:
+            return False
+        own = [a.value for a in interface.addresses if a.family == 6]
         own += [r.prefix for r in self.host.routes[6] if r.type == "anycast" and r.iface == iface]
         return any(value & 0xFFFFFF == group & 0xFFFFFF for value in own)
 
@@ -312,8 +316,13 @@ class Routing:
         for interface in self.host.interfaces.values():
             if any(own.family == 4 and own.value == address for own in interface.addresses):
                 return interface.name
-        found = next((route for route in self.host.routes[4] if route.type == "local" and route.covers(address)), None)
+        local = [route for route in self.host.routes[4] if route.table == LOCAL and route.type == "local"]
+        found = next((route for route in local if route.covers(address)), None)
         return "" if found is None else found.iface
+
+    def is_source(self, address: int) -> bool:
+        """May an answer of the stack come from this IPv4 address? Not if only a rule's table calls it local."""
+        return bool(self._device_of(address))
 
     def answer_device(self, packet: Packet, answer: Packet) -> str:
         """The device that the stack's answer to a delivered packet is bound to, '' when to none.
@@ -391,6 +400,9 @@ class GivenPath:
 
     def leave(self, packet: Packet, **asked: object) -> Decision:
         return Decision("out", self.outiface or self.iniface)
+
+    def is_source(self, address: int) -> bool:
+        return True
 
     def answer_device(self, packet: Packet, answer: Packet) -> str:
         return ""

@@ -51,10 +51,11 @@ def creation_order(table: Table) -> list[Chain]:
     return [chains[name] for name in builtin if name in chains] + [chain for name, chain in chains.items() if name not in builtin]
 
 
-def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False) -> str:
+def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False, marked: bool = True) -> str:
     """The ruleset as save text without time stamps.
 
-    ``as_made`` is for the state file, which keeps the order of the chains and, when large, has room for more rules.
+    ``as_made`` is for the state file, which keeps the order of the chains and, when large, has room for more rules. Not
+    ``marked`` it is what iptables-save prints, although some of it cannot be read back.
     """
     out: list[str] = []
     roomy = as_made and sum([len(chain.rules) for table in ruleset.tables.values() for chain in table.chains.values()]) >= _MANY
@@ -65,7 +66,7 @@ def write(ruleset: Ruleset, counters: bool = True, as_made: bool = False) -> str
             numbers = f"[{chain.packets}:{chain.bytes}]" if counters else "[0:0]"
             out.append(f":{chain.name} {chain.policy or '-'} {numbers}\n")
         for chain in chains:
-            if any([rule.stored for rule in chain.rules]):
+            if marked and any([rule.stored for rule in chain.rules]):
                 _append_stored(out, chain, counters)
             else:
                 append_rules(out, chain, counters)

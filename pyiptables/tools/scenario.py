@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from pyiptables.netfilter.hooks import TABLES
 from pyiptables.netfilter.player import Player, ScenarioError
+from pyiptables.syntax.savefile import write
 from pyiptables.tools.load import load
 
 TYPE_CHECKING = False
@@ -125,4 +126,4 @@ def _counted(ruleset: Ruleset) -> str:
     """The ruleset as a legacy iptables-save -c prints it: the tables that were registered last come first."""
     order = [*TABLES]
     ruleset.tables = dict(sorted(ruleset.tables.items(), key=lambda item: -order.index(item[0])))
-    return ruleset.save(counters=True)
+    return write(ruleset, marked=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pyiptables.xtables.numbers import UINT32, strtol
 
-__all__ = ["SCALE", "limit_cost", "limit_credits", "rate_text"]
+__all__ = ["CREDITS_PER_JIFFY", "JIFFY", "SCALE", "limit_cost", "limit_credits", "rate_text"]
 
 #: ``XT_LIMIT_SCALE``: costs are in ten-thousandths of a second.
 SCALE = 10000
-#: Credits in a second: ``HZ * CREDITS_PER_JIFFY``.
-_CREDITS = 250 * 128
+#: The kernel's tick at ``CONFIG_HZ`` 250, the distributions' usual one: credits, and nanoseconds.
+CREDITS_PER_JIFFY, JIFFY = 128, 4_000_000
+_CREDITS = 250 * CREDITS_PER_JIFFY
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _NAMES = (("day", SCALE * 86400), ("hour", SCALE * 3600), ("min", SCALE * 60), ("sec", SCALE))
 
@@ -30,7 +31,7 @@ def limit_cost(text: str) -> int | None:
 
 
 def limit_credits(cost: int) -> int:
-    """``user2credits`` of ``xt_limit.c`` at ``CONFIG_HZ`` 250, the distributions' usual one, with its overflows."""
+    """``user2credits`` of ``xt_limit.c`` with its overflows."""
     cost &= UINT32
     if cost > UINT32 // _CREDITS:
         return cost // SCALE * _CREDITS & UINT32

@@ -105,8 +105,62 @@ _RULES = {
     "for users": ["not uidrange 0-999 table 100"],
     "that no packet here meets": ["pref 9 l3mdev", "pref 10 tun_id 7 table 100"],
 }
-_ECHO: Json = {"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": "icmp"}
 _UDP: Json = {"from": "a", "src": "10.0.0.2", "dst": "203.0.113.1", "proto": "udp", "sport": 4000, "dport": 53}
+_NAT = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
+_RANGES = {
+    4: ("10.0.1.50-10.0.1.60", "203.0.113.16-203.0.113.31", "198.51.0.2-203.0.1.9"),
+    6: ("fd00:0:0:1::50-fd00:0:0:1::60", "2001:db8:b::fff0-2001:db9::3", "2001:db8:b::-2001:db8:b:ffff:ffff:ffff:ffff:ffff"),
+}
+
+
+def _spread(family: int, chain: str, addresses: str) -> Json:
+    """Connections of several clients and servers, translated to one address of a range each."""
+    target = "SNAT --to-source" if chain == "POSTROUTING" else "DNAT --to-destination"
+    near, far, _ = _PAIRS[family]
+    udp: Json = {"proto": "udp", "sport": 4000, "dport": 80}
+    ends = [(f"{near[:-1]}{number}", f"{far[:-1]}{number % 3 + 2}") for number in (2, 3, 5, 9)]
+    return {
+        "name": f"addresses of {addresses} in {chain}", "family": family, "counters": True,
+        "rules": f"*raw\n{_EVERY['PREROUTING']}-A PREROUTING -p icmp{'' if family == 4 else 'v6'} -j CT --zone 3\nCOMMIT\n"
+        f"{_NAT}-A {chain} -m statistic --mode nth --every 2 --packet 0 -j {target} {addresses} --persistent\n-A {chain} -j {target} {addresses}\nCOMMIT\n",
+        "packets": [
+            *({"from": "a", "src": src, "dst": dst, **udp} for src, dst in ends), {"reply_to": 1},
+            *({"from": "a", "src": src, "dst": dst, "proto": "icmp" if family == 4 else "icmpv6", "icmp_id": 7} for src, dst in ends),
+        ],
+    }  # fmt: skip
+
+
+def _counted_connections(chain: str, guard: str, packets: list[Json]) -> Json:
+    table = "raw" if chain == "PREROUTING" else "filter"
+    rules = [
+        f"-A {chain} {guard}-m connlimit --connlimit-above {limit} --connlimit-mask 0 --connlimit-saddr -j LOG\n" for limit in range(4)
+    ]
+    return {
+        "name": f"connections counted in {chain} {guard}", "family": 4, "counters": True, "delay_ms": 12, "host": {"stack_replies": False},
+        "rules": f"*{table}\n{_EVERY[chain]}{''.join(rules)}COMMIT\n", "packets": packets,
+    }  # fmt: skip
+
+
+def _conversation(port: int) -> list[Json]:
+    """A TCP connection that is opened, used and reset."""
+    there, back = {**_A, "sport": port}, {**_B, "dport": port}
+    return [
+        {**there, "seq": 1000}, {**back, "flags": "SYN,ACK", "seq": 1, "ack": 1001}, {**there, "flags": "ACK", "seq": 1001, "ack": 2},
+        {**there, "flags": "PSH,ACK", "seq": 1001, "ack": 2, "payload_len": 3}, {**there, "flags": "RST", "seq": 1004},
+    ]  # fmt: skip
+
+
+_ONE, _OTHER = _conversation(4001), _conversation(4002)
+_AROUND: Json = {"from": "fw", "src": "10.0.0.1", "dst": "10.0.1.1", "proto": "tcp", "sport": 4001, "dport": 22}
+_AROUND_BACK: Json = {**_AROUND, "src": "10.0.1.1", "dst": "10.0.0.1", "sport": 22, "dport": 4001, "flags": "SYN,ACK"}
+_CLOSINGS: list[list[Json]] = [
+    [_UDP, *_ONE, _ONE[4], _UDP, _OTHER[0]],
+    [*_ONE[:3], *_OTHER[:3], _ONE[3], _OTHER[3], _UDP, _OTHER[3], _ONE[4], _ONE[4]],
+    [_UDP, *_ONE[:2], *_OTHER[:2], _ONE[1], _ONE[4], _ONE[4], _OTHER[1], _OTHER[4]],
+    [_AROUND, _AROUND_BACK, {**_AROUND, "flags": "ACK", "seq": 1}, {**_AROUND, "flags": "RST", "seq": 1}],
+    [_AROUND, _AROUND_BACK, {**_AROUND, "flags": "RST", "seq": 1}],
+]
+_ECHO: Json = {"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": "icmp"}
 
 CASES: list[Json] = [
     *({"name": name, "family": 4, "rules": _OPEN, "counters": True, "packets": flow} for name, flow in _FLOWS.items()),
@@ -333,4 +387,67 @@ CASES: list[Json] = [
         }
         for family, src, dst in ((4, "10.0.0.2", "10.0.1.2"), (6, "fd00::2", "fd00:0:0:1::2"))
     ),
+    {
+        "name": "a limit of so few packets that its credit overflows", "family": 4, "counters": True,
+        "rules": "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m limit --limit 1/day --limit-burst 3 -j LOG\n-A FORWARD -m limit --limit 20/day --limit-burst 3 -j LOG\nCOMMIT\n",
+        "packets": [_ECHO] * 4,
+    },
+    {
+        "name": "a verdict for any interface", "family": 4, "counters": True,
+        "rules": "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i + -j CONNMARK --save-mark\nCOMMIT\n"
+        "*filter\n:FORWARD ACCEPT [0:0]\n:one - [0:0]\n:two - [0:0]\n-A FORWARD -p udp -j one\n-A FORWARD -j two\n-A FORWARD -o + -j ACCEPT\n-A one -i + -j RETURN\n-A two -i + -o + -j RETURN\nCOMMIT\n",
+        "packets": [_ECHO, _UDP],
+    },
+    *(_spread(family, chain, addresses) for family in (4, 6) for chain in ("PREROUTING", "POSTROUTING") for addresses in _RANGES[family]),
+    *(
+        _counted_connections(chain, guard, packets) for packets in _CLOSINGS for chain in ("PREROUTING", "FORWARD")
+        for guard in ("", "-m conntrack --ctstate ESTABLISHED ") if not (chain == "PREROUTING" and guard) and not (chain == "FORWARD" and packets[0] is _AROUND)
+    ),
+    {
+        "name": "errors of the sender", "family": 4, "counters": True,
+        "host": {"rules": ["fwmark 1 table 100", "fwmark 2 prohibit"], "routes": ["default via 10.0.1.2 dev eth1", "unreachable default table 100"]},
+        "rules": f"*mangle\n{_EVERY['OUTPUT']}-A OUTPUT -p udp -j MARK --set-mark 1\n-A OUTPUT -p icmp -j MARK --set-mark 2\nCOMMIT\n{_NAT}-A OUTPUT -s 127.0.0.1 -j DNAT --to-destination 10.0.1.50\nCOMMIT\n",
+        "packets": [
+            *({"from": "fw", "src": "10.0.0.1", "dst": "10.0.1.2", "proto": proto} for proto in ("udp", "icmp")),
+            {"from": "fw", "src": "127.0.0.1", "dst": "10.0.0.254", "proto": "tcp", "sport": 1, "dport": 2},
+        ],
+    },
+    {
+        "name": "what a zone was asked for is forgotten once it was looked for", "family": 6, "counters": True,
+        "rules": f"*raw\n{_EVERY['OUTPUT']}-A OUTPUT -j CT --zone-reply 2\nCOMMIT\n{_NAT}-A INPUT -p udp -j SNAT --to-source [fd00:0:0:1::1]:22\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}COMMIT\n",
+        "packets": [{"from": "b", "src": "fd00:0:0:1::50", "dst": "fd00:0:0:1::1", "proto": "udp", "sport": 1, "dport": 2}],
+    },
+    *(
+        {
+            "name": f"delivered to an address that only a rule's table has, IPv{family}", "family": family, "counters": True,
+            "host": {"rules": ["fwmark 1 table 100"], "routes": [*_WAYS[family][:1], f"local {'0.0.0.0' if family == 4 else '::'}/0 dev lo table 100"]},
+            "rules": f"*mangle\n{_EVERY['PREROUTING']}{_EVERY['OUTPUT']}-A PREROUTING -i eth0 -j MARK --set-mark 1\n-A OUTPUT -p udp -j MARK --set-mark 1\nCOMMIT\n"
+            f"*filter\n{_EVERY['INPUT']}{_EVERY['OUTPUT']}-A INPUT -s {_PAIRS[family][0]} -j REJECT\n-A INPUT -s {_PAIRS[family][0][:-1]}3 -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+            "packets": [
+                {"from": side, "src": src, "dst": _PAIRS[family][1], **what} for side, src in (("a", _PAIRS[family][0]), ("a", _PAIRS[family][0][:-1] + "3"), ("a", _PAIRS[family][0][:-1] + "4"), ("fw", _PAIRS[family][2]))
+                for what in ({"proto": "udp", "sport": 1, "dport": 2}, {"proto": "tcp", "sport": 1, "dport": 2}, {"proto": "icmp" if family == 4 else "icmpv6"}, {"proto": "253", "l4": "00" * 8})
+            ],
+        }
+        for family in (4, 6)
+    ),
+    {
+        "name": "routes for some sources, errors from addresses that only routes have", "family": 6, "counters": True,
+        "host": {"routes": ["default via fd00:0:0:1::2 dev eth1", "2001:db8::/32 from fd00::/126 via fd00::3 dev eth0", "2001:db8::/32 via fd00:0:0:1::2 dev eth1 mtu lock 1300", "local 2001:db8:c::/48 dev lo"]},
+        "rules": f"*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}COMMIT\n",
+        "packets": [
+            {"from": "a", "src": src, "dst": dst, **what} for src in ("fd00::2", "fd00::77") for dst in ("2001:db8:b::1", "2001:db8:c::1")
+            for what in ({"proto": "udp", "sport": 1, "dport": 2}, {"proto": "253", "l4": "00" * 8})
+        ],
+    },
+    {
+        "name": "the group of solicited nodes where nobody resolves addresses", "family": 6, "counters": True,
+        "rules": f"*filter\n{_EVERY['INPUT']}COMMIT\n",
+        "packets": [{"from": "a", "src": "fd00::2", "dst": "ff02::1:ff00:1", "proto": "icmpv6", "type": kind, "l2": l2} for kind in (128, 135) for l2 in ("unicast", "multicast")],
+    },
+    {
+        "name": "forwarding forced on one interface", "family": 6, "counters": True,
+        "host": {"forwarding": False, "sysctl": {"net.ipv6.conf.eth0.force_forwarding": 1, "net.ipv4.ping_group_range": "0 2147483647"}},
+        "rules": f"*filter\n{_EVERY['FORWARD']}COMMIT\n",
+        "packets": [{"from": "a", "src": "fd00::2", "dst": "fd00:0:0:1::2", "proto": "udp", "sport": 1, "dport": 2}, {"reply_to": 0}],
+    },
 ]  # fmt: skip

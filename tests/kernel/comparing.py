@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_SAME = ("fate", "reason", "to", "ctstate", "ctdir", "mark", "final", "packet")
+_SAME = ("fate", "reason", "to", "ctstate", "ctdir", "mark", "final", "packet", "error")
 
 
 def features(family: int) -> frozenset[str]:

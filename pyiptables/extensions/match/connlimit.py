@@ -10,7 +10,7 @@ from pyiptables.xtables.values import UInt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyiptables.netfilter.connection import FlowTuple
+    from pyiptables.netfilter.connection import Connection, FlowTuple
     from pyiptables.netfilter.packet import Context, Packet
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Parsing
@@ -75,7 +75,7 @@ class Connlimit(Match):
 
     def _count(self, packet: Packet, ctx: Context, lists: dict[tuple[int, int], Counted], key: tuple[int, int]) -> int:
         """``nf_conncount_count_skb``: a connection that begins is counted from now on; 0 where there is none."""
-        from pyiptables.netfilter.connection import CONFIRMED, TEMPLATE
+        from pyiptables.netfilter.connection import ASSURED, CONFIRMED, TEMPLATE
         from pyiptables.netfilter.conntrack import flow_of
 
         ct = packet.ct
@@ -84,14 +84,18 @@ class Connlimit(Match):
             flow = flow_of(packet)
             if flow is None:
                 return 0
-            begun = ctx.tracked(flow, zone, zone_dir) is not None
+            ct = ctx.tracked(flow, zone, zone_dir)
         else:
-            flow, begun = ct.original, bool(ct.status & CONFIRMED)
+            flow = ct.original
+        status = 0 if ct is None else ct.status
         counted = lists.get(key)
         if counted is None:
             counted = lists[key] = Counted(ctx.moment)
             counted.tuples.append((flow, zone, zone_dir))
-        elif (not begun and counted.swept == ctx.moment) or not counted.has(flow, ctx):
+        elif status & ASSURED:
+            # Nobody adds it now (-EEXIST); instead those that are over go.
+            counted.tidy(ctx)
+        elif (not status & CONFIRMED and counted.swept == ctx.moment) or not counted.has(flow, ctx):
             # In one tick of the clock, the kernel does not look again who is there already, but for connections under way.
             counted.tuples.append((flow, zone, zone_dir))
         return len(counted.tuples)
@@ -116,11 +120,23 @@ class Counted:
             if each[0] == flow:
                 self.tuples = kept + self.tuples[at:]
                 return True
-            if ct.tcp is None or ct.tcp.state not in _OVER:
+            if not _over(ct):
                 kept.append(each)
         self.tuples = kept
         self.swept = ctx.moment
         return False
+
+    def tidy(self, ctx: Context) -> None:
+        """``nf_conncount_gc_list``, once in a tick."""
+        if self.swept == ctx.moment:
+            return
+        found = [(each, ctx.tracked(*each)) for each in self.tuples]
+        self.tuples = [each for each, ct in found if ct is not None and not _over(ct)]
+        self.swept = ctx.moment
+
+
+def _over(ct: Connection) -> bool:
+    return ct.tcp is not None and ct.tcp.state in _OVER
 
 
 EXTENSIONS = (Connlimit,)

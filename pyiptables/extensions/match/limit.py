@@ -5,8 +5,9 @@ from __future__ import annotations
 from errno import ERANGE
 
 from pyiptables.xtables.errors import KernelRefusal, ParameterProblem
+from pyiptables.xtables.numbers import UINT32
 from pyiptables.xtables.option import Match, Option
-from pyiptables.xtables.rates import limit_cost, limit_credits, rate_text
+from pyiptables.xtables.rates import CREDITS_PER_JIFFY, JIFFY, limit_cost, limit_credits, rate_text
 from pyiptables.xtables.values import Text, UInt
 
 TYPE_CHECKING = False
@@ -69,16 +70,20 @@ class Limit(Match):
         return f" limit: avg {rate} burst {self.values.get('limit-burst', _BURST)}"
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
-        """``limit_mt``: time passed gives credit, a packet costs; both in nanoseconds here."""
-        cost = self.values.get("limit", _COST) * 100_000
-        most = cost * self.values.get("limit-burst", _BURST)
-        bucket = ctx.state(self, lambda: [most, ctx.now])
-        bucket[0] = min(most, bucket[0] + ctx.now - bucket[1])
-        bucket[1] = ctx.now
-        if bucket[0] < cost:
-            return False
-        bucket[0] -= cost
-        return True
+        """``limit_mt``: jiffies passed give credit, a packet costs; 32-bit numbers, whose overflows make buckets smaller."""
+        tick = ctx.now // JIFFY
+        bucket = ctx.state(self, lambda: self._full(tick))
+        credit, since, cost, most = bucket
+        credit = min(most, credit + (tick - since) * CREDITS_PER_JIFFY & UINT32)
+        passes: bool = credit >= cost
+        bucket[0], bucket[1] = credit - cost if passes else credit, tick
+        return passes
+
+    def _full(self, tick: int) -> list[int]:
+        """``limit_mt_check``: credit, when it was counted, cost of a packet, most credit."""
+        cost = self.values.get("limit", _COST)
+        most = limit_credits(cost * self.values.get("limit-burst", _BURST))
+        return [most, tick, limit_credits(cost), most]
 
 
 EXTENSIONS = (Limit,)

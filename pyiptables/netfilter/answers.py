@@ -6,6 +6,7 @@ Each function makes the answer to a packet, or None where the kernel keeps silen
 
 from __future__ import annotations
 
+from pyiptables.netfilter.fragments import lacks_headers
 from pyiptables.netfilter.packet import Packet
 from pyiptables.netfilter.tcp_states import tcp_options
 from pyiptables.netfilter.wire import checksum, size
@@ -199,16 +200,20 @@ def bad_option(raw: bytes) -> int:
 
 def _unreadable(packet: Packet) -> tuple[int, int] | None:
     """Of a packet that the host has to read through its IPv6 extension headers: the code of the parameter problem where it
-    cannot, and the octet of the packet that is to blame (0: not a word); None when it can."""
+    cannot, and the octet of the packet that is to blame (negative: not a word); None when it can."""
     at, named = 40, 6
     for kind, raw in packet.ext_headers:
         if kind == 60 and (option := bad_option(raw)):
-            return 2, at + option if option > 0 else 0
+            return 2, at + option if option > 0 else -1
         if kind == 43 and len(raw) > 3 and (raw[2] == 4 or raw[3]):
-            return 0, at + 2 if raw[2] not in (3, 4) else 0  # routing along segments is switched off, and silent about it
+            return 0, at + 2 if raw[2] not in (3, 4) else -1  # routing along segments is switched off, and silent about it
+        if kind == 44 and packet.more_fragments:  # nobody put it together: it is too short, or of no whole words (ipv6_frag_rcv)
+            return (3, 0) if lacks_headers(packet) else (0, 4)
         if kind == 51:
             return 1, named
         at, named = at + len(raw), at
+    if packet.proto == 44:
+        return 0, at
     return (1, named) if packet.proto not in _HANDLED6 else None
 
 
@@ -234,12 +239,17 @@ def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, F
     if packet.frag_offset:
         return None
     family, proto = packet.family, packet.proto
+    if "udp_length" in packet.attrs:
+        # UDP passes over what its own header does not count, and so does the sum that it makes.
+        packet.payload_len = packet.attrs["udp_length"] - 8
+        packet.payload = None if packet.payload is None else packet.payload[: packet.payload_len]
+        packet.bad_checksum = False
     if family == 6:
         unreadable = _unreadable(packet)
         if unreadable is not None:
             code, octet = unreadable
-            return icmp_error(packet, 4, code, cast, rest=octet, local=True) if octet else None
-    if not _summed_up(packet):
+            return icmp_error(packet, 4, code, cast, rest=octet, local=True) if octet >= 0 else None
+    if not _summed_up(packet) or (packet.l4 is not None and proto in (6, 17, 58)):
         return None
     if proto == 6:
         return None if packet.pkttype != "unicast" else reset(packet, cast, from_stack=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Conntrack", "Expectation", "flow_of", "inverted", "is_icmp_error"]
 
 _SECOND = 1_000_000_000
+_MANY = 4096
 #: Answer of each request (``nf_conntrack_proto_icmp.c`` invmap), both ways.
 _PAIRS4 = {8: 0, 0: 8, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}
 _PAIRS6 = {128: 129, 129: 128, 139: 140, 140: 139}
@@ -44,8 +45,8 @@ _REQUESTS6 = frozenset((128, 139))
 _ERRORS4 = frozenset((3, 4, 5, 11, 12))
 #: Protocols whose checksum is verified on arrival.
 _VERIFIED6 = frozenset((6, 17, 58))
-#: ICMPv6 types that are never tracked: MLD and neighbour discovery.
-_UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143))
+#: ICMPv6 types that are never tracked: MLD, neighbour discovery, multicast router advertisement and solicitation.
+_UNTRACKED6 = frozenset((130, 131, 132, 133, 134, 135, 136, 143, 151, 152))
 #: DCCP is not followed any more (Linux 6.18): a connection of addresses only.
 _PORTS = frozenset((6, 17, 132, 136))
 _GRE = 47
@@ -151,6 +152,8 @@ class Conntrack:
         )
         #: Connections by their original tuples, and by their reply tuples.
         self._held: tuple[dict[Key, Connection], dict[Key, Connection]] = {}, {}
+        #: With so many connections, those that have ended go.
+        self._many = _MANY
         self.expectations: list[Expectation] = []
 
     def _setting(self, name: str, default: int) -> int:
@@ -284,6 +287,10 @@ class Conntrack:
         ct.expires = now + ct.extra.pop("lasts", _GENERIC[1] * _SECOND)
         ct.started = now
         self.insert(ct)
+        if len(self._held[0]) > self._many:
+            for ended in [held for held in self._held[0].values() if _ended(held, now)]:
+                self.forget(ended)
+            self._many = max(_MANY, 2 * len(self._held[0]))
         return True
 
     def _declare(self, packet: Packet, state: str, template: dict[str, object], now: int) -> None:
@@ -354,7 +361,7 @@ class Conntrack:
     def _track_error(self, packet: Packet, template: dict[str, object], now: int) -> None:
         """An ICMP error belongs to the connection of the packet inside (``nf_conntrack_inet_error``)."""
         inner = packet.inner
-        if inner is None:
+        if inner is None or inner.frag_offset:
             return
         flow = flow_of(inner)
         back = None if flow is None else inverted(flow, self.family)

@@ -282,7 +282,7 @@ def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
     proto = packet.proto
     if proto in _WITH_PORTS and not packet.lacks(8):
         out["sport"], out["dport"] = packet.sport, packet.dport
-        if proto == 6:
+        if proto == 6 and not packet.lacks(20):
             out["seq"], out["ack"] = packet.tcp_seq, packet.tcp_ack
             out["flags"] = _flags_text(packet.tcp_flags)
             if packet.tcp_options[:2] == b"\x02\x04":
@@ -296,7 +296,7 @@ def _describe_transport(packet: Packet, out: dict[str, Any]) -> None:
                 out["inner"] = {}
             else:
                 out["icmp_id"], out["icmp_seq"] = int.from_bytes(octets[4:6], "big"), int.from_bytes(octets[6:8], "big")
-    elif proto in (1, 58):
+    elif proto in (1, 58) and not packet.lacks(8):
         out["type"], out["code"] = packet.icmp_type, packet.icmp_code
         if packet.icmp_type in (3, 4, 5, 11, 12) if proto == 1 else packet.icmp_type < 128:
             out["inner"] = {} if packet.inner is None else describe(packet.inner)

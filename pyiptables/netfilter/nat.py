@@ -20,6 +20,11 @@ from pyiptables.netfilter.conntrack import Conntrack, inverted, is_icmp_error
 from pyiptables.netfilter.hooks import TRANSLATES
 from pyiptables.netfilter.packet import Context, NatRange, Packet, Verdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    #: source address and port, protocol, zone
+    _Source = tuple[int, int, int, int]
+
 __all__ = ["Nat"]
 
 _DONE = {"src": SRC_NAT_DONE, "dst": DST_NAT_DONE}
@@ -30,6 +35,7 @@ _ICMP = frozenset((1, 58))
 _GRE = 47
 _ATTEMPTS = 128
 _M32 = 0xFFFFFFFF
+_MANY = 4096
 #: So few attempts are left when connections that are over must give way (``NF_NAT_HARDER_THRESH``).
 _HARDER = 32
 _OVER = ("TIME_WAIT", "CLOSE", "SYN_SENT2")
@@ -42,8 +48,10 @@ class Nat:
         self.conntrack = conntrack
         #: How often a choice was made that the kernel makes by chance.
         self.lots = 0
-        #: Connections by source of their original tuple, new ones included: the same source keeps its mapping.
-        self._by_source: dict[tuple[int, int, int, int], list[Connection]] = {}
+        #: Connections by source of their original tuple, the newest first: the same source keeps its mapping.
+        self._by_source: dict[_Source, list[Connection]] = {}
+        #: With so many sources, those without a connection go.
+        self._many = _MANY
 
     def flush(self) -> None:
         """Forget which source had which mapping."""
@@ -82,8 +90,11 @@ class Nat:
     def _decide(self, ct: Connection, which: str) -> None:
         """One half of the mapping is as it stands."""
         if which == "src":
-            key = (ct.original[0], ct.original[1], ct.original[4], ct.zone)
-            self._by_source.setdefault(key, []).append(ct)
+            key = _source(ct.original, ct)
+            self._by_source[key] = [ct, *filter(self._alive, self._by_source.get(key, ()))]
+            if len(self._by_source) > self._many:
+                self._by_source = {each: held for each, held in self._by_source.items() if each == key or any(map(self._alive, held))}
+                self._many = max(_MANY, 2 * len(self._by_source))
         ct.status |= _DONE[which]
 
     def bind_null(self, packet: Packet, hook: str, ctx: Context) -> Verdict:
@@ -123,7 +134,7 @@ class Nat:
         return self._free_port(flow, wanted, ct, which, ctx)
 
     def _same_source(self, flow: FlowTuple, wanted: NatRange, ct: Connection) -> FlowTuple | None:
-        for other in self._by_source.get((flow[0], flow[1], flow[4], ct.zone), ()):
+        for other in self._by_source.get(_source(flow, ct), ()):
             if other is ct or not self._alive(other):
                 continue
             mapped = inverted(other.reply, other.family)
@@ -232,6 +243,11 @@ class Nat:
             else:
                 packet.dst = target[2]
         return True
+
+
+def _source(flow: FlowTuple, ct: Connection) -> _Source:
+    """What two connections of one source have in common (``same_src``), in the zone of their first direction."""
+    return flow[0], flow[1], flow[4], 0 if ct.zone_dir == "reply" else ct.zone
 
 
 def _in_range(flow: FlowTuple, wanted: NatRange) -> bool:

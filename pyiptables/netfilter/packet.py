@@ -131,6 +131,8 @@ class Packet:
 
     #: IPv6: traffic class and hop limit when connection tracking found the checksum right (CHECKSUM_COMPLETE).
     verified: tuple[int, int] | None = None
+    #: Of a fragment that was read as octets: those that it carries of its packet.
+    fragment: bytes | None = None
 
     def __init__(self, family: int, src: int, dst: int, proto: int) -> None:
         self.family = family

@@ -14,7 +14,7 @@ from pyiptables.netfilter import answers
 from pyiptables.netfilter.compiled import CompiledChain, CompiledTable, compile_table, loaded
 from pyiptables.netfilter.connection import DST_NAT, SRC_NAT, Connection
 from pyiptables.netfilter.conntrack import Conntrack, is_icmp_error
-from pyiptables.netfilter.fragments import Fragments
+from pyiptables.netfilter.fragments import Fragments, is_fragment, leave
 from pyiptables.netfilter.hooks import TABLES, TRANSLATES, plan
 from pyiptables.netfilter.index import candidates
 from pyiptables.netfilter.nat import Nat
@@ -319,7 +319,7 @@ class Engine:
             return self._lost(trip, "a source address that is not forwarded")
         packet.outiface = way.iface
         mtu = way.mtu or (1500 if self.host is None else self.host.mtu(way.iface))
-        length = packet.attrs.get("largest_fragment", packet.length)
+        length = min(packet.length, packet.attrs.get("largest_fragment", packet.length))
         if self.host is not None and length > mtu and (packet.df or packet.family == 6):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
@@ -328,6 +328,8 @@ class Engine:
         if not self._pass("FORWARD", trip, path, way.cast) or not self._pass("POSTROUTING", trip, path, way.cast):
             return None
         trip.fate, trip.outiface = "forwarded", way.iface
+        if "fragments" in packet.attrs:
+            leave(packet, mtu)
         return None
 
     def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision, device: str = "", by_process: bool = False) -> None:
@@ -365,6 +367,8 @@ class Engine:
                 return self._lost(trip, refused)
             return self._prerouting(trip, path, looped=True)
         trip.fate, trip.outiface = "sent", way.iface
+        if "fragments" in packet.attrs:
+            leave(packet, way.mtu or (1500 if self.host is None else self.host.mtu(way.iface)))
         return None
 
     def _loop_back(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> Trip | None:
@@ -434,10 +438,13 @@ class Engine:
             if not self.conntrack.confirm(packet, self.now):
                 self._lost(trip, "its tuples were taken meanwhile")
                 return False
-        elif self.defragment and (packet.frag_offset or packet.more_fragments):
-            if not self._fragments.complete(packet, self.now):
-                self._lost(trip, "a fragment waits for the rest of its packet")
+        elif self.defragment and (packet.frag_offset or packet.more_fragments or packet.ext_headers) and is_fragment(packet):
+            refused = self._fragments.complete(packet, self.now)
+            if refused is not None:
+                self._lost(trip, refused)
                 return False
+            if is_fragment(packet):
+                return True
             trip.first = packet.copy()
             self._event(trip, hook, "reassembled", length=packet.length)
         return True

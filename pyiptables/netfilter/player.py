@@ -14,6 +14,7 @@ from pyiptables.netfilter.host import Host
 from pyiptables.netfilter.ipsets import IpSetError, IpSets
 from pyiptables.netfilter.pipeline import Engine
 from pyiptables.netfilter.routing import Routing
+from pyiptables.netfilter.wire import size
 from pyiptables.xtables.addresses import ALL_ONES, address_text
 
 TYPE_CHECKING = False
@@ -105,6 +106,8 @@ class Player:
             if "at" in sent:
                 self._clock(sent["at"], bool(sent.get("at_relative")))
             built = packet_of(_crafted(sent), self.family)
+            if sent.get("from") in (*_SIDES, *_SELF):
+                _as_if_whole(built)
             if sent.get("from") not in (*_SIDES, *_SELF) and not sent.keys() & _BODIES and _carries(built):
                 built.attrs["payload_open"] = True
             if "expected_by" in sent:
@@ -262,6 +265,21 @@ def _of_its_protocol(sent: Json) -> Json:
         return {**crafted, "l4": ""}
     inner = crafted.get("inner")
     return {**crafted, "inner": _of_its_protocol(inner)} if isinstance(inner, dict) else crafted
+
+
+def _as_if_whole(built: Packet) -> None:
+    """A fragment as the scenario's network puts it together: with a transport header and a checksum of its own."""
+    if built.inner is not None:
+        _as_if_whole(built.inner)
+        built.length = size(built)
+    if built.fragment is not None or not (built.frag_offset or built.more_fragments):
+        return
+    plain = built.copy()
+    plain.frag_offset = 0
+    built.fragment = plain.transport()
+    if built.frag_offset and built.fragment is not None and built.proto in _DESCRIBED:
+        built.payload, built.payload_len, built.inner = built.fragment, len(built.fragment), None
+        built.length = size(built)
 
 
 def _link_layer(built: Packet, host: Host | None, iface: str, side: str = "") -> None:

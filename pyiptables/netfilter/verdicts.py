@@ -109,6 +109,7 @@ class Judge:
                 way is None
                 or packet.frag_offset
                 or packet.more_fragments
+                or packet.ext_headers
                 or packet.ttl <= 1
                 or packet.l4 is not None
                 or packet.inner is not None

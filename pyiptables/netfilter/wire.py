@@ -142,7 +142,10 @@ def _parse4(data: bytes) -> tuple[Packet, bytes, int]:
     packet.more_fragments = bool(fragment & 0x2000)
     packet.df = bool(fragment & 0x4000)
     packet.ip_options = data[20:head]
-    return packet, data[head : packet.length], packet.length - head
+    body = data[head : packet.length]
+    if fragment & 0x3FFF and len(body) == packet.length - head:
+        packet.fragment = body
+    return packet, body, packet.length - head
 
 
 def _parse6(data: bytes) -> tuple[Packet, bytes, int]:
@@ -162,6 +165,8 @@ def _parse6(data: bytes) -> tuple[Packet, bytes, int]:
             packet.frag_offset = int.from_bytes(body[2:4], "big") >> 3
             packet.more_fragments = bool(body[3] & 1)
             packet.id = int.from_bytes(body[4:8], "big")
+            if len(body) == whole:
+                packet.fragment = body[8:]
         elif proto == _AUTHENTICATION:
             extent = (body[1] + 2) * 4
         else:
@@ -207,7 +212,7 @@ def _parse_transport(packet: Packet, body: bytes, whole: int) -> None:
                 packet.payload_len = 0
                 return
     else:
-        if proto in (33, 132) and len(body) >= 4:
+        if (proto in (33, 132) and len(body) >= 4) or (proto == 6 and len(body) >= 8):
             packet.sport, packet.dport = unpack_from("!HH", body)
         packet.l4 = body
         packet.payload = b"" if len(body) >= whole else None

@@ -160,6 +160,26 @@ _CLOSINGS: list[list[Json]] = [
     [_AROUND, _AROUND_BACK, {**_AROUND, "flags": "ACK", "seq": 1}, {**_AROUND, "flags": "RST", "seq": 1}],
     [_AROUND, _AROUND_BACK, {**_AROUND, "flags": "RST", "seq": 1}],
 ]
+
+
+def _fragments4(dst: str, ident: int, **more: Any) -> list[Json]:
+    """Fragments of UDP and of another protocol, and one that lies across two."""
+    udp = {"from": "a", "src": "10.0.0.2", "dst": dst, "proto": "udp", "sport": 5, "dport": 6, "id": ident, **more}
+    other = {"from": "a", "src": "10.0.0.2", "dst": dst, "proto": "253", "id": ident, **more}
+    return [
+        {**udp, "payload": "x" * 16, "more_fragments": True}, {**udp, "payload": "y" * 20, "frag_offset": 3},
+        {**other, "l4": "aa" * 24, "more_fragments": True}, {**other, "l4": "bb" * 40, "frag_offset": 3},
+        {**other, "l4": "cc" * 24, "frag_offset": 1},
+    ]  # fmt: skip
+
+
+def _fragment6(offset: int, more: bool, ident: int, body: str, headers: tuple[str, str] = ("44", "")) -> Json:
+    frame = f"11{0:02x}{offset << 3 | more:04x}{ident:08x}"
+    return {"from": "a", "src": "fd00::2", "proto": headers[0], "l4": headers[1] + frame + body}
+
+
+_WHOLE6 = "0005000600201fff" + "61" * 24
+_BEFORE6 = ("60", "2c00010400000000")
 _ECHO: Json = {"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": "icmp"}
 
 CASES: list[Json] = [
@@ -449,5 +469,52 @@ CASES: list[Json] = [
         "host": {"forwarding": False, "sysctl": {"net.ipv6.conf.eth0.force_forwarding": 1, "net.ipv4.ping_group_range": "0 2147483647"}},
         "rules": f"*filter\n{_EVERY['FORWARD']}COMMIT\n",
         "packets": [{"from": "a", "src": "fd00::2", "dst": "fd00:0:0:1::2", "proto": "udp", "sport": 1, "dport": 2}, {"reply_to": 0}],
+    },
+    *(
+        {
+            "name": f"fragments to {dst} as {order}{' without fragmentation' if flags else ''}", "family": 4, "counters": True, "host": host,
+            "rules": f"{_NAT}-A POSTROUTING -o eth1 -j SNAT --to-source 10.0.1.77\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}-A FORWARD -m conntrack --ctstate INVALID -j LOG\n-A FORWARD -m length --length 84 -j LOG\nCOMMIT\n",
+            "packets": [_fragments4(dst, 9000 + 10 * number + at, **flags)[each] for each in order],
+        }
+        for number, (order, flags, host) in enumerate((
+            ([0, 1], {}, {}), ([1, 0], {}, {}), ([2, 3], {}, {}), ([3, 2], {"df": True}, {}), ([2, 2, 3], {}, {}), ([2, 4, 3], {}, {}), ([3, 4, 2], {}, {}),
+            ([2, 3], {"tos": 3}, {"routes": ["default via 10.0.1.2 dev eth1 mtu 60"]}),
+        ))
+        for at, dst in enumerate(("198.51.100.7", "10.0.0.1"))
+    ),
+    {
+        "name": "fragments that say different things of congestion", "family": 4, "counters": True,
+        "rules": f"*filter\n{_EVERY['FORWARD']}-A FORWARD -m tos --tos 3/3 -j LOG\nCOMMIT\n",
+        "packets": [
+            {**_fragments4("10.0.1.2", 9900 + number)[each], "tos": tos} for number, pair in enumerate(((2, 3), (1, 1), (0, 3), (1, 2)))
+            for each, tos in zip((2, 3), pair, strict=True)
+        ],
+    },
+    {
+        "name": "errors about fragments", "family": 4, "counters": True, "rules": _OPEN,
+        "packets": [*_fragments4("10.0.1.2", 9950)[:2], {"related_to": 1, "type": 3, "code": 1}, *_fragments4("10.0.1.2", 9951)[2:4], {"related_to": 2, "type": 11}, {"related_to": 4, "type": 11}],
+    },
+    *(
+        {
+            "name": f"IPv6 fragments to {dst}, {name}", "family": 6, "counters": True,
+            "rules": f"*raw\n{_EVERY['PREROUTING']}-A PREROUTING -m frag --fragid 0:4294967295 -j LOG\n-A PREROUTING -p udp -j LOG\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}-A FORWARD -p udp -m udp --dport 6 -j LOG\nCOMMIT\n",
+            "packets": [{**_fragment6(offset, more, 9000 + number, body, headers), "dst": dst} for offset, more, body in pieces],
+        }
+        for dst in ("fd00:0:0:1::2", "fd00::1")
+        for number, (name, headers, pieces) in enumerate((
+            ("two", ("44", ""), [(0, True, _WHOLE6[:32]), (2, False, _WHOLE6[32:])]), ("the last first", ("44", ""), [(2, False, _WHOLE6[32:]), (0, True, _WHOLE6[:32])]),
+            ("behind a header", _BEFORE6, [(0, True, _WHOLE6[:32]), (2, False, _WHOLE6[32:])]), ("alone", ("44", ""), [(0, False, _WHOLE6)]), ("alone behind a header", _BEFORE6, [(0, False, _WHOLE6)]),
+            ("of no whole octets", ("44", ""), [(0, True, _WHOLE6[:30])]), ("of too few headers", ("44", ""), [(0, True, _WHOLE6[:8]), (0, False, _WHOLE6[:8])]), ("twice", ("44", ""), [(0, True, _WHOLE6[:32]), (0, True, _WHOLE6[:32]), (2, False, _WHOLE6[32:])]),
+        ))
+    ),
+    {
+        "name": "the newest connection of a source says how it is translated", "family": 4, "counters": True,
+        "rules": f"*raw\n{_EVERY['PREROUTING']}-A PREROUTING -s 10.0.0.3 -j CT --zone-reply 3\n-A PREROUTING -s 10.0.0.4 -j CT --zone-orig 3\nCOMMIT\n"
+        f"{_NAT}-A POSTROUTING -d 8.8.8.8 -j SNAT --to-source 10.0.1.5\n-A POSTROUTING -d 8.8.4.4 -j SNAT --to-source 10.0.1.9\n-A POSTROUTING -j SNAT --to-source 10.0.1.4-10.0.1.20\nCOMMIT\n",
+        "packets": [{"from": "a", "src": src, "dst": dst, "proto": "udp", "sport": 4000, "dport": 53} for src in ("10.0.0.2", "10.0.0.3", "10.0.0.4") for dst in ("8.8.8.8", "8.8.4.4", "1.1.1.1")],
+    },
+    {
+        "name": "ICMPv6 of every type", "family": 6, "counters": True, "rules": f"*filter\n{_EVERY['FORWARD']}COMMIT\n",
+        "packets": [{"from": "a", "src": "fd00::2", "dst": "fd00:0:0:1::2", "proto": "icmpv6", "type": kind} for kind in range(128, 162)],
     },
 ]  # fmt: skip

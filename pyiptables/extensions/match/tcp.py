@@ -141,6 +141,9 @@ class Tcp(Match):
         if packet.frag_offset or packet.proto != 6:
             ctx.hotdrop = ctx.hotdrop or packet.frag_offset == 1
             return False
+        if packet.l4 is not None:
+            ctx.hotdrop = True  # less than a header
+            return False
         given, inverted = self.values, self.inverted
         if _DESTINATION in given:
             low, high = given[_DESTINATION]

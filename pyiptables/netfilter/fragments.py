@@ -143,7 +143,7 @@ def _join(packet: Packet, pieces: list[Packet], lengths: list[int]) -> None:
         setattr(packet, name, getattr(first, name))
     largest = max([piece.length for piece in pieces])
     packet.df = packet.family == 4 and max([piece.length for piece in pieces if piece.df], default=0) == largest
-    packet.frag_offset, packet.more_fragments = 0, False
+    packet.frag_offset, packet.more_fragments, packet.fragment = 0, False, None
     packet.attrs["fragments"] = [piece.length for piece in pieces]
     packet.attrs["largest_fragment"] = largest
     exact = all([piece.fragment is not None for piece in pieces])

@@ -195,9 +195,15 @@ def _transport(header: Step | Packet, packet: Packet) -> Iterator[str]:
         if there < 8:
             yield f"INCOMPLETE [{there} bytes] "
             return
-        yield f"SPT={header.sport} "
-        yield f"DPT={header.dport} "
-        yield f"LEN={8 + packet.payload_len} "
+        shown = packet if header.sport < 0 else header  # a step has no ports behind a fragment header
+        yield f"SPT={shown.sport} "
+        yield f"DPT={shown.dport} "
+        said = (
+            packet.attrs.get("udp_length", 8 + packet.payload_len)
+            if packet.fragment is None
+            else int.from_bytes(packet.fragment[4:6], "big")
+        )
+        yield f"LEN={said} "
     else:
         yield f"PROTO={proto} "
 

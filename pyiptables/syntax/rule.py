@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyiptables.xtables.names import Names
     from pyiptables.xtables.option import Extension
 
-__all__ = ["StoredRule", "quoted", "read_stored", "renamed_jump", "rule_of", "text_of", "typed"]
+__all__ = ["StoredRule", "jump_to", "quoted", "read_stored", "renamed_jump", "rule_of", "text_of", "typed"]
 
 _ODD = frozenset(' \t\n\v\f\r"\\')
 
@@ -111,6 +111,12 @@ def _parsed(words: list[str], family: int, names: Names | None = None) -> RuleSp
     spec = command.spec
     (spec.src, spec.src_mask), (spec.dst, spec.dst_mask) = command.sources[0], command.destinations[0]
     return spec
+
+
+def jump_to(rule: Rule, chain: str, family: int) -> None:
+    """Take the name behind ``-j``, with which the rule ends, for a chain's."""
+    rule.spec = typed(Rule(rule.text[: -len(chain) - len(" -j ")]), family).copy()
+    rule.spec.jump = chain
 
 
 class StoredRule(Rule):

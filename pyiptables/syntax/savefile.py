@@ -171,4 +171,21 @@ def read_canonical(text: str, family: int, file: str | None = None) -> Ruleset:
             raise SaveFileError(number, "not understood")
     if table is not None:
         raise SaveFileError(number, "COMMIT expected")
+    for table in ruleset.tables.values():
+        if any([name.isupper() for name in table.chains if name not in CHAINS[table.name]]):
+            _settle_jumps(table, family)
     return ruleset
+
+
+def _settle_jumps(table: Table, family: int) -> None:
+    """A chain may be called like a target (``:LOG -``); the rules that name it without more jump to it."""
+    from pyiptables.extensions import find_target
+    from pyiptables.syntax.rule import jump_to
+
+    for name in table.chains:
+        if name in CHAINS[table.name] or find_target(name, family) is None:
+            continue
+        for chain in table.chains.values():
+            for rule in chain.rules:
+                if f" {rule.text}".endswith(f" -j {name}"):
+                    jump_to(rule, name, family)

@@ -217,10 +217,13 @@ class Tables:
     def index_of(self, found: Chain, spec: RuleSpec) -> int | None:
         """Where in the chain the first rule stands that says the same."""
         text = text_of(spec, self.family)
+        extensions = _extensions(spec)
+        if not all([extension.is_found() for extension in extensions]):
+            return None
         for index, rule in enumerate(found.rules):
             if rule.text == text:
                 return index
-        if any(type(extension).identity is not Extension.identity for extension in _extensions(spec)):
+        if any(type(extension).identity is not Extension.identity for extension in extensions):
             wanted = _identity(spec)
             for index, rule in enumerate(found.rules):
                 if _identity(typed(rule, self.family)) == wanted:

@@ -290,6 +290,10 @@ class Extension:
         """What -C and -D compare; the save form unless userspace compares less or more than it prints."""
         return self.save()
 
+    def is_found(self) -> bool:
+        """Whether -C and -D find a rule with it at all."""
+        return True
+
 
 class Match(Extension):
     """A match (``-m``)."""

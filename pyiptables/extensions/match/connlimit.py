@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiptables.xtables.addresses import ALL_ONES
+from pyiptables.xtables.addresses import ALL_ONES, mask_prefix
 from pyiptables.xtables.errors import ParameterProblem
 from pyiptables.xtables.hosts import PrefixMask
 from pyiptables.xtables.option import Match, Option
@@ -49,6 +49,10 @@ class Connlimit(Match):
         width = 32 if self.family == 4 else 128
         zeros = self.values.get("connlimit-mask", ALL_ONES[self.family]) ^ ALL_ONES[self.family]
         return int(width - sum([(zeros >> shift & 0xFFFFFFFF).bit_length() for shift in range(0, width, 32)]))
+
+    def is_found(self) -> bool:
+        """An IPv4 mask that is no prefix leaves the rest of its field to chance."""
+        return self.family == 6 or mask_prefix(self.values.get("connlimit-mask", ALL_ONES[4]), 4) is not None
 
     def save(self) -> str:
         upto, limit = self._limit()

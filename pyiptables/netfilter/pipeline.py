@@ -271,7 +271,7 @@ class Engine:
         elif self._redirected:
             where = path.arrive_anew(packet)
         else:
-            where = Decision("local", cast=self._cast_of(packet.dst))
+            where = path.arrive_again(packet) or Decision("local", cast=self._cast_of(packet.dst))
         if where.kind == "drop":
             self._lost(trip, where.reason)
             self._event(trip, "PREROUTING", "routing", dropped=where.reason)

@@ -185,9 +185,13 @@ class Routing:
                 return refused
         return Decision("local", cast="broadcast")
 
+    def arrive_again(self, packet: Packet) -> Decision | None:
+        """What was sent by lo is for the host, unless it is for a group that nobody here has joined (``__mkroute_output``)."""
+        return _no_member() if packet.family == 4 and packet.dst >> 28 == 14 and packet.dst != _MEMBER4 else None
+
     def _multicast4(self, packet: Packet) -> Decision:
         if packet.dst != _MEMBER4:
-            return _refused("the host is no member of this multicast group")
+            return _no_member()
         if packet.src >> 28 == 14 or packet.src == ALL_ONES[4] or packet.src >> 24 == 127:
             return _refused("martian source")
         if packet.src == 0:
@@ -231,7 +235,7 @@ class Routing:
         if dst >> 120 == 0xFF:
             if self._member6(dst, packet.iniface):
                 return Decision("local", cast="multicast")
-            return _refused("the host is no member of this multicast group")
+            return _no_member()
         strict = packet.iniface if _link_bound(dst) else ""
         route = self.lookup(6, dst, src=packet.src, mark=packet.mark, iif=packet.iniface, oif=strict, tos=packet.tos, flow=_flow(packet))
         if isinstance(route, str):
@@ -398,6 +402,9 @@ class GivenPath:
     def arrive_anew(self, packet: Packet) -> Decision:
         return self.arrive(packet)
 
+    def arrive_again(self, packet: Packet) -> Decision | None:
+        return None
+
     def leave(self, packet: Packet, **asked: object) -> Decision:
         return Decision("out", self.outiface or self.iniface)
 
@@ -415,6 +422,10 @@ class GivenPath:
 
     def flow_again(self, packet: Packet) -> tuple[int, int, int]:
         return _NO_FLOW
+
+
+def _no_member() -> Decision:
+    return _refused("the host is no member of this multicast group")
 
 
 def _way(kind: str, route: Route, dst: int) -> Decision:

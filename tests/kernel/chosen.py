@@ -199,6 +199,15 @@ CASES: list[Json] = [
         "packets": [_UDP, {"reply_to": 0}, {"related_to": 0, "type": 3, "code": 3}, {**_A, "dst": "203.0.113.1"}],
     },
     {
+        "name": "groups by lo", "family": 4, "counters": True, "rules": _OUT,
+        "host": {"routes": ["default via 10.0.1.2 dev eth1", "224.0.0.0/4 dev lo"]},
+        "packets": [
+            *({"from": "fw", "src": src, "dst": dst, "proto": "udp", "sport": 4000, "dport": 53}
+              for src in ("127.0.0.1", "10.0.0.1", "224.0.0.251") for dst in ("224.0.0.1", "224.0.0.251")),
+            {"from": "fw", "src": "224.0.0.251", "dst": "127.0.0.1", "proto": "tcp", "sport": 4000, "dport": 53},
+        ],
+    },
+    {
         "name": "errors about protocols of which only addresses are known", "family": 4, "counters": True, "rules": _OPEN,
         "packets": [
             *({"from": "a", "src": "10.0.0.2", "dst": "10.0.1.2", "proto": proto} for proto in ("sctp", "esp", "89")),

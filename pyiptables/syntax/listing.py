@@ -120,12 +120,16 @@ class Rows:
     What a piece of a rule looks like is found out once; most pieces of most rules have been seen before.
     """
 
-    __slots__ = ("_any", "_family", "_format", "_known", "_shown", "_targets")
+    __slots__ = ("_any", "_columns", "_family", "_format", "_known", "_plain", "_shown", "_targets", "_whole")
 
     def __init__(self, family: int, format: Format) -> None:
         self._family = family
         self._format = format
-        self._any = _address(0, 0, family, format)
+        self._any = f" {_address(0, 0, family, format)}"
+        self._whole = "/32" if family == 4 else "/128"
+        self._plain = not format.verbose and not format.line_numbers
+        #: What stands between addresses and matches: the protocol's words, its column, the interfaces.
+        self._columns: dict[str, tuple[str, str, tuple[str, str]]] = {}
         self._known: dict[str, Callable[[str], str | None]] = {}
         #: By protocol words: match words → what is shown; target words → its name and what is shown.
         self._shown: dict[str, dict[str, str]] = {}
@@ -145,11 +149,22 @@ class Rows:
             head, target = text, ""
         if '"' in text and ('"' in target or head.count('"') % 2):
             return None
-        header, *matches = f" {head}".split(" -m ")
-        columns = self._header(header)
+        rest, *matches = f" {head}".split(" -m ")
+        rest = f"{rest[1:]} "
+        source = destination = self._any
+        if rest.startswith("-s "):
+            _, source, rest = rest.split(" ", 2)
+            source = f" {source.removesuffix(self._whole)}"
+        if rest.startswith("-d "):
+            _, destination, rest = rest.split(" ", 2)
+            destination = f" {destination.removesuffix(self._whole)}"
+        columns = self._columns.get(rest)
         if columns is None:
-            return None
-        proto, protocol, interfaces, source, destination = columns
+            header = self._header(rest, source, destination)
+            if header is None:
+                return None
+            columns, source, destination = header
+        proto, protocol, interfaces = columns
         shown = self._shown.get(proto)
         if shown is None:
             shown = self._shown[proto] = {}
@@ -158,33 +173,38 @@ class Rows:
         for match in matches:
             found = shown.get(match)
             if found is None:
-                if '"' in match and match.count('"') % 2:
-                    return None
                 found = self._match(match, proto, shown)
+                if found is None:
+                    return None
             extensions += found
         known = self._targets[proto].get(target)
         if known is None:
             known = self._targets[proto][target] = self._target(target, proto)
         name, more = known
         extensions = more + extensions if target[:2] == "-g" else extensions + more
+        if self._plain:
+            return f"{name} {protocol} {source:<20} {destination:<20} {extensions}\n"
         return _line(self._format, number, (rule.packets, rule.bytes), name, protocol, interfaces, source, destination, extensions)
 
-    def _header(self, header: str) -> tuple[str, str, tuple[str, str], str, str] | None:
-        source = destination = f" {self._any}"
+    def _header(self, header: str, source: str, destination: str) -> tuple[tuple[str, str, tuple[str, str]], str, str] | None:
+        """The columns, source and destination of a header whose first addresses are known; kept where it names no others."""
         iniface = outiface = proto = mark = ""
         shown = " all "
-        words = iter(header.split(" ")[1:])
+        addressed = False
+        words = iter(header.split(" "))
         for word in words:
             if word == "!":
                 mark = word
                 continue
+            if not word:
+                break
             if word not in _COLUMNS:
-                return None if word else (proto, f"{shown} --", (iniface, outiface), source, destination)
+                return None
             value = next(words)
             if word == "-s":
-                source = f"{mark or ' '}{self._bare(value)}"
+                source, addressed = f"{mark or ' '}{value.removesuffix(self._whole)}", True
             elif word == "-d":
-                destination = f"{mark or ' '}{self._bare(value)}"
+                destination, addressed = f"{mark or ' '}{value.removesuffix(self._whole)}", True
             elif word == "-i":
                 iniface = mark + value
             elif word == "-o":
@@ -195,12 +215,15 @@ class Rows:
                 proto = f"{mark}{' ' if mark else ''}-p {value}"
                 shown = f"{mark or ' '}{value:<4}"
             mark = ""
-        return proto, f"{shown} --", (iniface, outiface), source, destination
+        columns = proto, f"{shown} --", (iniface, outiface)
+        if not addressed:
+            self._columns[header] = columns
+        return columns, source, destination
 
-    def _bare(self, address: str) -> str:
-        return address.removesuffix("/32" if self._family == 4 else "/128")
-
-    def _match(self, words: str, proto: str, shown: dict[str, str]) -> str:
+    def _match(self, words: str, proto: str, shown: dict[str, str]) -> str | None:
+        """What a match looks like; None where its words end within quotes."""
+        if '"' in words and words.count('"') % 2:
+            return None
         name, blank, rest = words.partition(" ")
         known = self._known.get(name)
         if known is None:
@@ -214,7 +237,7 @@ class Rows:
 
     def _target(self, words: str, proto: str) -> tuple[str, str]:
         spec = typed(Rule(f"{proto} {words}".strip()), self._family)
-        return _target_name(spec), _extensions(spec, self._format)
+        return _padded(_target_name(spec), 9), _extensions(spec, self._format)
 
 
 def echo_line(spec: RuleSpec, family: int, format: Format) -> str:

@@ -17,10 +17,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LegacyTables"]
+__all__ = ["LegacyTables", "no_such_table"]
 
 #: ``XT_TABLE_MAXNAMELEN``.
 _NAME_SIZE = 32
+
+
+def no_such_table(name: str) -> str:
+    """``iptc_strerror`` for a table that cannot be read."""
+    return "Module is wrong version" if byte_length(name) >= _NAME_SIZE else "Table does not exist (do you need to insmod?)"
 
 
 class LegacyTables(Tables):
@@ -50,10 +55,8 @@ class LegacyTables(Tables):
 
     def use_table(self, name: str) -> None:
         if name not in CHAINS:
-            reason = "Table does not exist (do you need to insmod?)"
-            if byte_length(name) >= _NAME_SIZE:
-                reason = "Module is wrong version"
-            raise VersionProblem(f"can't initialize {'iptables' if self.family == 4 else 'ip6tables'} table `{name}': " + reason)
+            program = "iptables" if self.family == 4 else "ip6tables"
+            raise VersionProblem(f"can't initialize {program} table `{name}': {no_such_table(name)}")
         table = self.table(name)
         missing = [chain for chain in CHAINS[name] if chain not in table.chains]
         for chain in missing:

@@ -106,6 +106,11 @@ class NftTables(Tables):
         if place and id(place[0]) in self._stale:
             self._refuse_rule("RULE_DELETE", ENOENT, chain)
 
+    def _is_misfit_name(self, table: str, name: str) -> bool:
+        """Whether the kernel has a chain of this name that is not seen here."""
+        found = super().find_chain(table, name)
+        return found is not None and _is_misfit(table, found)
+
     def misfits(self, table: str, chain: str | None = None) -> str:
         found = self.ruleset.tables.get(table)
         if found is None or not any(_is_misfit(table, each) for each in found.chains.values() if chain in (None, each.name)):
@@ -242,7 +247,7 @@ class NftTables(Tables):
         """A new chain has no handle to be renamed by."""
         if self.line is not None and found.name not in self._handles:
             self._refuse("CHAIN_RENAME", ENOENT, f"chain {newname}")
-        elif (table, newname) in self._renamed.values():
+        elif (table, newname) in self._renamed.values() or self._is_misfit_name(table, newname):
             self._refuse("CHAIN_RENAME", EEXIST, f"chain {newname}")
         else:
             self._renamed[found.name] = (table, newname)
@@ -434,6 +439,9 @@ class NftTables(Tables):
         super().zero_rule(table, chain, number)
 
     def new_chain(self, table: str, chain: str) -> None:
+        if self._is_misfit_name(table, chain):
+            self._refuse("CHAIN_USER_ADD", EEXIST, f"chain {chain}")
+            return
         super().new_chain(table, chain)
         if self._uses is not None:
             self._uses.pop(chain, None)

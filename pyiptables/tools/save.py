@@ -77,7 +77,9 @@ def _output(program: Program, tables: Tables, name: str | None, counters: bool) 
     if name is not None:
         if name not in CHAINS:
             if program.variant.locks:
-                raise OtherProblem("Cannot initialize: Table does not exist (do you need to insmod?)")
+                from pyiptables.tools.legacy import no_such_table
+
+                raise OtherProblem(f"Cannot initialize: {no_such_table(name)}")
             program.err.append(f"Table `{name}' does not exist\n")
             return 1
         names = [name]

@@ -132,14 +132,16 @@ def rule_of(spec: RuleSpec, family: int, command: Command) -> Rule:
     packets, octets = command.counters or (0, 0)
     rule = Rule(text_of(spec, family), packets, octets, spec=spec)
     odd_interface = any([name and quoted(name) != name for name in (spec.iniface, spec.outiface)])
-    lossy = not all([match.saves_all() for match in spec.matches])
-    if spec.target is not None and not spec.target.saves_all():
-        lossy = True
+    extensions: list[Extension] = [*spec.matches, *([] if spec.target is None else [spec.target])]
+    lossy = not all([each.saves_all() for each in extensions])
     if not (odd_interface or lossy or "+" in (spec.iniface, spec.outiface) or command.odd_words):
         return rule
     if not odd_interface and not lossy and _reads_back(rule.text, spec, family):
         return rule
-    stored = text_of(spec, family, given=command.given)
+    # The others keep their save form: words as given may be names that a state cannot look up.
+    given = {id(each): command.given.get(id(each), []) for each in extensions}
+    needed = {id(each): given[id(each)] for each in extensions if not (each.saves_all() and _are_plain(given[id(each)]))}
+    stored = text_of(spec, family, given=needed)
     kept = StoredRule(rule.text, packets, octets, spec=spec)
     kept.stored = stored
     try:
@@ -147,6 +149,10 @@ def rule_of(spec: RuleSpec, family: int, command: Command) -> Rule:
     except IptablesError:
         same = False
     return kept if same else rule
+
+
+def _are_plain(words: list[str]) -> bool:
+    return all([word and _ODD.isdisjoint(word) for word in words])
 
 
 def _reads_back(text: str, spec: RuleSpec, family: int) -> bool:

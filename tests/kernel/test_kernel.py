@@ -20,12 +20,13 @@ from pyiptables.tools.scenario import run_scenario
 sys.path.insert(0, str(Path(__file__).parent))
 from comparing import differences, features
 from generator import Json, make_case
+from rulesets import make_ruleset_case
 from themes import make_themed_case
 
 pytestmark = pytest.mark.oracle
 
 
-@pytest.mark.parametrize("make", [make_case, make_themed_case])
+@pytest.mark.parametrize("make", [make_case, make_themed_case, make_ruleset_case])
 @pytest.mark.parametrize("family", [4, 6])
 def test_random_scenarios(family: int, make: Callable[[int, int, frozenset[str]], Json], kernel_oracle: ModuleType) -> None:
     first = int(os.environ.get("KERNEL_FIRST", "0"))

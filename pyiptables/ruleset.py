@@ -25,7 +25,7 @@ class RuleSpec:
 
     __slots__ = (
         "dst", "dst_inv", "dst_mask", "fragment", "fragment_inv", "goto", "iniface", "iniface_inv", "jump",
-        "matches", "outiface", "outiface_inv", "proto", "proto_inv", "src", "src_inv", "src_mask", "target",
+        "matches", "outiface", "outiface_inv", "proto", "proto_given", "proto_inv", "src", "src_inv", "src_mask", "target",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -35,6 +35,8 @@ class RuleSpec:
         self.iniface_inv = self.outiface_inv = False
         self.proto = 0
         self.proto_inv = False
+        #: Was there a ``-p``? ``-p all`` is a test of its own to ip6tables (``IP6T_F_PROTO``), though no save form shows it.
+        self.proto_given = False
         self.fragment = False
         self.fragment_inv = False
         self.matches: list[Any] = []
@@ -49,7 +51,7 @@ class RuleSpec:
         other.dst, other.dst_mask, other.dst_inv = self.dst, self.dst_mask, self.dst_inv
         other.iniface, other.iniface_inv = self.iniface, self.iniface_inv
         other.outiface, other.outiface_inv = self.outiface, self.outiface_inv
-        other.proto, other.proto_inv = self.proto, self.proto_inv
+        other.proto, other.proto_inv, other.proto_given = self.proto, self.proto_inv, self.proto_given
         other.fragment, other.fragment_inv = self.fragment, self.fragment_inv
         other.matches, other.target = self.matches, self.target
         other.jump, other.goto = self.jump, self.goto

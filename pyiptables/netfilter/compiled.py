@@ -59,8 +59,9 @@ class Code:
         self.spec: RuleSpec
         self.prepare()
         #: What TRACE calls it: an unconditional verdict is the tail of its chain to the kernel. A name of any interface is a
-        #: condition to it (``unconditional`` compares octets), though no save form shows it.
+        #: condition to it (``unconditional`` compares octets), though no save form shows it; so is any protocol for IPv6.
         bare = rule.text in _UNCONDITIONAL and "+" not in (self.spec.iniface, self.spec.outiface)
+        bare = bare and not (self.family == 6 and self.spec.proto_given)
         self.kind = "rule" if not bare else "policy" if chain.builtin else "return"
 
     def prepare(self) -> None:

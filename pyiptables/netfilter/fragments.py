@@ -190,16 +190,14 @@ def _join_unknown(packet: Packet, pieces: list[Packet], lengths: list[int]) -> N
 
 
 def leave(packet: Packet, mtu: int) -> None:
-    """Cut what was put together as it came: make the packet its first fragment again."""
-    lengths: list[int] = packet.attrs["fragments"]
-    largest = packet.attrs["largest_fragment"]
+    """Cut what is too long, and what was put together as it came: make the packet its first fragment."""
+    lengths: list[int] = packet.attrs.get("fragments", [packet.length])
+    largest = packet.attrs.get("largest_fragment", mtu)
     if packet.family == 6 and packet.length <= min(mtu, largest):
         return
-    header = packet.network_header
+    header, frame_size = packet.network_header, 0 if packet.family == 4 else 8
     most = min(mtu, largest) if packet.family == 4 else min(mtu, max(largest, _MIN_MTU6))
-    first, frame_size = lengths[0], 0 if packet.family == 4 else 8
-    if max(lengths) > most:
-        first = header + frame_size + (most - header - frame_size) // 8 * 8
+    first = lengths[0] if max(lengths) <= most else header + frame_size + (most - header - frame_size) // 8 * 8
     packet.payload_len = max(packet.payload_len - (packet.length - first + frame_size), 0)
     if packet.payload is not None:
         packet.payload = packet.payload[: packet.payload_len]

@@ -317,10 +317,11 @@ class Host:
                 return route.type.upper() if not iface or route.iface == iface else "UNICAST"
         return "UNICAST"
 
-    def mtu(self, iface: str) -> int:
+    def mtu(self, iface: str, family: int = 4) -> int:
         """The MTU of a device; 1500 for one that is not described."""
         interface = self.interfaces.get(iface)
-        return 1500 if interface is None else interface.mtu
+        mtu = 1500 if interface is None else interface.mtu
+        return mtu if family == 4 else min(mtu, self.sysctl.get(f"net.ipv6.conf.{iface}.mtu", mtu))
 
     def has_address6(self, address: int) -> bool:
         """Has an interface this IPv6 address, or is it the one of all routers on a link of the host?"""

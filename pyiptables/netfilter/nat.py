@@ -207,8 +207,8 @@ class Nat:
             return self._translate_error(packet, ct, hook)
         which = TRANSLATES[hook]
         if self._changes(ct, which, packet.ctdir):
-            if packet.proto == _GRE and (packet.lacks(8) or (which == "dst" and packet.l4 is not None and packet.l4[1] & 7 > 1)):
-                return False  # gre_manip_pkt() wants as much of a header as PPTP's has, and a version that it knows
+            if not _can_be_rewritten(packet, which):
+                return False
             target = inverted(ct.tuple(1 - packet.ctdir), ct.family)
             if target is not None:
                 _rewrite(packet, target, which)
@@ -235,7 +235,10 @@ class Nat:
         other = ct.tuple(1 - packet.ctdir)
         if packet.inner is not None:
             packet.inner = packet.inner.copy()
-            _rewrite(packet.inner, other, "src" if which == "dst" else "dst")
+            inside = "src" if which == "dst" else "dst"
+            if not _can_be_rewritten(packet.inner, inside):
+                return False
+            _rewrite(packet.inner, other, inside)
         target = inverted(other, ct.family)
         if target is not None:
             if which == "src":
@@ -313,6 +316,13 @@ def _words(address: int, size: int) -> list[int]:
 def _stored(address: int, size: int) -> list[int]:
     """The same as a little-endian machine reads them from a header."""
     return [int.from_bytes(word.to_bytes(4, "big"), "little") for word in _words(address, size)]
+
+
+def _can_be_rewritten(packet: Packet, which: str) -> bool:
+    """Is there as much of a header as ``l4proto_manip_pkt`` wants (of GRE that of PPTP, and a version that it knows)?"""
+    if packet.proto in _PORTS:
+        return not packet.lacks(8)
+    return packet.proto != _GRE or not (packet.lacks(8) or (which == "dst" and packet.l4 is not None and packet.l4[1] & 7 > 1))
 
 
 def _rewrite(packet: Packet, target: FlowTuple, which: str) -> None:

@@ -41,6 +41,7 @@ _DEPTH = 8
 _RAW = 255
 #: fe80::/10 as its first ten bits.
 _LINK_LOCAL = 0x3FA
+_TOO_LONG = "longer than the MTU of the device that should send it"
 
 
 class Engine:
@@ -137,6 +138,9 @@ class Engine:
         elif way.cast == "broadcast" and not packet.attrs.get("broadcast"):
             self._lost(trip, "a socket must ask for broadcasting (SO_BROADCAST)")
             trip.error = "EACCES"
+        elif self.host is not None and packet.attrs.get("raw_socket") and packet.length > self.host.mtu(way.iface):
+            self._lost(trip, _TOO_LONG)
+            trip.error = "EMSGSIZE"
         else:
             if packet.src == 0 and self.family == 4 and way.src is not None:
                 packet.src = trip.first.src = way.src
@@ -144,6 +148,13 @@ class Engine:
                     # Its sender summed it up without the address that the kernel filled in.
                     packet.bad_checksum = trip.first.bad_checksum = True
             self._output(trip, path, way, by_process=True)
+        return self._end(trip)
+
+    def unsent(self, packet: Packet) -> Trip:
+        """A packet that is too long for its sender's device."""
+        trip = self._begin(packet)
+        self._lost(trip, _TOO_LONG)
+        trip.error = "EMSGSIZE"
         return self._end(trip)
 
     def forget(self) -> None:
@@ -227,7 +238,7 @@ class Engine:
         if not mute and way.kind != "drop" and not (way.cast == "anycast" and is_icmp_error(packet)):
             if self.host is not None:
                 packet.ttl = answer.first.ttl = self.host.hop_limit(self.family, way.iface)
-            if packet.src == 0:
+            if packet.src == 0 and (by_stack or icmp):
                 packet.src = way.src or 0
                 answer.first.src = packet.src
             if way.cast == "multicast" and self.family == 4:
@@ -318,7 +329,9 @@ class Engine:
                 self._complain(trip, 1, 2, way.cast)
             return self._lost(trip, "a source address that is not forwarded")
         packet.outiface = way.iface
-        mtu = way.mtu or (1500 if self.host is None else self.host.mtu(way.iface))
+        mtu = self._mtu(way)
+        if self.family == 6 and self.host is not None and not way.locked:
+            mtu = self.host.mtu(way.iface, 6)  # that of the route counts once the packet leaves (ip6_dst_mtu_maybe_forward)
         length = min(packet.length, packet.attrs.get("largest_fragment", packet.length))
         if self.host is not None and length > mtu and (packet.df or packet.family == 6):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
@@ -327,9 +340,8 @@ class Engine:
         self.ctx.gateway, self.ctx.mtu = way.gateway, way.mtu
         if not self._pass("FORWARD", trip, path, way.cast) or not self._pass("POSTROUTING", trip, path, way.cast):
             return None
-        trip.fate, trip.outiface = "forwarded", way.iface
-        if "fragments" in packet.attrs:
-            leave(packet, mtu)
+        if self._leaves(trip, way):
+            trip.fate, trip.outiface = "forwarded", way.iface
         return None
 
     def _output(self, trip: Trip, path: Routing | GivenPath, way: Decision, device: str = "", by_process: bool = False) -> None:
@@ -366,10 +378,28 @@ class Engine:
             if refused is not None:
                 return self._lost(trip, refused)
             return self._prerouting(trip, path, looped=True)
-        trip.fate, trip.outiface = "sent", way.iface
-        if "fragments" in packet.attrs:
-            leave(packet, way.mtu or (1500 if self.host is None else self.host.mtu(way.iface)))
+        if self._leaves(trip, way, cuts=not by_process):
+            trip.fate, trip.outiface = "sent", way.iface
+        elif by_process:
+            trip.error = "EMSGSIZE"
         return None
+
+    def _mtu(self, way: Decision) -> int:
+        return way.mtu or (1500 if self.host is None else self.host.mtu(way.iface, self.family))
+
+    def _leaves(self, trip: Trip, way: Decision, cuts: bool = False) -> bool:
+        """Cut what is too long for its way, if that may be (``ip_finish_output``, ``ip6_finish_output``). ``cuts``: an answer of the
+        IPv6 stack, which may."""
+        packet, mtu = trip.packet, self._mtu(way)
+        whole = "fragments" not in packet.attrs
+        if whole and (self.host is None or packet.length <= mtu):
+            return True
+        if whole and (packet.df or (self.family == 6 and not cuts)):
+            self._lost(trip, f"longer than the MTU of its way ({mtu})")
+            self._complain(trip, *((3, 4) if self.family == 4 else (2, 0)), way.cast, rest=mtu)
+            return False
+        leave(packet, mtu)
+        return True
 
     def _loop_back(self, trip: Trip, path: Routing | GivenPath, way: Decision) -> Trip | None:
         """A copy of what the host sends to many, itself among them, passes POSTROUTING too and comes in by the same device."""

@@ -215,6 +215,8 @@ class Player:
             if "l2" not in sent and origin not in _SIDES:
                 built.pkttype = _frame(built, self.host)
             _link_layer(built, self.host, iface, str(origin) if origin in _SIDES else "")
+            if origin in _SIDES and self.host is not None and built.length > self.host.mtu(iface):
+                return self.engine.unsent(built)
             return self.engine.receive(built, iface, out)
         if origin in _SELF:
             # The scenario's own sender is root, with a raw socket.

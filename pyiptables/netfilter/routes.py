@@ -27,7 +27,7 @@ class Route:
     prefix and mask that a packet's source must have, or None (IPv6: ``from``)."""
 
     __slots__ = (
-        "family", "iface", "length", "mask", "metric", "mtu", "prefix", "sources", "src", "table", "text", "tos", "type", "via",
+        "family", "iface", "length", "locked", "mask", "metric", "mtu", "prefix", "sources", "src", "table", "text", "tos", "type", "via",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,8 @@ class Route:
         self.metric = metric
         self.tos = tos
         self.mtu = 0
+        #: Does the MTU hold for what is forwarded over IPv6 too (``mtu lock``)?
+        self.locked = False
         self.sources: tuple[int, int] | None = None
         self.text = text
 
@@ -172,6 +174,7 @@ def _route_words(text: str) -> Route:
         elif word == "mtu" and value == "lock":
             at += 1
             given[word] = words[at + 1] if at + 1 < len(words) else 0
+            given["locked"] = True
         elif word in ("dev", "from", "table", "metric", "tos", "mtu", "scope", "proto", "protocol"):
             given[word] = value
         elif word in ("preference", "pref"):
@@ -224,6 +227,7 @@ def _route_json(given: dict[str, Any], text: str = "") -> Route:
         route.sources = (source & mask, mask) if bits else None
     mtu = str(given.get("mtu", "0"))
     route.mtu = int(mtu) if mtu.isdigit() else 0
+    route.locked = bool(given.get("locked"))
     return route
 
 

@@ -41,7 +41,7 @@ class Decision:
     ``cast`` is unicast, broadcast, multicast or anycast.
     """
 
-    __slots__ = ("cast", "code", "error", "gateway", "iface", "kind", "mtu", "reason", "src")
+    __slots__ = ("cast", "code", "error", "gateway", "iface", "kind", "locked", "mtu", "reason", "src")
 
     def __init__(self, kind: str, iface: str = "", *, cast: str = "unicast", reason: str = "") -> None:
         self.kind = kind
@@ -53,6 +53,7 @@ class Decision:
         self.gateway: int | None = None
         self.src: int | None = None
         self.mtu = 0
+        self.locked = False
 
 
 def _refused(reason: str, error: str = "EINVAL", code: int | None = None) -> Decision:
@@ -432,7 +433,7 @@ def _way(kind: str, route: Route, dst: int) -> Decision:
     decision = Decision(kind, route.iface)
     decision.gateway = route.via
     decision.src = route.src
-    decision.mtu = route.mtu
+    decision.mtu, decision.locked = route.mtu, route.locked
     return decision
 
 

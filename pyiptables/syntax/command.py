@@ -329,6 +329,7 @@ class _Reader:
         spec = self.command.spec
         spec.proto = self.parsing.proto = number
         spec.proto_inv = self.parsing.proto_inv = self.invert
+        spec.proto_given = True
         if self.family == 6 and number in (43, 44, 51, 60) and not self.invert:
             self.parsing.notices.append(f"Warning: never matched protocol: {argument}. use extension match instead.\n")
 

@@ -526,4 +526,44 @@ CASES: list[Json] = [
         "name": "ICMPv6 of every type", "family": 6, "counters": True, "rules": f"*filter\n{_EVERY['FORWARD']}COMMIT\n",
         "packets": [{"from": "a", "src": "fd00::2", "dst": "fd00:0:0:1::2", "proto": "icmpv6", "type": kind} for kind in range(128, 162)],
     },
+    *(
+        {
+            "name": f"verdicts about any protocol, IPv{family}", "family": family, "counters": True,
+            "rules": f"*filter\n{_EVERY['FORWARD']}:one - [0:0]\n-A FORWARD -p all -j one\n-A FORWARD -p all -j ACCEPT\n-A one -p all -j RETURN\nCOMMIT\n",
+            "packets": [{"from": "a", "src": _PAIRS[family][0], "dst": _PAIRS[family][1], "proto": "udp", "sport": 1, "dport": 2}],
+        }
+        for family in (4, 6)
+    ),
+    {
+        "name": "what stands in for a connection has no labels", "family": 4, "counters": True,
+        "rules": f"*raw\n{_EVERY['PREROUTING']}-A PREROUTING -p tcp -j CT --helper ftp\n-A PREROUTING -m connlabel ! --label 5 --set -j LOG\n-A PREROUTING -m connlabel --label 5 --set -j LOG\nCOMMIT\n"
+        f"*mangle\n{_EVERY['PREROUTING']}-A PREROUTING -m connlabel --label 5 -j LOG\nCOMMIT\n",
+        "packets": [_SYN, _UDP],
+    },
+    {
+        "name": "errors about packets too short to be translated", "family": 4, "counters": True,
+        "rules": f"{_NAT}-A PREROUTING -j DNAT --to-destination 192.0.2.5\nCOMMIT\n*filter\n{_EVERY['FORWARD']}COMMIT\n",
+        "packets": [
+            packet for number, (proto, l4) in enumerate((("47", "00000800"), ("47", "0000080000000007"), ("47", "0002080000000007"), ("132", "000100020000000700000000"), ("253", "00")))
+            for packet in ({**_ECHO, "dst": f"8.8.8.{number}", "proto": proto, "l4": l4}, {"related_to": 2 * number, "type": 3, "code": 1})
+        ],
+    },
+    {
+        "name": "a reset from nobody", "family": 4, "counters": True,
+        "rules": f"*filter\n{_EVERY['INPUT']}{_EVERY['OUTPUT']}-A INPUT -p tcp -j REJECT --reject-with tcp-reset\n-A INPUT -p udp -j REJECT\nCOMMIT\n",
+        "packets": [{"from": "fw", "src": "10.0.0.1", "dst": "0.0.0.0", "proto": proto, "sport": 1, "dport": 2} for proto in ("tcp", "udp")],
+    },
+    *(
+        {
+            "name": f"longer than their way is wide, IPv{family}{' and locked' if lock else ''}", "family": family, "counters": True,
+            "host": {"routes": [f"{_WAYS[family][0]} mtu {lock}{1300 if family == 6 else 1000}"]},
+            "rules": f"{_NAT}-A POSTROUTING -s {_PAIRS[family][0]} -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}COMMIT\n",
+            "packets": [
+                {"from": side, "src": src, "dst": dst, "df": df, **({"l4": "aa" * (size + 8)} if proto == "253" else {"payload_len": size}), "proto": proto}
+                for side, src, dst in (("a", _PAIRS[family][0], _FAR[family][0]), ("fw", _FAR[family][1], _FAR[family][0]), ("b", _FAR[family][0], _FAR[family][1]))
+                for proto in ("udp", "tcp", "icmp" if family == 4 else "icmpv6", "253") for df, size in ((False, 1400), (True, 1400), (False, 900), (False, 1600))
+            ],
+        }
+        for family in (4, 6) for lock in ("", "lock ")
+    ),
 ]  # fmt: skip

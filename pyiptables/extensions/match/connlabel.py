@@ -79,8 +79,10 @@ class Connlabel(Match):
         return space.unsure(f"connlabel {self.values['label']}", bool(self.inverted))
 
     def matches(self, packet: Packet, ctx: Context) -> bool:
+        from pyiptables.netfilter.connection import TEMPLATE
+
         inverted = bool(self.inverted)
-        if packet.ct is None:
+        if packet.ct is None or packet.ct.status & TEMPLATE:
             return inverted
         bit = 1 << self.values["label"]
         if packet.ct.labels & bit:

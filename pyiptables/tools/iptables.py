@@ -120,35 +120,34 @@ def _rule_command(program: Program, tables: Tables, command: Command) -> None:
     for (src, src_mask), (dst, dst_mask) in pairs:
         spec = base if len(pairs) == 1 else base.copy()
         spec.src, spec.src_mask, spec.dst, spec.dst_mask = src, src_mask, dst, dst_mask
-        line = "" if echo is None else echo(spec)
-        if echo_first:
-            program.out.append(line)
+        if echo_first and echo is not None:
+            echo(spec)
         try:
-            _one_rule(tables, command, chain, spec)
+            shown = _one_rule(tables, command, chain, spec)
         except CommandFailure as error:
             failure = error
             if program.variant.stops_at_failure:
                 break
         except ResourceProblem:
             # The kernel is asked last, after the echo.
-            if not echo_first:
-                program.out.append(line)
+            if not echo_first and echo is not None:
+                echo(spec)
             raise
         else:
-            if not echo_first:
-                program.out.append(line)
+            if not echo_first and echo is not None:
+                echo(shown)
     if failure is not None:
         raise failure
 
 
-def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> None:
+def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> RuleSpec:
+    """Do it; the rule that was added or found."""
     action, table = command.action, command.table
     if action == "D":
-        tables.delete(table, chain, spec)
-        return
+        return typed(tables.delete(table, chain, spec), tables.family)
     if action == "C":
-        tables.find(table, chain, spec)
-        return
+        found, index = tables.find(table, chain, spec)
+        return typed(found.rules[index], tables.family)
     rule = rule_of(spec, tables.family, command)
     rule.source = command.source
     if action == "A":
@@ -157,14 +156,20 @@ def _one_rule(tables: Tables, command: Command, chain: str, spec: RuleSpec) -> N
         tables.insert(table, chain, command.number or 1, [rule], command.parsing)
     else:
         tables.replace(table, chain, command.number or 1, rule, command.parsing)
+    return spec
 
 
-def _teller_of_rules(program: Program, command: Command) -> Callable[[RuleSpec], str]:
-    """What ``-v`` says of each rule that is dealt with."""
+def _teller_of_rules(program: Program, command: Command) -> Callable[[RuleSpec], None]:
+    """``-v`` shows each rule that is dealt with."""
     from pyiptables.syntax.listing import echo_line
 
     format = _format(program, command, numeric=True)
-    return lambda spec: echo_line(spec, program.family, format)
+
+    def tell(spec: RuleSpec) -> None:
+        program.err += [match.remark for match in spec.matches if match.remark]
+        program.out.append(echo_line(spec, program.family, format))
+
+    return tell
 
 
 def _format(program: Program, command: Command, numeric: bool | None = None) -> Format:

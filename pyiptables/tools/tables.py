@@ -220,14 +220,16 @@ class Tables:
         extensions = _extensions(spec)
         if not all([extension.is_found() for extension in extensions]):
             return None
+        if any(type(extension).identity is not Extension.identity for extension in extensions):
+            wanted = _identity(spec)
+            named = [f" -m {match.real_name or match.name}" for match in spec.matches]
+            for index, rule in enumerate(found.rules):
+                if all([name in f" {rule.text}" for name in named]) and _identity(typed(rule, self.family)) == wanted:
+                    return index
+            return None
         for index, rule in enumerate(found.rules):
             if rule.text == text:
                 return index
-        if any(type(extension).identity is not Extension.identity for extension in extensions):
-            wanted = _identity(spec)
-            for index, rule in enumerate(found.rules):
-                if _identity(typed(rule, self.family)) == wanted:
-                    return index
         return None
 
     def no_such_rule(self, spec: RuleSpec) -> str:

@@ -71,6 +71,10 @@ class Connlabel(Match):
         text = f" connlabel{' !' if self.inverted else ''} {self.values['label']}"
         return text + (" set" if "set" in self.values else "")
 
+    def identity(self) -> str:
+        """It declares no size to compare: any label is the same."""
+        return ""
+
     def volatile(self) -> tuple[str, ...]:
         return ("connlabel",) if "set" in self.values else ()
 

@@ -50,6 +50,14 @@ class Connlimit(Match):
         zeros = self.values.get("connlimit-mask", ALL_ONES[self.family]) ^ ALL_ONES[self.family]
         return int(width - sum([(zeros >> shift & 0xFFFFFFFF).bit_length() for shift in range(0, width, 32)]))
 
+    def identity(self) -> str:
+        """Of an IPv4 mask that is given only a quarter of the field is filled in; the default fills it all."""
+        return f"{self.save()} {self.values.get('connlimit-mask') if self.family == 4 else ''}"
+
+    def saves_all(self) -> bool:
+        """The default mask is printed too, and would be one that is given."""
+        return self.family == 6 or ("connlimit-mask" in self.values and self.is_found())
+
     def is_found(self) -> bool:
         """An IPv4 mask that is no prefix leaves the rest of its field to chance."""
         return self.family == 6 or mask_prefix(self.values.get("connlimit-mask", ALL_ONES[4]), 4) is not None

@@ -115,6 +115,10 @@ class Hashlimit(Match):
             value = number
         super().accept(option, value, invert, parsing)
 
+    def is_found(self) -> bool:
+        """The kernel keeps another number than one that is too large for it."""
+        return all([self.values.get(name, 0) <= _TABLE_MAX for name in ("hashlimit-htable-max", "hashlimit-htable-size")])
+
     def final_check(self, parsing: Parsing) -> None:
         given, settings = self.values, self.settings
         name = _UPTO if _UPTO in given else _ABOVE

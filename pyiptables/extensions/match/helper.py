@@ -23,6 +23,10 @@ class Helper(Match):
     summary = "the connection belongs to this conntrack helper (ftp, sip …)"
     options = (Option("helper", Text(size=30), invert=True, mandatory=True, metavar="name", help="name of the helper"),)
 
+    def identity(self) -> str:
+        """It declares no size to compare: any helper is the same."""
+        return ""
+
     def show(self, numeric: bool, names: Names) -> str:
         return f' helper match {"! " if self.inverted else ""}"{self.values["helper"]}"'
 

@@ -98,6 +98,10 @@ class Hmark(Target):
         if self._has("spi") and (self._has("sport") or self._has("dport")):
             raise KernelRefusal(EINVAL)
 
+    def is_found(self) -> bool:
+        """An IPv4 prefix that is none leaves the rest of its field to chance."""
+        return self.family == 6 or self.saves_all()
+
     def saves_all(self) -> bool:
         return all([not self._has(name) or self._prefix(name) != "-1" for name in ("src-prefix", "dst-prefix")])
 

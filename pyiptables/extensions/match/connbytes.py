@@ -61,6 +61,13 @@ class Connbytes(Match):
         mode, direction = self.values["connbytes-mode"], self.values["connbytes-dir"]
         return f"{self._range('--')} --connbytes-mode {mode} --connbytes-dir {direction}"
 
+    def identity(self) -> str:
+        return f"{self.save()} {self.values['connbytes']}"
+
+    def saves_all(self) -> bool:
+        """Nothing at all is printed as if it had no end."""
+        return bool(self.values["connbytes"] != (0, 0))
+
     def show(self, numeric: bool, names: Names) -> str:
         mode, direction = self.values["connbytes-mode"], self.values["connbytes-dir"]
         return f"{self._range('')} connbytes mode {mode} connbytes direction {direction}"

@@ -44,6 +44,13 @@ class Frag(Match):
             text += f"{' !' if 'fraglen' in self.inverted else ''} --fraglen {self.values['fraglen']}"
         return text + "".join([f" --{flag}" for flag in _FLAGS if flag in self.values])
 
+    def identity(self) -> str:
+        """Whether the whole range was asked for is compared, though it prints nothing."""
+        return f"{self.save()} {'fragid' in self.values}"
+
+    def saves_all(self) -> bool:
+        return self.values.get("fragid") != EVERY or "fragid" in self.inverted
+
     def show(self, numeric: bool, names: Names) -> str:
         text = " frag " + show_range("id", self.values.get("fragid", EVERY), "fragid" in self.inverted)
         if "fraglen" in self.values:

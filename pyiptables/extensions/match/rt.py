@@ -71,6 +71,13 @@ class Rt(Match):
             text += " --rt-0-addrs " + ",".join([ip6_text(address) for address in given["rt-0-addrs"]])
         return text + (" --rt-0-not-strict" if "rt-0-not-strict" in given else "")
 
+    def identity(self) -> str:
+        """Whether the whole range was asked for is compared, though it prints nothing."""
+        return f"{self.save()} {'rt-segsleft' in self.values}"
+
+    def saves_all(self) -> bool:
+        return self.values.get("rt-segsleft") != EVERY or "rt-segsleft" in self.inverted
+
     def show(self, numeric: bool, names: Names) -> str:
         given, inverted = self.values, self.inverted
         text = " rt"

@@ -266,9 +266,9 @@ class Context:
         ``family``; ``table``; ``hook`` 'PREROUTING' … 'POSTROUTING' (also inside user chains); ``chain``;
         ``rulenum`` from 1; ``hotdrop`` set it True in a match to drop the packet at once (``par->hotdrop``).
     Time and chance
-        ``now`` nanoseconds since 1970, set by the description; never ask a clock. ``chance(p)`` throws dice,
-        ``random()`` a number in [0, 1), ``random_bits(n)`` n bits, all by the seed of the trace. ``moment`` numbers the
-        packets of the description; what the host answers at once is of the same moment.
+        ``now`` nanoseconds since 1970, set by the description; never ask a clock. ``begun`` is when the rules were loaded.
+        ``chance(p)`` throws dice, ``random()`` a number in [0, 1), ``random_bits(n)`` n bits, all by the seed of the trace.
+        ``moment`` numbers the packets of the description; what the host answers at once is of the same moment.
     State
         ``state(key, factory)`` gives the object kept under ``key`` for the whole trace, made by ``factory()`` on first
         use. The key is the extension object itself (``ctx.state(self, …)``: one a rule) for limit, quota,
@@ -293,6 +293,7 @@ class Context:
         "_rng",
         "_rules",
         "_tracked",
+        "begun",
         "chain",
         "chooser",
         "family",
@@ -333,7 +334,7 @@ class Context:
         self.hotdrop = False
         self.gateway: int | None = None
         self.mtu = 0
-        self.now = now
+        self.now = self.begun = now
         self.moment = 0
         self.host = host
         self.sets = sets

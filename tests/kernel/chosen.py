@@ -566,4 +566,9 @@ CASES: list[Json] = [
         }
         for family in (4, 6) for lock in ("", "lock ")
     ),
+    {
+        "name": "buckets are cleared from when the rules were loaded", "family": 4, "counters": True, "delay_ms": 1150,
+        "rules": f"*filter\n{_EVERY['FORWARD']}-A FORWARD -m hashlimit --hashlimit-upto 30/min --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-htable-expire 1000 --hashlimit-name since -j LOG\nCOMMIT\n",
+        "packets": [_UDP, _UDP],
+    },
 ]  # fmt: skip

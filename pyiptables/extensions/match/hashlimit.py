@@ -244,7 +244,7 @@ class Hashlimit(Match):
         """``hashlimit_mt_common``. The first rule of a name makes the table: mode, masks and rate are its own."""
         table: list[Any] = ctx.state(
             ("hashlimit", self.values["hashlimit-name"]),
-            lambda: [ctx.first(self, "hashlimit-name").settings, ctx.now, {}],
+            lambda: [ctx.first(self, "hashlimit-name").settings, ctx.begun, {}],
         )
         maker, since, buckets = table
         key = self._key(packet, maker)

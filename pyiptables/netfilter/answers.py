@@ -249,7 +249,7 @@ def local_answer(packet: Packet, cast: str, echoes: tuple[bool, bool] = (True, F
         if unreadable is not None:
             code, octet = unreadable
             return icmp_error(packet, 4, code, cast, rest=octet, local=True) if octet >= 0 else None
-    if not _summed_up(packet) or (packet.l4 is not None and proto in (6, 17, 58)):
+    if not _summed_up(packet) or "unsummed" in packet.attrs or (packet.l4 is not None and proto in (6, 17, 58)):
         return None
     if proto == 6:
         return None if packet.pkttype != "unicast" else reset(packet, cast, from_stack=True)

@@ -155,6 +155,9 @@ def _with_extensions(packet: Packet, data: dict[str, Any]) -> Packet:
     except (ValueError, IndexError) as error:
         raise PacketError(f"l4: {error}") from error
     found.bad_checksum = found.payload is not None and build(found) != raw
+    if found.proto == 17 and not found.frag_offset and found.l4 is None and not any(raw[-found.transport_length + 6 :][:2]):
+        # Not summed up: tracking has nothing to verify, the stack does not take it (RFC 8200, 8.1).
+        found.bad_checksum, found.attrs["unsummed"] = False, True
     found.mark = packet.mark
     return found
 

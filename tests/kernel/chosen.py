@@ -571,4 +571,15 @@ CASES: list[Json] = [
         "rules": f"*filter\n{_EVERY['FORWARD']}-A FORWARD -m hashlimit --hashlimit-upto 30/min --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-htable-expire 1000 --hashlimit-name since -j LOG\nCOMMIT\n",
         "packets": [_UDP, _UDP],
     },
+    *(
+        {
+            "name": f"UDP that nobody summed up, behind a header, {end}", "family": 6, "counters": True,
+            "rules": f"{_NAT}-A POSTROUTING -j MASQUERADE\nCOMMIT\n*filter\n{_EVERY['INPUT']}{_EVERY['FORWARD']}{_EVERY['OUTPUT']}-A INPUT -j {end}\n-A FORWARD -j {end}\nCOMMIT\n",
+            "packets": [
+                {"from": "a", "src": "fd00::2", "dst": dst, "proto": "60", "l4": f"1100010400000000{l4}"} for dst in ("fd00::1", "fd00:0:0:1::2")
+                for l4 in ("0005000600080000", "0005000700100000" + "61" * 8, "000500080008ffff")
+            ],
+        }
+        for end in ("ACCEPT", "REJECT")
+    ),
 ]  # fmt: skip

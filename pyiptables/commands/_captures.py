@@ -142,6 +142,8 @@ def described(packet: Packet, at: float) -> dict[str, Any]:
     told.pop("payload_len", None)
     if packet.family == 4:
         told["id"] = packet.id
+    if packet.attrs.get("offloaded"):
+        told["offloaded"] = True
     for key in ("df", "frag_offset", "more_fragments", "flow_label"):
         if getattr(packet, key):
             told[key] = getattr(packet, key)

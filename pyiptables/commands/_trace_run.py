@@ -123,6 +123,7 @@ class Run:
         with self.output.flow(player, capture) as show:
             for packet, sent, at in _again(first, start):
                 iface, outiface = player.ends(packet, sent, options["iniface"] or "", options["outiface"] or "")
+                player.note_offloading(packet, iface)
                 told = described(packet, at) if saving or self.output.wants_descriptions else {}
                 if told:
                     told |= {key: name for key, name in (("in", iface), ("out", outiface)) if name}

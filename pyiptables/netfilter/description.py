@@ -36,7 +36,7 @@ _DEPTH = 8
 _address_text = lru_cache(maxsize=50_000)(address_text)
 _ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
                "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged", "ipvs",
-               "queues", "socket_file", "timezone", "tproxy_listener")  # fmt: skip
+               "queues", "socket_file", "offloaded", "timezone", "tproxy_listener")  # fmt: skip
 #: Every key of a description.
 KEYS = frozenset((
     "src", "dst", "proto", "ttl", "tos", "df", "id", "mark", "flow_label", "frag_offset", "more_fragments", "bad_checksum", "length",

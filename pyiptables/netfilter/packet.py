@@ -119,8 +119,9 @@ class Packet:
         ``-m policy``, [] = no IPsec), ``policy_out`` the same for the way out, ``socket`` (dict: ``transparent``,
         ``wildcard``, ``mark``; None = there is no socket), ``sets`` (names of ipsets it is in), ``os`` (genre for osf),
         ``bpf`` (dict program text → bool), ``bridged`` (bool), ``dropped_mac`` … An extension may define more;
-        say so in its docstring. ``for_host`` (no host is described, but the packet is for it) and ``payload_open`` (the packet
-        may have one, though the description has none) are not for people.
+        say so in its docstring. ``offloaded`` (bool): devices make segments of it, so no MTU counts. ``for_host`` (no host is
+        described, but the packet is for it) and ``payload_open`` (the packet may have one, though the description has none) are
+        not for people.
     Connection tracking
         ``ct`` the :class:`~pyiptables.netfilter.connection.Connection` or None (not tracked yet, INVALID, UNTRACKED);
         ``ctstate`` 'NEW', 'ESTABLISHED', 'RELATED', 'INVALID' or 'UNTRACKED' as ``-m conntrack --ctstate`` sees it

@@ -333,7 +333,7 @@ class Engine:
         if self.family == 6 and self.host is not None and not way.locked:
             mtu = self.host.mtu(way.iface, 6)  # that of the route counts once the packet leaves (ip6_dst_mtu_maybe_forward)
         length = min(packet.length, packet.attrs.get("largest_fragment", packet.length))
-        if self.host is not None and length > mtu and (packet.df or packet.family == 6):
+        if self.host is not None and length > mtu and (packet.df or packet.family == 6) and not packet.attrs.get("offloaded"):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
         packet.ttl -= 1
@@ -392,7 +392,7 @@ class Engine:
         IPv6 stack, which may."""
         packet, mtu = trip.packet, self._mtu(way)
         whole = "fragments" not in packet.attrs
-        if whole and (self.host is None or packet.length <= mtu):
+        if whole and (self.host is None or packet.length <= mtu or packet.attrs.get("offloaded")):
             return True
         if whole and (packet.df or (self.family == 6 and not cuts)):
             self._lost(trip, f"longer than the MTU of its way ({mtu})")

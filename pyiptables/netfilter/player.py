@@ -147,6 +147,14 @@ class Player:
                 return iface, ""
             raise ScenarioError(f"{address_text(packet.src, self.family)}: {error}") from error
 
+    def note_offloading(self, packet: Packet, iface: str) -> None:
+        """A TCP packet longer than its device takes is several segments that a capture shows as the one that the host sees."""
+        if self.host is None or packet.proto != 6:
+            return
+        names = [iface] if iface else self.host.interfaces
+        if packet.length > min([self.host.mtu(name, self.family) for name in names], default=packet.length):
+            packet.attrs["offloaded"] = True
+
     def push(self, packet: Packet, iface: str, outiface: str, at: float) -> Trip:
         """A packet that is there already, of a capture; nothing can refer to it, and nothing of it is kept."""
         self.engine.now = max(self.engine.now, self.start + round(at * _SECOND))

@@ -68,6 +68,20 @@ def test_a_host_knows_the_way(trace: Trace, folder: Path) -> None:
     ]  # fmt: skip
 
 
+def test_segments_that_the_device_joined_are_not_too_long(trace: Trace, folder: Path) -> None:
+    """TCP longer than the link is what offloading shows; a datagram of that length comes from elsewhere and cannot go on."""
+
+    def long(proto: int, data: object) -> bytes:
+        return bytes(dpkt.ip.IP(src=CLIENT, dst=SERVER, p=proto, ttl=64, df=1, len=3000, data=bytes(data).ljust(2980, b"x")))
+
+    tcp = dpkt.tcp.TCP(sport=5, dport=80, flags=dpkt.tcp.TH_ACK, seq=1, ack=1)
+    path = _write(folder / "capture", 101, [(long(6, tcp), False), (long(17, dpkt.udp.UDP(sport=5, dport=53, ulen=2980)), False)])
+    packets = json.loads(trace("--pcap", path, "--host", "host.json", "--json", "--save-scenario", "case.json").stdout)["packets"]
+    assert [(p["fate"], p["reason"]) for p in packets] == [("forwarded", None), ("dropped", "stack")]
+    again = json.loads(trace("--scenario", "case.json", "--json", rules=None).stdout)["packets"]
+    assert [p["fate"] for p in again] == ["forwarded", "dropped"]
+
+
 def test_what_is_left_out_is_said(trace: Trace, folder: Path) -> None:
     path = _write(folder / "capture", 1, [(THERE, False), (SIX, False), (THERE[:12], False)])
     done = trace("--pcap", path, "-i", "eth0")

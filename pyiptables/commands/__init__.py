@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from errno import ENOENT, EPIPE
 from io import TextIOWrapper
 from typing import NoReturn
@@ -23,6 +24,9 @@ SUBCOMMANDS = {
     "snapshot": "Write down what this host is like, for trace --host.",
     "trace": "Push packets through the rules and show the path, step by step.",
 }
+
+#: Signs of our reports, for terminals whose encoding lacks them.
+_PLAINLY = {"→": "->", "⇒": "=>", "…": "...", "·": "-"}
 
 _EMULATED = "iptables, ip6tables, iptables-save, ip6tables-save, iptables-restore, ip6tables-restore (and each with -legacy or -nft)"
 
@@ -89,11 +93,22 @@ def _one_line(error: click.UsageError, argv: list[str]) -> str:
     return f"{path}: {text}{f', did you mean {meant[0]!r}?' if meant else ''} (see {path} --help)"
 
 
+def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Error handler of output: signs of reports in letters, anything else as ``backslashreplace`` writes it."""
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1
+        sign = error.object[error.start]
+        if sign in _PLAINLY:
+            return _PLAINLY[sign], error.end
+    return codecs.backslashreplace_errors(error)
+
+
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run a subcommand; exits with 0, 1 (findings, unexpected verdict) or 2 (usage, unreadable input, unwritable output)."""
     import os
     import sys
 
+    codecs.register_error("plainly", _plainly)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             # Closed by the caller (`>&-`).
@@ -101,7 +116,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         # Rules and file names may hold what the terminal's encoding has not, or bytes that are no text.
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="plainly")
     try:
         try:
             sys.exit(group.main(args=argv, prog_name="pyiptables", standalone_mode=False))

@@ -58,6 +58,8 @@ def test_what_an_encoding_has_not_is_escaped(encoding: str, tmp_path: Path) -> N
         done = subprocess.run([sys.executable, "-m", "pyiptables", *words], cwd=tmp_path, env=environ, capture_output=True, check=False)
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
         assert b"caf" in done.stdout
+    arrow = "→".encode() if encoding.startswith("utf-8") else b"->"
+    assert b"udp 192.0.2.1:1 %b 192.0.2.2:2" % arrow in done.stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders in use stay")

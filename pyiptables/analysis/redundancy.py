@@ -200,7 +200,8 @@ class Redundancy:
                     pending.append((other.goal, 0))
                 if other.kind in (RETURN, GOTO):
                     returned = True
-                if takes_all(other) and any(_contains(product, narrow) for product in other.region.lower):
+                # Without the step, what it takes goes on to what stands behind it.
+                if other is not step and takes_all(other) and any(_contains(product, narrow) for product in other.region.lower):
                     comes_back = False
                     break
             self._work -= len(meeting)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from test_difference import given_spec, single_valued
-from worlds import Meaning, packets, rulesets
+from worlds import Meaning, Opaque, SetMark, packets, rulesets
 
-from pyiptables.analysis.program import Step, compile_table
+from pyiptables.analysis.program import RETURN, Step, compile_table
 from pyiptables.analysis.reachability import REACHED, Reachability
 from pyiptables.analysis.redundancy import Redundancy
 from pyiptables.analysis.space import Space
-from pyiptables.ruleset import Ruleset
+from pyiptables.ruleset import Chain, Rule, Ruleset, RuleSpec, Table
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -45,6 +45,31 @@ def test_redundant_rules_change_nothing(ruleset: Ruleset) -> None:
         kept = verdicts_like(ruleset, step.rule)
         rules.insert(step.number - 1, step.rule)
         assert kept == before
+
+
+def test_a_return_before_the_end_of_a_chain_that_is_gone_to() -> None:
+    """The way back from a jump leads to the same chain again, and through it to the rule itself."""
+    ruleset = Ruleset(4)
+    table = ruleset.tables["filter"] = Table("filter")
+    for name, rules in (
+        ("INPUT", (("two", False), ("two", True))),
+        ("OUTPUT", (("MARK", False), ("two", False))),
+        ("two", (("three", False), ("RETURN", False), ("ACCEPT", False))),
+        ("three", ()),
+    ):
+        chain = table.chains[name] = Chain(name, "DROP" if name.isupper() else None)
+        for number, (jump, goto) in enumerate(rules):
+            spec = RuleSpec()
+            spec.jump, spec.goto = jump, goto
+            if jump == "MARK":
+                spec.target = SetMark(2, 2, False)
+            elif name == "OUTPUT":
+                spec.matches.append(Opaque())
+            elif name == "INPUT" and not goto:
+                spec.src, spec.src_mask = 0x0A000000, 0xFFFFFF00
+            chain.rules.append(Rule(f"{name}-{number}", spec=spec))
+    reachability = Reachability(compile_table(ruleset, "filter", Space(4), given_spec))
+    assert not [step for step in redundant(reachability) if step.kind == RETURN]
 
 
 def verdicts_like(ruleset: Ruleset, removed: object) -> list[tuple[str, set[str]]]:

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["KEYS", "OF_PROTOCOL", "PacketError", "describe", "flag_bits", "packet_of", "protocol_number"]
+__all__ = ["KEYS", "OF_PROTOCOL", "PacketError", "describe", "flag_bits", "packet_of", "protocol_number", "shown_address"]
 
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6"}
 _WITH_PORTS = (6, 17, 132, 136)
@@ -33,7 +33,8 @@ _LARGEST = 0xFFFF
 _EXTENSIONS = frozenset((0, 43, 44, 51, 60))
 #: Errors about errors about errors …
 _DEPTH = 8
-_address_text = lru_cache(maxsize=50_000)(address_text)
+#: The addresses of many packets are few.
+shown_address = lru_cache(maxsize=50_000)(address_text)
 _ATTRIBUTES = ("uid", "gid", "groups", "cpu", "realm", "helper", "sets", "cgroup", "classid", "policy", "policy_out", "socket", "os",
                "devgroup_in", "devgroup_out", "socket_exists", "bpf", "bridged", "ipvs",
                "queues", "socket_file", "offloaded", "timezone", "tproxy_listener")  # fmt: skip
@@ -271,8 +272,8 @@ def describe(packet: Packet) -> dict[str, Any]:
     hidden = packet.hidden_by
     proto = hidden or packet.proto
     out: dict[str, Any] = {
-        "src": _address_text(packet.src, packet.family),
-        "dst": _address_text(packet.dst, packet.family),
+        "src": shown_address(packet.src, packet.family),
+        "dst": shown_address(packet.dst, packet.family),
         "proto": _NAMES.get(proto, str(proto)),
     }
     if not packet.frag_offset and not hidden:

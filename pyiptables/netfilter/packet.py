@@ -355,6 +355,13 @@ class Context:
         """Record why the answer is None, in a few words for people: ``"no uid is described"``."""
         self.reasons.append(reason)
 
+    def cut_short(self, packet: Packet) -> bool:
+        """Is there less than the header of a protocol that has fields here? Then the packet is dropped (``hotdrop``)."""
+        if packet.l4 is None:
+            return False
+        self.hotdrop = True
+        return True
+
     def note(self, key: str, value: Any) -> None:
         """Leave a word in the step's ``effect``."""
         self.notes[key] = value

@@ -333,7 +333,7 @@ class Engine:
         if self.family == 6 and self.host is not None and not way.locked:
             mtu = self.host.mtu(way.iface, 6)  # that of the route counts once the packet leaves (ip6_dst_mtu_maybe_forward)
         length = min(packet.length, packet.attrs.get("largest_fragment", packet.length))
-        if self.host is not None and length > mtu and (packet.df or packet.family == 6) and not packet.attrs.get("offloaded"):
+        if self._is_too_long(packet, length, mtu) and (packet.df or packet.family == 6):
             self._lost(trip, f"longer than the MTU of {way.iface} ({mtu})")
             return self._complain(trip, *((3, 4) if packet.family == 4 else (2, 0)), way.cast, rest=mtu)
         packet.ttl -= 1
@@ -387,12 +387,15 @@ class Engine:
     def _mtu(self, way: Decision) -> int:
         return way.mtu or (1500 if self.host is None else self.host.mtu(way.iface, self.family))
 
+    def _is_too_long(self, packet: Packet, length: int, mtu: int) -> bool:
+        return self.host is not None and length > mtu and not packet.attrs.get("offloaded")
+
     def _leaves(self, trip: Trip, way: Decision, cuts: bool = False) -> bool:
         """Cut what is too long for its way, if that may be (``ip_finish_output``, ``ip6_finish_output``). ``cuts``: an answer of the
         IPv6 stack, which may."""
         packet, mtu = trip.packet, self._mtu(way)
         whole = "fragments" not in packet.attrs
-        if whole and (self.host is None or packet.length <= mtu or packet.attrs.get("offloaded")):
+        if whole and not self._is_too_long(packet, packet.length, mtu):
             return True
         if whole and (packet.df or (self.family == 6 and not cuts)):
             self._lost(trip, f"longer than the MTU of its way ({mtu})")

@@ -105,10 +105,11 @@ class Player:
             sent.setdefault("id", 0x1000 + index)
             if "at" in sent:
                 self._clock(sent["at"], bool(sent.get("at_relative")))
-            built = packet_of(_crafted(sent), self.family)
-            if sent.get("from") in (*_SIDES, *_SELF):
+            crafted = sent.get("from") in (*_SIDES, *_SELF)
+            built = packet_of(_crafted(sent) if crafted else sent, self.family)
+            if crafted:
                 _as_if_whole(built)
-            if sent.get("from") not in (*_SIDES, *_SELF) and not sent.keys() & _BODIES and _carries(built):
+            elif not sent.keys() & _BODIES and _carries(built):
                 built.attrs["payload_open"] = True
             if "expected_by" in sent:
                 self._expect(sent["expected_by"], built)
@@ -262,10 +263,6 @@ def _crafted(sent: Json) -> Json:
 
     Protocols without fields of their own have just their ``l4``. What only TCP can have stays, to be complained about.
     """
-    return _of_its_protocol(sent) if sent.get("from") in (*_SIDES, *_SELF) else sent
-
-
-def _of_its_protocol(sent: Json) -> Json:
     proto = protocol_number(sent.get("proto", "udp"))
     idle = {key for key, (_, numbers) in OF_PROTOCOL.items() if proto not in numbers} - _TELLING
     if proto in (33, 132):
@@ -274,7 +271,7 @@ def _of_its_protocol(sent: Json) -> Json:
     if proto not in _DESCRIBED and "l4" not in crafted:
         return {**crafted, "l4": ""}
     inner = crafted.get("inner")
-    return {**crafted, "inner": _of_its_protocol(inner)} if isinstance(inner, dict) else crafted
+    return {**crafted, "inner": _crafted(inner)} if isinstance(inner, dict) else crafted
 
 
 def _as_if_whole(built: Packet) -> None:

@@ -6,10 +6,9 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pyiptables.netfilter.description import describe
+from pyiptables.netfilter.description import describe, shown_address
 from pyiptables.netfilter.player import ending_json, left, step_json, unknown_json
 from pyiptables.report.trace_words import target_of
-from pyiptables.xtables.addresses import address_text
 
 if TYPE_CHECKING:
     from typing import Any
@@ -34,9 +33,6 @@ _GAP_TEXT = _line(_GAP)
 #: Lines with gaps, by what they have in common; of these, and of the words of rules, so many are kept.
 _forms: dict[tuple[Any, ...], str] = {}
 _FORMS = 50_000
-
-
-_address = lru_cache(maxsize=_FORMS)(address_text)
 
 
 def decided_by(trip: Trip) -> Json | None:
@@ -65,7 +61,7 @@ def _step_document(step: Step, family: int) -> Json:
 
 def _plain(key: str, value: Any, family: int) -> Any:
     if key in ("src", "dst") and isinstance(value, int):
-        return address_text(value, family)
+        return shown_address(value, family)
     if isinstance(value, bytes):
         return value.hex()
     return value if isinstance(value, (str, int, float, bool, list, dict)) or value is None else str(value)
@@ -127,7 +123,7 @@ def _step_line(step: Step, family: int) -> str:
     form = _forms.get(key) or _form(key, _step_document(step, family), _OF_A_STEP)
     ports = (step.sport, step.dport) if step.sport >= 0 else ()
     words = _said_lines(step.rule, step.chain, step.policy)
-    ends = f'"{_address(step.src, family)}"', f'"{_address(step.dst, family)}"'
+    ends = f'"{shown_address(step.src, family)}"', f'"{shown_address(step.dst, family)}"'
     return form % (step.num, *ends, *ports, step.ttl, step.tos, step.mark, *words)
 
 

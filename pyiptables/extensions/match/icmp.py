@@ -66,8 +66,7 @@ class Icmp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 1:
             return False
-        if packet.l4 is not None:
-            ctx.hotdrop = True  # less than a header
+        if ctx.cut_short(packet):
             return False
         kind, low, high = self.values["icmp-type"]
         hit = kind == 255 or (packet.icmp_type == kind and low <= packet.icmp_code <= high)

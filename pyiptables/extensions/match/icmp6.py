@@ -64,8 +64,7 @@ class Icmp6(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 58:
             return False
-        if packet.l4 is not None:
-            ctx.hotdrop = True  # less than a header
+        if ctx.cut_short(packet):
             return False
         kind, low, high = self.values["icmpv6-type"]
         return bool((packet.icmp_type == kind and low <= packet.icmp_code <= high) != bool(self.inverted))

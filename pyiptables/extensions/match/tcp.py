@@ -141,8 +141,7 @@ class Tcp(Match):
         if packet.frag_offset or packet.proto != 6:
             ctx.hotdrop = ctx.hotdrop or packet.frag_offset == 1
             return False
-        if packet.l4 is not None:
-            ctx.hotdrop = True  # less than a header
+        if ctx.cut_short(packet):
             return False
         given, inverted = self.values, self.inverted
         if _DESTINATION in given:

@@ -71,8 +71,7 @@ class Udp(Match):
     def matches(self, packet: Packet, ctx: Context) -> bool:
         if packet.frag_offset or packet.proto != 17:
             return False
-        if packet.l4 is not None:
-            ctx.hotdrop = True  # less than a header
+        if ctx.cut_short(packet):
             return False
         for option, port in ((_SOURCE, packet.sport), (_DESTINATION, packet.dport)):
             low, high = self.values.get(option, _EVERY_PORT)
